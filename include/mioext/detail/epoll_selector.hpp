@@ -1,0 +1,241 @@
+//
+// mioext/detail/epoll_selector.hpp
+// --------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// The selector and the waker of Linux: epoll and eventfd. See detail/selector.hpp for the set of
+// functions.
+//
+
+#ifndef MIOEXT_DETAIL_EPOLL_SELECTOR_HPP
+#define MIOEXT_DETAIL_EPOLL_SELECTOR_HPP
+
+#include <cerrno>
+#include <chrono>
+#include <climits>
+#include <cstddef>
+#include <cstdint>
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <mioext/detail/file_descriptor.hpp>
+#include <mioext/interest.hpp>
+#include <mioext/read_hint.hpp>
+#include <mioext/trigger.hpp>
+
+namespace mioext {
+namespace detail {
+
+class epoll_selector {
+public:
+  using native_event = ::epoll_event;
+  using user_data = std::uint64_t;
+
+  static user_data token_data(std::size_t token) noexcept { return token; }
+
+  static user_data tag_data(int fd, std::uint32_t tag) noexcept {
+    return (static_cast<std::uint64_t>(tag) << 32) | static_cast<std::uint32_t>(fd);
+  }
+
+  static user_data internal_data(std::uint32_t number) noexcept { return tag_data(-1, number); }
+
+  static std::size_t token(native_event const& event) noexcept {
+    return static_cast<std::size_t>(event.data.u64);
+  }
+
+  static std::uint32_t descriptor(native_event const& event) noexcept {
+    return static_cast<std::uint32_t>(event.data.u64);
+  }
+
+  static std::uint32_t tag(native_event const& event) noexcept {
+    return static_cast<std::uint32_t>(event.data.u64 >> 32);
+  }
+
+  // The predicates follow mio's sys/unix/selector/epoll.rs.
+
+  static bool is_readable(native_event const& event) noexcept {
+    return event.events & (EPOLLIN | EPOLLPRI);
+  }
+
+  static bool is_writable(native_event const& event) noexcept { return event.events & EPOLLOUT; }
+
+  static bool is_error(native_event const& event) noexcept { return event.events & EPOLLERR; }
+
+  /// Both directions are shut, or the peer wrote its last and there may be data before it.
+  static bool is_read_closed(native_event const& event) noexcept {
+    return (event.events & EPOLLHUP) ||
+           (event.events & (EPOLLIN | EPOLLRDHUP)) == (EPOLLIN | EPOLLRDHUP);
+  }
+
+  /// Both directions are shut; or the reading end of a pipe is gone, which epoll reports as EPOLLERR,
+  /// alone or with EPOLLOUT.
+  static bool is_write_closed(native_event const& event) noexcept {
+    return (event.events & EPOLLHUP) ||
+           (event.events & (EPOLLOUT | EPOLLERR)) == (EPOLLOUT | EPOLLERR) ||
+           event.events == EPOLLERR;
+  }
+
+  static bool is_priority(native_event const& event) noexcept { return event.events & EPOLLPRI; }
+
+  static bool concerns_reading(native_event const& event) noexcept {
+    return event.events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLERR | EPOLLHUP);
+  }
+
+  static bool concerns_writing(native_event const& event) noexcept {
+    return event.events & (EPOLLOUT | EPOLLERR | EPOLLHUP);
+  }
+
+  static void drop_reading(native_event& event) noexcept { event.events = EPOLLOUT; }
+
+  static void drop_writing(native_event& event) noexcept {
+    bool const closed = event.events & (EPOLLHUP | EPOLLERR);
+    event.events &= EPOLLIN | EPOLLPRI | EPOLLRDHUP;
+    if (closed) {
+      event.events |= EPOLLIN | EPOLLRDHUP;
+    }
+  }
+
+  static read_hint hint(native_event const& event) noexcept {
+    if (!(event.events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP))) {
+      return event.events & EPOLLIN ? read_hint::data : read_hint::unknown;
+    }
+    return event.events & EPOLLERR ? read_hint::error : read_hint::hup;
+  }
+
+  /// The kernel's EP_MAX_EVENTS; it refuses to fetch more in one go.
+  static constexpr std::size_t most_events() noexcept { return INT_MAX / sizeof(native_event); }
+
+  /// epoll_wait(2) takes an int of milliseconds, some 24 days.
+  static std::chrono::nanoseconds longest_wait() noexcept {
+    return std::chrono::milliseconds(INT_MAX);
+  }
+
+  int open() noexcept {
+    int const fd = ::epoll_create1(EPOLL_CLOEXEC);
+    if (fd < 0) {
+      return errno;
+    }
+    epoll_.reset(fd);
+    return 0;
+  }
+
+  /// A new, empty selector under the old one's descriptor number, so that who waits on that number
+  /// need not be told. For a child after fork(2), whose epoll instance is its parent's, too.
+  int reopen() noexcept {
+    file_descriptor const fresh(::epoll_create1(EPOLL_CLOEXEC));
+    return fresh && ::dup3(fresh.get(), epoll_.get(), O_CLOEXEC) >= 0 ? 0 : errno;
+  }
+
+  int native_handle() const noexcept { return epoll_.get(); }
+
+  int add(int fd, interest wanted, trigger how, user_data data) noexcept {
+    return control(EPOLL_CTL_ADD, fd, flags(wanted, how), data);
+  }
+
+  int modify(int fd, interest wanted, trigger how, user_data data) noexcept {
+    return control(EPOLL_CTL_MOD, fd, flags(wanted, how), data);
+  }
+
+  int remove(int fd) noexcept { return control(EPOLL_CTL_DEL, fd, 0, 0); }
+
+  int wait(native_event* events, std::size_t capacity, std::chrono::nanoseconds timeout) noexcept {
+    int const count =
+        ::epoll_wait(epoll_.get(), events, static_cast<int>(capacity), whole_milliseconds(timeout));
+    return count < 0 ? -errno : count;
+  }
+
+private:
+  /// Rounded up, so that the wait never ends early; negative means no limit.
+  static int whole_milliseconds(std::chrono::nanoseconds timeout) noexcept {
+    std::int64_t const count = timeout.count();
+    if (count <= 0) {
+      return count < 0 ? -1 : 0;
+    }
+    std::int64_t const rounded = (count - 1) / 1000000 + 1;
+    return rounded < INT_MAX ? static_cast<int>(rounded) : INT_MAX;
+  }
+
+  static std::uint32_t flags(interest wanted, trigger how) noexcept {
+    std::uint32_t result = 0;
+    if (contains(wanted, interest::readable)) {
+      result |= EPOLLIN;
+      // With EPOLLEXCLUSIVE the kernel refuses EPOLLRDHUP; EPOLLIN still reports the end.
+      if (!contains(how, trigger::exclusive)) {
+        result |= EPOLLRDHUP;
+      }
+    }
+    if (contains(wanted, interest::writable)) {
+      result |= EPOLLOUT;
+    }
+    if (contains(wanted, interest::priority)) {
+      result |= EPOLLPRI;
+    }
+    if (!contains(how, trigger::level)) {
+      result |= static_cast<std::uint32_t>(EPOLLET);
+    }
+    if (contains(how, trigger::oneshot)) {
+      result |= EPOLLONESHOT;
+    }
+    if (contains(how, trigger::exclusive)) {
+      result |= EPOLLEXCLUSIVE;
+    }
+    return result;
+  }
+
+  int control(int operation, int fd, std::uint32_t events, user_data data) noexcept {
+    native_event event;
+    event.events = events;
+    event.data.u64 = data;
+    return ::epoll_ctl(epoll_.get(), operation, fd, &event) == 0 ? 0 : errno;
+  }
+
+  file_descriptor epoll_;
+};
+
+/// An eventfd that is watched edge-triggered and never read: each write to it is a new edge.
+class epoll_waker {
+public:
+  int open(epoll_selector& selector, epoll_selector::user_data data) noexcept {
+    file_descriptor event(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!event) {
+      return errno;
+    }
+    if (int const error = selector.add(event.get(), interest::readable, trigger::edge, data)) {
+      return error;
+    }
+    event_ = static_cast<file_descriptor&&>(event);
+    return 0;
+  }
+
+  int wake() const noexcept {
+    std::uint64_t const one = 1;
+    while (::write(event_.get(), &one, sizeof one) < 0) {
+      if (errno == EAGAIN) {
+        // The counter is full after 2^64 - 2 wakes; emptying it makes room for the next.
+        std::uint64_t emptied;
+        if (::read(event_.get(), &emptied, sizeof emptied) < 0 && errno != EAGAIN &&
+            errno != EINTR) {
+          return errno;
+        }
+      } else if (errno != EINTR) {
+        return errno;
+      }
+    }
+    return 0;
+  }
+
+private:
+  file_descriptor event_;
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_EPOLL_SELECTOR_HPP

@@ -1,0 +1,75 @@
+//
+// mioext/detail/selector.hpp
+// --------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// The one place where the system's selector is chosen, and the set of functions that each of them
+// offers.
+//
+
+#ifndef MIOEXT_DETAIL_SELECTOR_HPP
+#define MIOEXT_DETAIL_SELECTOR_HPP
+
+// A selector is a class with these members; `waker` is its companion. They report errors as errno
+// values (zero for success) and throw nothing, so that this layer needs the standard library alone.
+//
+//   native_event                            what the system fills in for one event
+//   user_data                               what the system hands back with an event
+//   static user_data token_data(size_t)     user data that carries a token
+//   static user_data tag_data(fd, tag)      user data that carries a descriptor and a 32-bit tag
+//   static user_data internal_data(n)       user data of the owner's own sources, n from 1 to 15
+//   static size_t token(event)              what token_data was given
+//   static uint32_t descriptor(event)       what tag_data was given; for internal_data a number larger
+//   static uint32_t tag(event)                than any descriptor, with n as the tag
+//   static bool is_readable(event), is_writable, is_error, is_read_closed, is_write_closed, is_priority
+//   static bool concerns_reading(event)     anything that a reader would want to hear of
+//   static bool concerns_writing(event)     likewise a writer
+//   static void drop_reading(event&)        leaves only what concerns writing
+//   static void drop_writing(event&)        and the other way round
+//   static read_hint hint(event)            what a read is likely to find
+//   static size_t most_events()             no more can be fetched in one go
+//   static nanoseconds longest_wait()       a longer timeout is cut to this one
+//
+//   int open()                              makes the selector; close-on-exec
+//   int reopen()                            an empty one in the place of this; after fork
+//   int native_handle() const               a descriptor that is readable when there are events
+//   int add(fd, interest, trigger, user_data)
+//   int modify(fd, interest, trigger, user_data)
+//   int remove(fd)
+//   int wait(events*, capacity, timeout)    how many, or -errno; negative timeout: no limit;
+//                                             capacity from 1 to most_events()
+//
+// A waker has
+//
+//   int open(selector&, user_data)          makes it, or makes it anew
+//   int wake() const                        from any thread
+//
+// and signals have
+//
+//   int add(selector&, user_data, number)   starts taking a signal
+//   int remove(number)                      gives it back to its usual course; so does the destructor
+//   int read(signal_info&)                  the next one that came; EAGAIN if there is none
+//   int reopen(selector&, user_data)        after fork
+
+#if defined(__linux__)
+#include <mioext/detail/epoll_selector.hpp>
+#include <mioext/detail/signalfd_signals.hpp>
+
+namespace mioext {
+namespace detail {
+
+using selector = epoll_selector;
+using selector_waker = epoll_waker;
+using selector_signals = signalfd_signals;
+
+} // namespace detail
+} // namespace mioext
+#else
+#error "mioext needs epoll: this version supports Linux only."
+#endif
+
+#endif // MIOEXT_DETAIL_SELECTOR_HPP

@@ -1,0 +1,41 @@
+//
+// mioext/detail/signal_claims.hpp
+// -------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Which signals some loop of this process takes already: a signal goes to one place only.
+//
+
+#ifndef MIOEXT_DETAIL_SIGNAL_CLAIMS_HPP
+#define MIOEXT_DETAIL_SIGNAL_CLAIMS_HPP
+
+#include <atomic>
+
+#include <signal.h>
+
+namespace mioext {
+namespace detail {
+
+/// The claims of a process. Thread-safe.
+class signal_claims {
+public:
+  /// False if another loop has `number`, which is valid.
+  static bool claim(int number) noexcept { return !flag(number).exchange(true); }
+
+  static void release(int number) noexcept { flag(number).store(false); }
+
+private:
+  static std::atomic<bool>& flag(int number) noexcept {
+    static std::atomic<bool> flags[NSIG];
+    return flags[number];
+  }
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_SIGNAL_CLAIMS_HPP

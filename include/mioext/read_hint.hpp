@@ -1,0 +1,58 @@
+//
+// mioext/read_hint.hpp
+// --------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What a read is likely to find.
+//
+
+#ifndef MIOEXT_READ_HINT_HPP
+#define MIOEXT_READ_HINT_HPP
+
+#include <ostream>
+
+namespace mioext {
+
+/// What a read is likely to find when `readable` is called. A hint and never a promise: only the read
+/// tells.
+///
+/// A stream whose peer wrote and then closed is reported as `hup` while data may still be there, so
+/// read until the end of the stream, whatever the hint. The hint is good for statistics, and for
+/// choosing what to do first.
+///
+/// @par Source
+/// mio's first `ReadHint`.
+enum class read_hint : unsigned char {
+  /// Data, or a connection to accept.
+  data,
+  /// The end of the stream, perhaps after remaining data: the other side has closed, or will write
+  /// no more.
+  hup,
+  /// An error; SO_ERROR or the read itself says which.
+  error,
+  /// The system did not say; for instance out-of-band data, which an ordinary read does not see.
+  unknown
+};
+
+/// Prints the name.
+inline std::ostream& operator<<(std::ostream& stream, read_hint printed) {
+  switch (printed) {
+  case read_hint::data:
+    return stream << "data";
+  case read_hint::hup:
+    return stream << "hup";
+  case read_hint::error:
+    return stream << "error";
+  case read_hint::unknown:
+    break;
+  }
+  return stream << "unknown";
+}
+
+} // namespace mioext
+
+#endif // MIOEXT_READ_HINT_HPP

@@ -1,0 +1,59 @@
+//
+// mioext/trigger.hpp
+// ------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// When, and how often, a registration reports the readiness that it asked for.
+//
+
+#ifndef MIOEXT_TRIGGER_HPP
+#define MIOEXT_TRIGGER_HPP
+
+#include <cstddef>
+
+#include <mioext/detail/bitmask.hpp>
+
+namespace mioext {
+
+/// How readiness is reported; a bitmask with `|`, `&`, `^`, `~`, contains() and `<<`.
+///
+/// One of `edge` and `level` applies, and `edge` where neither is named, so that `oneshot` alone means
+/// `oneshot | edge`. Naming both is an error (invalid_argument).
+///
+/// @par Source
+/// mio's first `PollOpt`; epoll(7).
+enum class trigger : unsigned char {
+  /// Reported when it begins, and when more comes; after an event, read or write until would_block
+  /// before waiting for the next. The default, as in mio.
+  edge = 1,
+  /// Reported by every poll for as long as it lasts.
+  level = 2,
+  /// Reported once; then nothing until reregistered. The handle stays registered in between.
+  oneshot = 4,
+  /// Where several pollers watch one handle, not all of them are woken (EPOLLEXCLUSIVE, Linux 4.5).
+  /// For `readable` and `writable` only; not with `oneshot`, and neither in a reregistration nor
+  /// before one: the kernel refuses all of those (invalid_argument). A peer's half of a close is
+  /// reported as readable and not as read_closed, for which the kernel has no room then. Where the
+  /// system has nothing of the kind: operation_not_supported.
+  exclusive = 8
+};
+
+namespace detail {
+
+template <> struct bitmask_names<trigger> {
+  static constexpr std::size_t count = 4;
+
+  static char const* const* names() noexcept {
+    static char const* const list[count] = {"edge", "level", "oneshot", "exclusive"};
+    return list;
+  }
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_TRIGGER_HPP
