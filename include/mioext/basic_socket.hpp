@@ -1,0 +1,157 @@
+//
+// mioext/basic_socket.hpp
+// -----------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What stream and datagram sockets have in common.
+//
+
+#ifndef MIOEXT_BASIC_SOCKET_HPP
+#define MIOEXT_BASIC_SOCKET_HPP
+
+#include <cstddef>
+
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/descriptor_ops.hpp>
+#include <mioext/detail/protocol_handle.hpp>
+#include <mioext/detail/socket_ops.hpp>
+#include <mioext/detail/throw_error.hpp>
+
+namespace mioext {
+
+/// A socket that can have a peer. Use basic_stream_socket or basic_datagram_socket, which derive
+/// from this.
+///
+/// All sockets of mioext are move-only owners of a descriptor, bound to no loop and no executor,
+/// and non-blocking: an operation that would have to wait fails with
+/// `boost::asio::error::would_block`. Names and overloads are Asio's. Every function that can fail
+/// has a form that throws boost::system::system_error and one with a trailing error_code, which
+/// it clears on success.
+///
+/// A socket whose SO_LINGER time is not zero makes close() and the destructor wait, non-blocking
+/// or not; that is how Linux does it (socket(7)).
+///
+/// Thread safety: distinct objects: safe. Shared objects: unsafe, except that what only transfers
+/// data (receive beside send) may run in two threads, as with the descriptor itself.
+template <class Protocol> class basic_socket : public detail::protocol_handle<Protocol> {
+  using base = detail::protocol_handle<Protocol>;
+
+public:
+  using typename base::endpoint_type;
+  using typename base::native_handle_type;
+  using typename base::protocol_type;
+  using typename boost::asio::socket_base::shutdown_type;
+
+  /// A basic_socket is always the lowest layer.
+  using lowest_layer_type = basic_socket;
+
+  /// Itself, as layers above a socket expect it.
+  lowest_layer_type& lowest_layer() noexcept { return *this; }
+
+  /// \overload
+  lowest_layer_type const& lowest_layer() const noexcept { return *this; }
+
+  /// The number of bytes that can be read at once; for a UDP socket, of the next datagram.
+  ///
+  /// Errors: what ioctl(2) reports; `bad_descriptor` if closed. The second form returns 0 then.
+  std::size_t available() const {
+    boost::system::error_code ec;
+    std::size_t const bytes = available(ec);
+    detail::throw_error(ec, "available");
+    return bytes;
+  }
+
+  /// \overload
+  std::size_t available(boost::system::error_code& ec) const noexcept {
+    return detail::descriptor_ops::available(this->native_handle(), ec);
+  }
+
+  /// Starts to connect the socket, without waiting, and opens it before if it is closed.
+  ///
+  /// Success means that it is connected: a Unix or datagram socket often is at once. Otherwise
+  /// nothing was decided yet if the error is
+  /// - `in_progress`: the socket becomes writable when it is, and take_error() says how it ended.
+  ///   Also after a signal interrupted the call, which does not stop the attempt (POSIX, connect).
+  /// - `would_block` (a Unix socket): the listener's queue is full. Nothing is in progress then, and
+  ///   no event will ever tell (connect(2), EAGAIN): only calling again helps.
+  ///
+  /// basic_event_loop::connect() takes care of all of these; use that in a loop.
+  ///
+  /// Other errors: what connect(2) reports, among it `connection_refused`, `network_unreachable`,
+  /// `already_connected`, `already_started`, and for a Unix path that is not there
+  /// `no_such_file_or_directory`. A socket that was opened here stays open.
+  void connect(endpoint_type const& peer_endpoint) {
+    boost::system::error_code ec;
+    connect(peer_endpoint, ec);
+    detail::throw_error(ec, "connect");
+  }
+
+  /// \overload
+  void connect(endpoint_type const& peer_endpoint, boost::system::error_code& ec) {
+    if (!this->is_open()) {
+      this->open(peer_endpoint.protocol(), ec);
+      if (ec) {
+        return;
+      }
+    }
+    detail::socket_ops::connect(this->native_handle(), peer_endpoint.data(), peer_endpoint.size(),
+                                ec);
+  }
+
+  /// The address of the connected peer; an empty path if that is a Unix socket without a name.
+  ///
+  /// Errors: `not_connected`; what else getpeername(2) reports; `bad_descriptor` if closed. The
+  /// second form returns a default-constructed endpoint then.
+  endpoint_type remote_endpoint() const {
+    boost::system::error_code ec;
+    endpoint_type const endpoint = remote_endpoint(ec);
+    detail::throw_error(ec, "remote_endpoint");
+    return endpoint;
+  }
+
+  /// \overload
+  endpoint_type remote_endpoint(boost::system::error_code& ec) const {
+    endpoint_type endpoint;
+    std::size_t size = endpoint.capacity();
+    detail::socket_ops::remote_address(this->native_handle(), endpoint.data(), size, ec);
+    if (ec) {
+      return endpoint_type();
+    }
+    endpoint.resize(size);
+    return endpoint;
+  }
+
+  /// Ends sending, receiving or both, for every descriptor of this socket.
+  ///
+  /// Errors: `not_connected`; what else shutdown(2) reports; `bad_descriptor` if closed.
+  void shutdown(shutdown_type what) {
+    boost::system::error_code ec;
+    shutdown(what, ec);
+    detail::throw_error(ec, "shutdown");
+  }
+
+  /// \overload
+  void shutdown(shutdown_type what, boost::system::error_code& ec) noexcept {
+    detail::socket_ops::shutdown(this->native_handle(), what, ec);
+  }
+
+protected:
+  basic_socket() noexcept = default;
+  explicit basic_socket(protocol_type const& protocol) : base(protocol) {}
+  explicit basic_socket(endpoint_type const& endpoint) : base(endpoint.protocol()) {
+    this->bind(endpoint);
+  }
+  explicit basic_socket(native_handle_type fd) : base(fd) {}
+  basic_socket(basic_socket&& other) noexcept = default;
+  basic_socket& operator=(basic_socket&& other) noexcept = default;
+  ~basic_socket() = default;
+};
+
+} // namespace mioext
+
+#endif // MIOEXT_BASIC_SOCKET_HPP

@@ -1,0 +1,68 @@
+//
+// mioext/detail/pipe_ops.hpp
+// --------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// System calls on pipes.
+//
+
+#ifndef MIOEXT_DETAIL_PIPE_OPS_HPP
+#define MIOEXT_DETAIL_PIPE_OPS_HPP
+
+#include <cerrno>
+#include <cstddef>
+
+#include <fcntl.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/descriptor_ops.hpp>
+#include <mioext/detail/sigpipe_guard.hpp>
+#include <mioext/detail/throw_error.hpp>
+
+namespace mioext {
+namespace detail {
+namespace pipe_ops {
+
+/// Makes a pipe: reads from the first descriptor what was written to the second.
+inline void open(int (&fds)[2], boost::system::error_code& ec) noexcept {
+  checked(::pipe2(fds, O_NONBLOCK | O_CLOEXEC), ec);
+}
+
+inline std::size_t read(int fd, iovec* buffers, std::size_t count,
+                        boost::system::error_code& ec) noexcept {
+  ssize_t const bytes = retry_interrupted([=] {
+    return count == 1 ? ::read(fd, buffers->iov_base, buffers->iov_len)
+                      : ::readv(fd, buffers, static_cast<int>(count));
+  });
+  return checked(bytes, ec) < 0 ? 0 : static_cast<std::size_t>(bytes);
+}
+
+inline std::size_t write(int fd, iovec* buffers, std::size_t count,
+                         boost::system::error_code& ec) noexcept {
+  sigpipe_guard guard;
+  ssize_t const bytes = retry_interrupted([=] {
+    return count == 1 ? ::write(fd, buffers->iov_base, buffers->iov_len)
+                      : ::writev(fd, buffers, static_cast<int>(count));
+  });
+  if (checked(bytes, ec) >= 0) {
+    return static_cast<std::size_t>(bytes);
+  }
+  if (ec.value() == EPIPE) {
+    guard.consume();
+  }
+  return 0;
+}
+
+} // namespace pipe_ops
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_PIPE_OPS_HPP

@@ -1,0 +1,84 @@
+//
+// mioext/detail/sigpipe_guard.hpp
+// -------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Keeps a write to a pipe without reader from raising SIGPIPE.
+//
+
+#ifndef MIOEXT_DETAIL_SIGPIPE_GUARD_HPP
+#define MIOEXT_DETAIL_SIGPIPE_GUARD_HPP
+
+#include <cerrno>
+#include <ctime>
+
+#include <pthread.h>
+#include <signal.h>
+
+namespace mioext {
+namespace detail {
+
+/// Keeps SIGPIPE from the calling thread for as long as it lives, and leaves the thread's signal
+/// mask and its pending signals as they were.
+///
+/// For a socket MSG_NOSIGNAL says it in the call; write(2) to a pipe has no such flag. The signal
+/// that a write raises goes to the writing thread (POSIX, write: "a SIGPIPE signal shall also be
+/// sent to the thread"), so that the thread can block it, look at errno and take it back with
+/// sigtimedwait(2). Changing the signal's disposition instead would change it for the whole
+/// program.
+class sigpipe_guard {
+public:
+  sigpipe_guard() noexcept {
+    sigemptyset(&sigpipe_);
+    sigaddset(&sigpipe_, SIGPIPE);
+    sigset_t previous;
+    sigemptyset(&previous);
+    pthread_sigmask(SIG_BLOCK, &sigpipe_, &previous);
+    was_blocked_ = sigismember(&previous, SIGPIPE) == 1;
+    was_pending_ = was_blocked_ && is_pending();
+  }
+
+  sigpipe_guard(sigpipe_guard const&) = delete;
+  sigpipe_guard& operator=(sigpipe_guard const&) = delete;
+
+  ~sigpipe_guard() {
+    if (!was_blocked_) {
+      pthread_sigmask(SIG_UNBLOCK, &sigpipe_, nullptr);
+    }
+  }
+
+  /// To be called once after a write that failed with EPIPE: removes the signal that it raised.
+  /// One that the program had pending before is not removed; it and the new one are the same,
+  /// because a signal that is pending already is not queued a second time (POSIX, 2.4.1).
+  void consume() noexcept {
+    if (was_pending_) {
+      return;
+    }
+    timespec const no_wait = {0, 0};
+    while (::sigtimedwait(&sigpipe_, nullptr, &no_wait) < 0 && errno == EINTR) {
+    }
+  }
+
+private:
+  // Only a blocked signal can be pending, so the question costs a program that does not block
+  // SIGPIPE nothing.
+  static bool is_pending() noexcept {
+    sigset_t pending;
+    sigemptyset(&pending);
+    sigpending(&pending);
+    return sigismember(&pending, SIGPIPE) == 1;
+  }
+
+  sigset_t sigpipe_;
+  bool was_blocked_;
+  bool was_pending_;
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_SIGPIPE_GUARD_HPP
