@@ -1,0 +1,143 @@
+//
+// mioext/detail/connection_ops.hpp
+// --------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// The system calls behind an event loop's connect and listen, for any descriptor.
+//
+
+#ifndef MIOEXT_DETAIL_CONNECTION_OPS_HPP
+#define MIOEXT_DETAIL_CONNECTION_OPS_HPP
+
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <mioext/detail/file_descriptor.hpp>
+
+namespace mioext {
+namespace detail {
+
+inline int make_non_blocking(int fd) noexcept {
+  int const flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0) {
+    return errno;
+  }
+  return (flags & O_NONBLOCK) || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? 0 : errno;
+}
+
+/// Why the selector knows nothing of `fd`: ENOENT for a descriptor that is merely not registered, EBADF
+/// for one that is closed.
+inline int not_registered_error(int fd) noexcept {
+  return ::fcntl(fd, F_GETFD) < 0 ? errno : ENOENT;
+}
+
+/// True for the errors that go away by themselves when somebody gives something back.
+inline bool is_shortage(int error) noexcept {
+  return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
+         error == ENOSPC;
+}
+
+/// An address as connect(2) takes it.
+struct socket_address {
+  ::sockaddr const* data;
+  ::socklen_t size;
+};
+
+enum class connect_progress {
+  /// It has succeeded, or goes on: the selector will report the outcome.
+  started,
+  /// A Unix listener's backlog is full. The kernel has forgotten the call and will report nothing.
+  no_room,
+  failed
+};
+
+struct connect_attempt {
+  connect_progress progress;
+  int error;
+};
+
+/// connect(2) on a non-blocking socket.
+inline connect_attempt start_connect(int fd, socket_address address) noexcept {
+  if (::connect(fd, address.data, address.size) == 0) {
+    return {connect_progress::started, 0};
+  }
+  // After EINTR the connection goes on to be made, as after EINPROGRESS (POSIX, connect()).
+  if (errno == EINPROGRESS || errno == EINTR) {
+    return {connect_progress::started, 0};
+  }
+  // Only AF_UNIX means a full backlog by EAGAIN; AF_INET means that it has no port left.
+  if (errno == EAGAIN && address.data->sa_family == AF_UNIX) {
+    return {connect_progress::no_room, EAGAIN};
+  }
+  return {connect_progress::failed, errno};
+}
+
+inline int start_listen(int fd, int backlog) noexcept {
+  return ::listen(fd, backlog) == 0 ? 0 : errno;
+}
+
+/// Tells one open file from the next that gets its descriptor's number.
+struct file_identity {
+  ::dev_t device = 0;
+  ::ino_t inode = 0;
+
+  friend bool operator==(file_identity const& left, file_identity const& right) noexcept {
+    return left.device == right.device && left.inode == right.inode;
+  }
+};
+
+inline int identify(int fd, file_identity& identity) noexcept {
+  struct ::stat status;
+  if (::fstat(fd, &status) != 0) {
+    return errno;
+  }
+  identity.device = status.st_dev;
+  identity.inode = status.st_ino;
+  return 0;
+}
+
+/// Makes an unconnected Unix socket report an error: SO_ERROR becomes ECONNRESET, and the
+/// selector reports it.
+///
+/// Why this is needed: where connect(2) on a Unix socket fails, it says so once, to its caller, and
+/// leaves SO_ERROR zero. When the loop is that caller, because it tried again after a full backlog, then
+/// someone who asks the socket as they would after a TCP connect would hear of success. How it
+/// works: the kernel marks a socket so when the listener that it is connected to goes without having
+/// accepted it (unix_release_sock in Linux's net/unix/af_unix.c). The listener is our own, at an address
+/// that the kernel picks (autobind, unix(7)), and gone at once.
+inline int mark_connect_failed(int fd) noexcept {
+  int type = 0;
+  ::socklen_t type_size = sizeof type;
+  if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) != 0) {
+    return errno;
+  }
+  file_descriptor const listener(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!listener) {
+    return errno;
+  }
+  ::sockaddr_un address;
+  std::memset(&address, 0, sizeof address);
+  address.sun_family = AF_UNIX;
+  ::sockaddr* const data = reinterpret_cast<::sockaddr*>(&address);
+  ::socklen_t size = sizeof address;
+  if (::bind(listener.get(), data, sizeof address.sun_family) != 0 ||
+      ::getsockname(listener.get(), data, &size) != 0 || ::listen(listener.get(), 1) != 0 ||
+      ::connect(fd, data, size) != 0) {
+    return errno;
+  }
+  return 0;
+}
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_CONNECTION_OPS_HPP

@@ -1,0 +1,100 @@
+//
+// mioext/detail/prepare_handle.hpp
+// --------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Readies a socket of any kind for connect or listen: opened if it can open itself, and non-
+// blocking.
+//
+
+#ifndef MIOEXT_DETAIL_PREPARE_HANDLE_HPP
+#define MIOEXT_DETAIL_PREPARE_HANDLE_HPP
+
+#include <type_traits>
+#include <utility>
+
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/connection_ops.hpp>
+#include <mioext/detail/native_handle.hpp>
+#include <mioext/detail/throw_error.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// Has is_open() and open(protocol, ec), as Asio's and mioext's sockets have.
+template <class Socket, class Endpoint> struct can_open {
+  template <class S, class E>
+  static auto test(int) -> decltype(static_cast<bool>(std::declval<S&>().is_open()),
+                                    static_cast<void>(std::declval<S&>().open(
+                                        std::declval<E const&>().protocol(),
+                                        std::declval<boost::system::error_code&>())),
+                                    std::true_type());
+  template <class, class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Socket, Endpoint>(0))::value;
+};
+
+/// Has non_blocking(bool, ec), as Asio's sockets have; they must be told, because they keep the mode.
+template <class Handle> struct has_non_blocking {
+  template <class H>
+  static auto test(int) -> decltype(static_cast<void>(std::declval<H&>().non_blocking(
+                                        true, std::declval<boost::system::error_code&>())),
+                                    std::true_type());
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Handle>(0))::value;
+};
+
+/// Says that it is non-blocking by construction, as mioext's handles are.
+template <class Handle> struct is_always_non_blocking {
+  template <class H> static typename H::always_non_blocking test(int);
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Handle>(0))::value;
+};
+
+/// Opens a closed socket for the endpoint's protocol, as Asio's connect does.
+template <class Socket, class Endpoint>
+typename std::enable_if<can_open<Socket, Endpoint>::value>::type
+open_if_closed(Socket& socket, Endpoint const& endpoint, boost::system::error_code& ec) {
+  ec.clear();
+  if (!socket.is_open()) {
+    socket.open(endpoint.protocol(), ec);
+  }
+}
+
+template <class Socket, class Endpoint>
+typename std::enable_if<!can_open<Socket, Endpoint>::value>::type
+open_if_closed(Socket&, Endpoint const&, boost::system::error_code& ec) {
+  ec.clear();
+}
+
+template <class Handle>
+typename std::enable_if<has_non_blocking<Handle>::value>::type
+set_non_blocking(Handle& handle, boost::system::error_code& ec) {
+  handle.non_blocking(true, ec);
+}
+
+template <class Handle>
+typename std::enable_if<!has_non_blocking<Handle>::value &&
+                        is_always_non_blocking<Handle>::value>::type
+set_non_blocking(Handle&, boost::system::error_code& ec) {
+  ec.clear();
+}
+
+template <class Handle>
+typename std::enable_if<!has_non_blocking<Handle>::value &&
+                        !is_always_non_blocking<Handle>::value>::type
+set_non_blocking(Handle& handle, boost::system::error_code& ec) {
+  ec = system_error_code(make_non_blocking(native_handle(handle)));
+}
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_PREPARE_HANDLE_HPP

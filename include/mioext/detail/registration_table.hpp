@@ -1,0 +1,126 @@
+//
+// mioext/detail/registration_table.hpp
+// ------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What an event loop knows of each descriptor: its token, and which events are its own.
+//
+
+#ifndef MIOEXT_DETAIL_REGISTRATION_TABLE_HPP
+#define MIOEXT_DETAIL_REGISTRATION_TABLE_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+#include <mioext/interest.hpp>
+#include <mioext/trigger.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// Where a descriptor is in its life with a loop.
+enum class registration_state : unsigned char {
+  /// Not registered.
+  vacant,
+  /// Registered: events go straight to the handler.
+  watched,
+  /// Registered with `oneshot`, the one event still to come.
+  armed,
+  /// Registered with `oneshot`, and the event has come.
+  disarmed,
+  /// A connect is under way: the first event is its outcome.
+  connecting,
+  /// A connect could not begin, because the listener's backlog is full; the selector does not know the
+  /// descriptor, and connect_retries tries again.
+  waiting
+};
+
+/// One descriptor's registration. The generation tells its events from those of earlier ones: it is
+/// handed to the system with the descriptor, and counted up by whatever makes older events stale.
+template <class Token> class registration {
+public:
+  registration() noexcept : none_(), generation_(0), state_(registration_state::vacant) {}
+
+  registration_state state() const noexcept { return state_; }
+  bool is_vacant() const noexcept { return state_ == registration_state::vacant; }
+
+  /// The generation of the events that are its own.
+  std::uint32_t generation() const noexcept { return generation_; }
+
+  Token token() const noexcept { return token_; }
+  interest wanted() const noexcept { return wanted_; }
+  trigger how() const noexcept { return how_; }
+
+  bool wants_writing() const noexcept { return (wanted_ & interest::writable) != interest(); }
+  bool wants_reading() const noexcept {
+    return (wanted_ & (interest::readable | interest::priority)) != interest();
+  }
+
+  /// Begins a new generation; older events are stale from now on.
+  void renew(std::uint32_t generation, registration_state state) noexcept {
+    generation_ = generation;
+    state_ = state;
+  }
+
+  void vacate() noexcept { renew(generation_ + 1, registration_state::vacant); }
+
+  /// Goes on to another state within its generation.
+  void set_state(registration_state state) noexcept { state_ = state; }
+
+  void assign(Token token, interest wanted, trigger how) noexcept {
+    token_ = token;
+    wanted_ = wanted;
+    how_ = how;
+  }
+
+private:
+  union {
+    unsigned char none_;
+    Token token_;
+  };
+  std::uint32_t generation_;
+  registration_state state_;
+  interest wanted_;
+  trigger how_;
+};
+
+/// The registrations of a loop, by descriptor number. Descriptors are small numbers, used again, so
+/// an array serves: 16 bytes each, with the spare room of a growing vector 32 at the most.
+template <class Token> class registration_table {
+  static_assert(std::is_trivially_copyable<Token>::value && sizeof(Token) <= sizeof(void*),
+                "mioext: a token is a trivially copyable type no larger than a pointer: "
+                "mioext::token, an enumeration, an index, or a pointer to your connection");
+
+public:
+  using entry = registration<Token>;
+
+  /// The entry of `fd`, or null where none was ever made. Not kept across make().
+  entry* find(std::uint32_t fd) noexcept { return fd < entries_.size() ? &entries_[fd] : nullptr; }
+  entry* find(int fd) noexcept { return find(static_cast<std::uint32_t>(fd)); }
+
+  /// The entry of `fd`, which is not negative, made if need be. Throws std::bad_alloc, and then
+  /// nothing has changed.
+  entry& make(int fd) {
+    std::size_t const index = static_cast<std::size_t>(fd);
+    if (index >= entries_.size()) {
+      entries_.resize(index + 1);
+    }
+    return entries_[index];
+  }
+
+  std::size_t size() const noexcept { return entries_.size(); }
+
+private:
+  std::vector<entry> entries_;
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_REGISTRATION_TABLE_HPP

@@ -1,0 +1,101 @@
+//
+// mioext/handler.hpp
+// ------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What a program writes: one object whose members are called when something happens.
+//
+
+#ifndef MIOEXT_HANDLER_HPP
+#define MIOEXT_HANDLER_HPP
+
+#include <mioext/read_hint.hpp>
+#include <mioext/signal_info.hpp>
+#include <mioext/token.hpp>
+
+namespace mioext {
+
+template <class Token, class Message> class basic_event_loop;
+
+/// The message type of a loop that is sent none.
+struct no_message {};
+
+/// The base of a program's handler: a member for each kind of event, each doing nothing, so that a
+/// handler overrides what it wants and `override` catches a misspelt name.
+///
+/// Each member gets the loop, and may call all members of it but run(), close any handle, and throw:
+/// the exception leaves run(). They are called by the thread that runs the loop, never two at once.
+/// Mark the handler `final`, and run() calls it directly.
+///
+/// @tparam Token the type of the tokens, see basic_event_loop
+/// @tparam Message the type of the messages
+///
+/// @par Example
+/// @code
+/// struct echo final : mioext::handler {
+///   void readable(loop_type& loop, mioext::token token, mioext::read_hint) override;
+/// };
+/// @endcode
+///
+/// @par Source
+/// mio's first `Handler` trait.
+template <class Token = token, class Message = no_message> class basic_handler {
+public:
+  using token_type = Token;
+  using message_type = Message;
+  /// The loop that calls this handler.
+  using loop_type = basic_event_loop<Token, Message>;
+
+  virtual ~basic_handler() = default;
+
+  /// A read (or an accept) of the handle registered with `token` is likely to find something; `hint`
+  /// says what. With an edge trigger, go on until would_block. Errors and hang-ups come here where the
+  /// registration is interested in reading.
+  virtual void readable(loop_type& loop, Token token, read_hint hint) {
+    static_cast<void>(loop);
+    static_cast<void>(token);
+    static_cast<void>(hint);
+  }
+
+  /// A write to the handle is likely to be taken; the first one after connect() says that the outcome
+  /// is known, which take_error() then tells. Errors and hang-ups come here where the registration is
+  /// interested in writing.
+  virtual void writable(loop_type& loop, Token token) {
+    static_cast<void>(loop);
+    static_cast<void>(token);
+  }
+
+  /// The time of a timer has come.
+  virtual void timer(loop_type& loop, Token token) {
+    static_cast<void>(loop);
+    static_cast<void>(token);
+  }
+
+  /// A message was sent through a sender of the loop's channel(). It is the handler's now.
+  virtual void notify(loop_type& loop, Message message) {
+    static_cast<void>(loop);
+    static_cast<void>(message);
+  }
+
+  /// A registered signal has arrived.
+  virtual void signal(loop_type& loop, signal_info const& info) {
+    static_cast<void>(loop);
+    static_cast<void>(info);
+  }
+
+protected:
+  basic_handler() = default;
+  basic_handler(basic_handler const&) = default;
+  basic_handler& operator=(basic_handler const&) = default;
+};
+
+/// The handler of an event_loop: tokens are `token`, and there are no messages.
+using handler = basic_handler<>;
+
+} // namespace mioext
+
+#endif // MIOEXT_HANDLER_HPP

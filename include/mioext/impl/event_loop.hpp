@@ -1,0 +1,631 @@
+//
+// mioext/impl/event_loop.hpp
+// --------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// How the event loop works: registering first, then the tick, in the order in which things happen.
+//
+
+#ifndef MIOEXT_IMPL_EVENT_LOOP_HPP
+#define MIOEXT_IMPL_EVENT_LOOP_HPP
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <type_traits>
+#include <utility>
+
+#include <mioext/detail/duration.hpp>
+#include <mioext/detail/registration_rules.hpp>
+#include <mioext/event_loop.hpp>
+
+namespace mioext {
+
+// --- Life ------------------------------------------------------------------------------------------
+
+/// On the stack while the loop runs: keeps run() from being entered twice, and hears of the handles
+/// that the handler closes.
+template <class Token, class Message>
+class basic_event_loop<Token, Message>::handler_scope final : public detail::dispatch_scope {
+public:
+  explicit handler_scope(basic_event_loop& loop) noexcept
+      : loop_(loop), is_nested_(loop.is_running_) {
+    loop_.is_running_ = true;
+  }
+
+  ~handler_scope() {
+    if (!is_nested_) {
+      loop_.is_running_ = false;
+      loop_.mailbox_->leave();
+    }
+  }
+
+  void handle_closing(int fd) noexcept override { loop_.forget(fd); }
+
+  int take_connect_error(int fd) noexcept override { return loop_.retries_.take_refusal(fd); }
+
+private:
+  basic_event_loop& loop_;
+  bool const is_nested_;
+};
+
+template <class Token, class Message>
+basic_event_loop<Token, Message>::basic_event_loop(unopened made)
+    : config_(made.config), mailbox_(std::make_shared<detail::mailbox<Message>>()),
+      timers_(config_.timer_wheel_size, config_.timer_capacity), first_tick_(clock::now()),
+      batch_(new selector::native_event[config_.event_capacity]), batch_next_(batch_.get()),
+      batch_end_(batch_.get()) {}
+
+template <class Token, class Message> basic_event_loop<Token, Message>::~basic_event_loop() {
+  mailbox_->close();
+}
+
+template <class Token, class Message> int basic_event_loop<Token, Message>::open() {
+  if (config_.event_capacity == 0 || config_.event_capacity > selector::most_events() ||
+      config_.message_capacity == 0 || config_.messages_per_tick == 0 ||
+      config_.timer_tick < std::chrono::milliseconds(1) ||
+      config_.longest_sleep <= std::chrono::nanoseconds::zero()) {
+    return EINVAL;
+  }
+  int const error = selector_.open();
+  return error ? error : mailbox_->open(selector_, bell_data());
+}
+
+template <class Token, class Message>
+int basic_event_loop<Token, Message>::rebuild_selector() noexcept {
+  int error = selector_.reopen();
+  if (error == 0) {
+    error = mailbox_->open(selector_, bell_data());
+  }
+  if (error == 0) {
+    error = signals_.reopen(selector_, signal_data());
+  }
+  // What was fetched is reported anew, because it is ready still.
+  batch_next_ = batch_end_;
+  for (std::size_t index = 0; error == 0 && index != table_.size(); ++index) {
+    int const fd = static_cast<int>(index);
+    entry& rebuilt = *table_.find(fd);
+    // A oneshot that has fired is added by reregister_handle(), a waiting connect by its retry.
+    if (rebuilt.is_vacant() || rebuilt.state() == state::disarmed ||
+        rebuilt.state() == state::waiting) {
+      continue;
+    }
+    interest const wanted = rebuilt.state() == state::connecting
+                                ? rebuilt.wanted() | interest::writable
+                                : rebuilt.wanted();
+    error = selector_.add(fd, wanted, rebuilt.how(), selector::tag_data(fd, rebuilt.generation()));
+    if (error != 0 && !detail::is_shortage(error)) {
+      rebuilt.vacate(); // closed by its owner meanwhile
+      error = 0;
+    }
+  }
+  return error;
+}
+
+// --- Registering -----------------------------------------------------------------------------------
+
+template <class Token, class Message>
+int basic_event_loop<Token, Message>::add(int fd, Token name, interest wanted, trigger how) {
+  if (int const error = detail::check_registration(wanted, how)) {
+    return error;
+  }
+  entry* const known = table_.find(fd);
+  if (known && known->state() == state::waiting && retries_.is_waiting(fd)) {
+    return EEXIST;
+  }
+  std::uint32_t const generation = known ? known->generation() + 1 : 1;
+  selector::user_data const data = selector::tag_data(fd, generation);
+  int error = selector_.add(fd, wanted, how, data);
+  if (error == EEXIST && known && known->is_vacant()) {
+    // The handle was closed while another descriptor kept its file open, and that file has its old
+    // number again: the selector never knew that it was gone.
+    error = selector_.modify(fd, wanted, how, data);
+  }
+  if (error != 0) {
+    return error;
+  }
+  // The selector has taken it, so whatever the table said of this number is of a closed handle.
+  return enter(fd, generation, name, wanted, how, armed_state(how));
+}
+
+template <class Token, class Message>
+int basic_event_loop<Token, Message>::enter(int fd, std::uint32_t generation, Token name,
+                                            interest wanted, trigger how, state entered) {
+  // Here memory can run out. Then the descriptor must not stay in the selector alone.
+  struct undo {
+    ~undo() {
+      if (fd >= 0) {
+        where.remove(fd);
+      }
+    }
+    selector& where;
+    int fd;
+  } unfinished = {selector_, fd};
+  entry& made = table_.make(fd);
+  unfinished.fd = -1;
+  retries_.remove(fd);
+  made.renew(generation, entered);
+  made.assign(name, wanted, how);
+  return 0;
+}
+
+template <class Token, class Message>
+int basic_event_loop<Token, Message>::modify(int fd, Token name, interest wanted, trigger how) {
+  if (int const error = detail::check_reregistration(wanted, how)) {
+    return error;
+  }
+  entry* const known = table_.find(fd);
+  if (!known || known->is_vacant()) {
+    return detail::not_registered_error(fd);
+  }
+  if (known->state() == state::waiting) {
+    if (!retries_.is_waiting(fd)) {
+      forget(fd);
+      return detail::not_registered_error(fd);
+    }
+  } else {
+    bool const is_connecting = known->state() == state::connecting;
+    interest const watched = is_connecting ? wanted | interest::writable : wanted;
+    selector::user_data const data = selector::tag_data(fd, known->generation() + 1);
+    int error = selector_.modify(fd, watched, how, data);
+    if (error == ENOENT && known->state() == state::disarmed) {
+      error = selector_.add(fd, watched, how, data); // see rebuild_selector()
+    }
+    if (error == ENOENT || error == EBADF) {
+      forget(fd);
+    }
+    if (error != 0) {
+      return error;
+    }
+    known->renew(known->generation() + 1, is_connecting ? state::connecting : armed_state(how));
+  }
+  known->assign(name, wanted, how);
+  return 0;
+}
+
+template <class Token, class Message>
+int basic_event_loop<Token, Message>::remove(int fd) noexcept {
+  entry* const known = table_.find(fd);
+  state const left = known ? known->state() : state::vacant;
+  int const error = left == state::waiting ? 0 : selector_.remove(fd);
+  if (left == state::vacant) {
+    return error;
+  }
+  forget(fd);
+  return error == ENOENT && left == state::disarmed ? 0 : error; // see rebuild_selector()
+}
+
+/// Drops what the loop knows of `fd`, which the selector does not know or is about to forget.
+template <class Token, class Message>
+void basic_event_loop<Token, Message>::forget(int fd) noexcept {
+  entry* const known = table_.find(fd);
+  if (known && !known->is_vacant()) {
+    retries_.remove(fd);
+    known->vacate();
+  }
+}
+
+// --- Connecting and listening ----------------------------------------------------------------------
+
+template <class Token, class Message>
+template <class Socket, class Endpoint>
+void basic_event_loop<Token, Message>::connect(Socket&& socket, Endpoint const& endpoint,
+                                               Token name, interest wanted, trigger how,
+                                               boost::system::error_code& ec) {
+  MIOEXT_DETAIL_CHECK_HANDLE(Socket);
+  ec = detail::system_error_code(detail::check_reregistration(wanted, how));
+  if (!ec) {
+    detail::open_if_closed(socket, endpoint, ec);
+  }
+  if (!ec) {
+    detail::set_non_blocking(socket, ec);
+  }
+  if (!ec) {
+    detail::socket_address const address = {reinterpret_cast<::sockaddr const*>(endpoint.data()),
+                                            static_cast<::socklen_t>(endpoint.size())};
+    ec = detail::system_error_code(
+        start_connecting(detail::native_handle(socket), address, name, wanted, how));
+  }
+}
+
+template <class Token, class Message>
+int basic_event_loop<Token, Message>::start_connecting(int fd, detail::socket_address address,
+                                                       Token name, interest wanted, trigger how) {
+  detail::connect_attempt const attempt = detail::start_connect(fd, address);
+  switch (attempt.progress) {
+  case detail::connect_progress::started:
+    return watch_connecting(fd, name, wanted, how);
+  case detail::connect_progress::no_room:
+    return wait_for_room(fd, address, name, wanted, how);
+  case detail::connect_progress::failed:
+    break;
+  }
+  return attempt.error;
+}
+
+/// From connect(2) on, the selector reports nothing until the outcome is known: a TCP socket in
+/// SYN_SENT has neither EPOLLOUT nor EPOLLHUP. One that connected at once is writable, which the
+/// selector reports at registration. So the first event of this generation is the outcome.
+template <class Token, class Message>
+int basic_event_loop<Token, Message>::watch_connecting(int fd, Token name, interest wanted,
+                                                       trigger how) {
+  entry* const known = table_.find(fd);
+  std::uint32_t const generation = known ? known->generation() + 1 : 1;
+  selector::user_data const data = selector::tag_data(fd, generation);
+  int error = selector_.add(fd, wanted | interest::writable, how, data);
+  if (error == EEXIST) {
+    error = selector_.modify(fd, wanted | interest::writable, how, data);
+  }
+  return error ? error : enter(fd, generation, name, wanted, how, state::connecting);
+}
+
+/// The selector must not know the socket while it waits: it would report a hang-up (EPOLLHUP), which
+/// is how it sees a Unix socket that is not connected.
+template <class Token, class Message>
+int basic_event_loop<Token, Message>::wait_for_room(int fd, detail::socket_address address,
+                                                    Token name, interest wanted, trigger how) {
+  detail::file_identity identity;
+  if (int const error = detail::identify(fd, identity)) {
+    return error;
+  }
+  retries_.reserve_one();
+  std::uint32_t const generation = table_.make(fd).generation() + 1;
+  selector_.remove(fd); // if it was registered before
+  enter(fd, generation, name, wanted, how, state::waiting);
+  retries_.add(fd, identity, address, clock::now());
+  return 0;
+}
+
+/// A connect that waited was tried again.
+template <class Token, class Message>
+detail::connect_retries::verdict
+basic_event_loop<Token, Message>::conclude_connect(int fd, detail::connect_attempt tried) noexcept {
+  using verdict = detail::connect_retries::verdict;
+  if (tried.progress == detail::connect_progress::no_room) {
+    return verdict::wait;
+  }
+  bool const failed = tried.progress == detail::connect_progress::failed;
+  // Without a descriptor for this, the truth could not be told yet. Trying again can do no harm.
+  if (failed && detail::is_shortage(detail::mark_connect_failed(fd))) {
+    return verdict::wait;
+  }
+  entry& waiting = *table_.find(fd);
+  if (selector_.add(fd, waiting.wanted() | interest::writable, waiting.how(),
+                    selector::tag_data(fd, waiting.generation())) != 0) {
+    return verdict::wait;
+  }
+  waiting.set_state(state::connecting);
+  if (failed) {
+    retries_.set_refusal(fd, tried.error);
+  }
+  return verdict::done;
+}
+
+template <class Token, class Message>
+template <class Acceptor>
+void basic_event_loop<Token, Message>::listen(Acceptor&& acceptor, int backlog, Token name,
+                                              trigger how, boost::system::error_code& ec) {
+  MIOEXT_DETAIL_CHECK_HANDLE(Acceptor);
+  detail::set_non_blocking(acceptor, ec);
+  if (ec) {
+    return;
+  }
+  int const fd = detail::native_handle(acceptor);
+  int error = detail::check_registration(interest::readable, how);
+  if (error == 0) {
+    error = detail::start_listen(fd, backlog);
+  }
+  if (error == 0) {
+    // Listening first: a selector reports at registration what is ready already, while a socket that
+    // does not listen yet would be reported as hung up.
+    error = add(fd, name, interest::readable, how);
+    if (error == EEXIST) {
+      error = modify(fd, name, interest::readable, how);
+    }
+  }
+  ec = detail::system_error_code(error);
+}
+
+// --- Timers and messages ---------------------------------------------------------------------------
+
+/// Whole ticks from the first one to `point`.
+template <class Token, class Message>
+std::uint64_t
+basic_event_loop<Token, Message>::ticks_until(clock::time_point point) const noexcept {
+  return static_cast<std::uint64_t>((point - first_tick_) / config_.timer_tick);
+}
+
+template <class Token, class Message>
+template <class Rep, class Period>
+timeout basic_event_loop<Token, Message>::timer(std::chrono::duration<Rep, Period> after,
+                                                Token name) {
+  clock::time_point const due =
+      detail::saturated_sum<clock>(clock::now(), detail::ceil_nanoseconds(after));
+  std::uint64_t const deadline = due == clock::time_point::max()
+                                     ? std::numeric_limits<std::uint64_t>::max()
+                                     : ticks_until(due - clock::duration(1)) + 1; // rounded up
+  return timeout(timers_.insert(deadline, name));
+}
+
+/// When the loop must wake up for something of its own.
+template <class Token, class Message>
+typename basic_event_loop<Token, Message>::clock::time_point
+basic_event_loop<Token, Message>::next_wake_up() noexcept {
+  clock::time_point const retry = retries_.next();
+  std::uint64_t const deadline = timers_.next_deadline();
+  if (deadline >= ticks_until(clock::time_point::max())) {
+    return retry; // no timer, or one that is for never
+  }
+  return std::min(retry, first_tick_ + config_.timer_tick * static_cast<std::int64_t>(deadline));
+}
+
+template <class Token, class Message>
+std::chrono::nanoseconds basic_event_loop<Token, Message>::time_to_next_timer() noexcept {
+  if (batch_next_ != batch_end_ || mailbox_->has_messages() || mailbox_->shutdown_requested()) {
+    return std::chrono::nanoseconds::zero();
+  }
+  clock::time_point const wake_up = next_wake_up();
+  if (wake_up == clock::time_point::max()) {
+    return std::chrono::nanoseconds::max();
+  }
+  return std::max(clock::duration::zero(), wake_up - clock::now());
+}
+
+template <class Token, class Message> sender<Message> basic_event_loop<Token, Message>::channel() {
+  mailbox_->reserve(config_.message_capacity);
+  return sender<Message>(mailbox_);
+}
+
+// --- Running ---------------------------------------------------------------------------------------
+
+template <class Token, class Message>
+template <class Handler>
+void basic_event_loop<Token, Message>::run(Handler&& receiver, boost::system::error_code& ec) {
+  int error = EPERM;
+  if (!is_running_) {
+    handler_scope const scope(*this);
+    do {
+      error = tick(receiver, no_limit()).error;
+    } while (error == 0 && !mailbox_->shutdown_requested());
+    if (error == 0) {
+      mailbox_->take_all([&](Message&& message) { receiver.notify(*this, std::move(message)); });
+      mailbox_->forget_shutdown();
+    }
+  }
+  ec = detail::system_error_code(error);
+}
+
+template <class Token, class Message>
+template <class Handler, class Rep, class Period>
+std::size_t basic_event_loop<Token, Message>::run_once(Handler&& receiver,
+                                                       std::chrono::duration<Rep, Period> limit,
+                                                       boost::system::error_code& ec) {
+  return run_one_tick(receiver, detail::ceil_nanoseconds(limit), ec);
+}
+
+template <class Token, class Message>
+template <class Handler>
+std::size_t basic_event_loop<Token, Message>::run_one_tick(Handler& receiver,
+                                                           std::chrono::nanoseconds limit,
+                                                           boost::system::error_code& ec) {
+  handler_scope const scope(*this);
+  tick_result const result = tick(receiver, limit);
+  ec = detail::system_error_code(result.error);
+  return result.calls;
+}
+
+/// Waits and delivers once. What an exception left over is delivered before anything new is fetched.
+template <class Token, class Message>
+template <class Handler>
+typename basic_event_loop<Token, Message>::tick_result
+basic_event_loop<Token, Message>::tick(Handler& receiver, std::chrono::nanoseconds limit) {
+  static_assert(std::is_base_of<handler_type, Handler>::value,
+                "mioext: run() takes an object of a class that publicly derives from "
+                "basic_handler<Token, Message>, with the Token and Message of the loop");
+  tick_result result = {0, 0};
+  if (batch_next_ == batch_end_) {
+    result.error = fetch(limit);
+  }
+  if (result.error == 0) {
+    result.calls = deliver_events(receiver);
+    result.calls += deliver_messages(receiver, config_.messages_per_tick);
+    result.calls += deliver_timers(receiver);
+  }
+  return result;
+}
+
+/// Waits for events: not at all if something else is there, else until `limit` or the next timer, without
+/// end if there is neither (a negative limit stands for none).
+template <class Token, class Message>
+int basic_event_loop<Token, Message>::fetch(std::chrono::nanoseconds limit) noexcept {
+  int count = 0;
+  if (limit == std::chrono::nanoseconds::zero() || !mailbox_->fall_asleep()) {
+    count = wait(std::chrono::nanoseconds::zero());
+  } else if (limit < std::chrono::nanoseconds::zero() && timers_.empty() && retries_.empty() &&
+             config_.longest_sleep == std::chrono::nanoseconds::max()) {
+    do {
+      count = wait(no_limit());
+    } while (count == -EINTR);
+  } else {
+    count = wait_until(sleep_deadline(limit));
+  }
+  mailbox_->stay_awake();
+  batch_next_ = batch_end_ = batch_.get();
+  if (count < 0) {
+    return -count;
+  }
+  batch_end_ += count;
+  return 0;
+}
+
+template <class Token, class Message>
+typename basic_event_loop<Token, Message>::clock::time_point
+basic_event_loop<Token, Message>::sleep_deadline(std::chrono::nanoseconds limit) noexcept {
+  if (limit < std::chrono::nanoseconds::zero() || limit > config_.longest_sleep) {
+    limit = config_.longest_sleep;
+  }
+  clock::time_point const next = next_wake_up();
+  return limit == std::chrono::nanoseconds::max()
+             ? next
+             : std::min(next, detail::saturated_sum<clock>(clock::now(), limit));
+}
+
+/// Waits again when the system ends a wait too early: because a signal handler ran, or because it
+/// cannot wait so long in one go.
+template <class Token, class Message>
+int basic_event_loop<Token, Message>::wait_until(clock::time_point deadline) noexcept {
+  for (;;) {
+    std::chrono::nanoseconds remaining = no_limit();
+    if (deadline != clock::time_point::max()) {
+      remaining = std::max(clock::duration::zero(), deadline - clock::now());
+    }
+    int const count = wait(remaining);
+    bool const is_over = remaining == clock::duration::zero();
+    if (count > 0 || (count == 0 && is_over) || (count < 0 && count != -EINTR)) {
+      return count;
+    }
+  }
+}
+
+/// The fast path: everything from here to the handler is executed for each event. An event is done when
+/// batch_next_ is counted up, which happens before its last call; so a call that throws, or that enters
+/// the loop again, finds exactly the rest.
+template <class Token, class Message>
+template <class Handler>
+std::size_t basic_event_loop<Token, Message>::deliver_events(Handler& receiver) {
+  std::size_t calls = 0;
+  while (batch_next_ != batch_end_) {
+    selector::native_event& event = *batch_next_;
+    entry* const found = table_.find(selector::descriptor(event));
+    if (!found) {
+      calls += deliver_internal(receiver, event);
+      continue;
+    }
+    if (found->generation() != selector::tag(event)) {
+      ++batch_next_; // of a registration that has ended
+      continue;
+    }
+    if (found->state() != state::watched) {
+      if (found->state() == state::connecting) {
+        calls += deliver_outcome(receiver, *found, event);
+        continue;
+      }
+      found->set_state(state::disarmed);
+    }
+    ++calls;
+    Token const name = found->token();
+    if (!found->wants_writing()) {
+      ++batch_next_; // what else the system reports, errors and hang-ups, goes to the reader
+      receiver.readable(*this, name, selector::hint(event));
+    } else if (found->wants_reading() && selector::concerns_reading(event)) {
+      read_hint const hint = selector::hint(event);
+      if (selector::concerns_writing(event)) {
+        selector::drop_reading(event); // comes round again, if it is not stale by then
+      } else {
+        ++batch_next_;
+      }
+      receiver.readable(*this, name, hint);
+    } else {
+      ++batch_next_;
+      receiver.writable(*this, name);
+    }
+  }
+  return calls;
+}
+
+/// The first event after a connect: it says `writable`, and nothing before that. Whatever else the event
+/// reports of a connection that was made follows as an event of its own.
+template <class Token, class Message>
+template <class Handler>
+std::size_t basic_event_loop<Token, Message>::deliver_outcome(Handler& receiver, entry& connecting,
+                                                              selector::native_event& event) {
+  Token const name = connecting.token();
+  if (connecting.wants_writing()) {
+    connecting.set_state(contains(connecting.how(), trigger::oneshot) ? state::disarmed
+                                                                      : state::watched);
+    if (!connecting.wants_reading() || selector::is_error(event) ||
+        !selector::concerns_reading(event)) {
+      ++batch_next_;
+    } else {
+      selector::drop_writing(event);
+    }
+  } else {
+    // Writability was asked of the selector for the outcome only. Changing that makes it report anew
+    // whatever else there is.
+    ++batch_next_;
+    int const fd = static_cast<int>(selector::descriptor(event));
+    connecting.renew(connecting.generation() + 1, armed_state(connecting.how()));
+    if (selector_.modify(fd, connecting.wanted(), connecting.how(),
+                         selector::tag_data(fd, connecting.generation())) != 0) {
+      forget(fd); // closed meanwhile
+      return 0;
+    }
+  }
+  receiver.writable(*this, name);
+  return 1;
+}
+
+/// An event of the loop's own: its bell, which has done its work by ending the wait, or its signals.
+template <class Token, class Message>
+template <class Handler>
+std::size_t
+basic_event_loop<Token, Message>::deliver_internal(Handler& receiver,
+                                                   selector::native_event const& event) {
+  bool const is_signal = selector::tag(event) == signal_source;
+  ++batch_next_;
+  return is_signal ? deliver_signals(receiver) : 0;
+}
+
+/// Signals that are left when the most is reached, or when a call throws, are reported again.
+template <class Token, class Message>
+template <class Handler>
+std::size_t basic_event_loop<Token, Message>::deliver_signals(Handler& receiver) {
+  std::size_t calls = 0;
+  signal_info info;
+  while (calls != config_.event_capacity && signals_.read(info) == 0) {
+    ++calls;
+    receiver.signal(*this, info);
+  }
+  return calls;
+}
+
+template <class Token, class Message>
+template <class Handler>
+std::size_t basic_event_loop<Token, Message>::deliver_messages(Handler& receiver,
+                                                               std::size_t most) {
+  auto const notify = [&](Message&& message) { receiver.notify(*this, std::move(message)); };
+  std::size_t calls = 0;
+  while (calls != most && mailbox_->take(notify)) {
+    ++calls;
+  }
+  return calls;
+}
+
+template <class Token, class Message>
+template <class Handler>
+std::size_t basic_event_loop<Token, Message>::deliver_timers(Handler& receiver) {
+  if (timers_.empty() && retries_.empty()) {
+    return 0;
+  }
+  clock::time_point const now = clock::now();
+  if (!retries_.empty()) {
+    retries_.retry(
+        now, [this](int fd, detail::connect_attempt tried) { return conclude_connect(fd, tried); },
+        [this](int fd) { table_.find(fd)->vacate(); });
+  }
+  auto const fire = [&](Token name) { receiver.timer(*this, name); };
+  std::uint64_t const ticks = ticks_until(now);
+  std::size_t calls = 0;
+  while (timers_.pop_due(ticks, fire)) {
+    ++calls;
+  }
+  return calls;
+}
+
+} // namespace mioext
+
+#endif // MIOEXT_IMPL_EVENT_LOOP_HPP

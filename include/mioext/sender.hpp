@@ -1,0 +1,83 @@
+//
+// mioext/sender.hpp
+// -----------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// How other threads send messages into an event loop.
+//
+
+#ifndef MIOEXT_SENDER_HPP
+#define MIOEXT_SENDER_HPP
+
+#include <memory>
+#include <utility>
+
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/mailbox.hpp>
+#include <mioext/detail/throw_error.hpp>
+
+namespace mioext {
+
+template <class Token, class Message> class basic_event_loop;
+
+/// Sends messages to the loop whose channel() it came from.
+///
+/// Copies are cheap and send to the same loop. A sender may outlive the loop: sending then reports
+/// broken_pipe.
+///
+/// Thread safety: distinct senders, and one and the same, may be used by any number of threads at once;
+/// assigning to one that others use is not safe. Messages of one thread arrive in the order in which it
+/// sent them.
+///
+/// Sending allocates nothing, takes no lock, and makes a system call only where the loop sleeps: one,
+/// by the first of those who find it asleep.
+///
+/// @tparam Message nothrow move constructible; need not be copyable.
+///
+/// @par Source
+/// mio's first `Sender`.
+template <class Message> class sender {
+public:
+  /// A sender to no loop: sending reports broken_pipe.
+  sender() noexcept = default;
+
+  /// Sends `message`. When it throws, `message` is as it was.
+  /// @throws boost::system::system_error no_buffer_space when as many messages are under way as the
+  /// loop's configuration allows; broken_pipe when the loop is gone.
+  void send(Message&& message) const {
+    boost::system::error_code ec;
+    send(std::move(message), ec);
+    detail::throw_error(ec, "send");
+  }
+
+  /// The same. @returns true if the message was taken; else `ec` is set, and `message` is as it was.
+  bool send(Message&& message, boost::system::error_code& ec) const {
+    ec = detail::system_error_code(mailbox_ ? mailbox_->post(std::move(message)) : EPIPE);
+    return !ec;
+  }
+
+  /// Sends a copy.
+  void send(Message const& message) const { send(Message(message)); }
+
+  /// Sends a copy.
+  bool send(Message const& message, boost::system::error_code& ec) const {
+    return send(Message(message), ec);
+  }
+
+private:
+  template <class, class> friend class basic_event_loop;
+
+  explicit sender(std::shared_ptr<detail::mailbox<Message>> mailbox) noexcept
+      : mailbox_(std::move(mailbox)) {}
+
+  std::shared_ptr<detail::mailbox<Message>> mailbox_;
+};
+
+} // namespace mioext
+
+#endif // MIOEXT_SENDER_HPP

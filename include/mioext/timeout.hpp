@@ -1,0 +1,44 @@
+//
+// mioext/timeout.hpp
+// ------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What names one timer of an event loop.
+//
+
+#ifndef MIOEXT_TIMEOUT_HPP
+#define MIOEXT_TIMEOUT_HPP
+
+#include <mioext/detail/timer_wheel.hpp>
+
+namespace mioext {
+
+template <class Token, class Message> class basic_event_loop;
+
+/// Names a timer that was set with a loop's timer(), for clear_timer().
+///
+/// A small value to copy and keep. The loop recognises one whose timer has fired or was cleared, also
+/// when the timer's place is taken by another. It means something to the loop that made it, and to no
+/// other. A default-constructed one names no timer.
+///
+/// @par Source
+/// mio's first `Timeout`.
+class timeout {
+public:
+  timeout() noexcept = default;
+
+private:
+  template <class, class> friend class basic_event_loop;
+
+  explicit timeout(detail::timer_id id) noexcept : id_(id) {}
+
+  detail::timer_id id_;
+};
+
+} // namespace mioext
+
+#endif // MIOEXT_TIMEOUT_HPP

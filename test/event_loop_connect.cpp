@@ -1,0 +1,647 @@
+//
+// test/event_loop_connect.cpp
+// ---------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// The loop's connect and listen: one truthful notification, always.
+//
+
+#include <mioext/event_loop.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <sys/resource.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include <mioext/tcp.hpp>
+#include <mioext/udp.hpp>
+#include <mioext/unix.hpp>
+
+#include "support.hpp"
+
+namespace {
+
+namespace errc = boost::system::errc;
+using boost::asio::ip::tcp;
+using boost::system::error_code;
+using local = boost::asio::local::stream_protocol;
+using mioext::interest;
+using mioext::read_hint;
+using mioext::trigger;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using namespace support;
+
+tcp::endpoint loopback(unsigned short port = 0) {
+  return {boost::asio::ip::address_v4::loopback(), port};
+}
+
+/// An address at which nobody listens: bound, so that nobody else can.
+struct refusing_peer {
+  refusing_peer() : socket(loopback()), endpoint(socket.local_endpoint()) {}
+
+  mioext::tcp_socket socket;
+  tcp::endpoint endpoint;
+};
+
+int socket_error(int fd) {
+  int error = -1;
+  ::socklen_t size = sizeof error;
+  BOOST_REQUIRE(::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0);
+  return error;
+}
+
+bool is_registered(mioext::event_loop& loop, int fd) {
+  error_code ec;
+  loop.deregister_handle(fd, ec);
+  return !ec;
+}
+
+template <class Loop, class Handler>
+bool wait_for_calls(Loop& loop, Handler& handler, std::size_t count) {
+  return run_until(loop, handler, [&] { return handler.calls.size() >= count; });
+}
+
+/// Long enough for several retries of a connect that waits.
+template <class Loop, class Handler> void let_it_retry(Loop& loop, Handler& handler) {
+  auto const end = std::chrono::steady_clock::now() + milliseconds(40);
+  while (std::chrono::steady_clock::now() < end) {
+    loop.run_once(handler, end - std::chrono::steady_clock::now());
+  }
+}
+
+strings const one_outcome{"writable token(1)"};
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(event_loop_connect)
+
+// --- What the system reports by itself -------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(a_tcp_connect_is_reported_once_from_run_and_is_made) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  mioext::tcp_acceptor acceptor(loopback());
+  mioext::tcp_socket socket;
+  loop.connect(socket, acceptor.local_endpoint(), token(1)); // opens it
+  BOOST_TEST(handler.calls.empty());
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  BOOST_TEST(!socket.take_error());
+  BOOST_TEST(socket.remote_endpoint() == acceptor.local_endpoint());
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_tcp_connect_is_reported_once_and_take_error_says_why) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  refusing_peer peer;
+  mioext::tcp_socket socket;
+  error_code outcome;
+  handler.on_writable = [&](mioext::event_loop&, mioext::token) { outcome = socket.take_error(); };
+  error_code ec;
+  loop.connect(socket, peer.endpoint, token(1), ec);
+  BOOST_REQUIRE(!ec);
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  BOOST_TEST(outcome == errc::connection_refused);
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_unix_connect_that_succeeds_at_once_is_reported_from_run) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  mioext::unix_acceptor acceptor(
+      local::endpoint(std::string("\0mioext connect", 15) + std::to_string(::getpid())));
+  mioext::unix_socket socket;
+  loop.connect(socket, acceptor.local_endpoint(), token(1));
+  BOOST_TEST(handler.calls.empty());
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
+  BOOST_TEST(!socket.take_error());
+}
+
+BOOST_AUTO_TEST_CASE(a_connect_that_fails_at_once_says_so_and_registers_nothing) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  mioext::unix_socket socket;
+  error_code ec;
+  loop.connect(socket, local::endpoint("/nonexistent/mioext"), token(1), ec);
+  BOOST_TEST(ec == errc::no_such_file_or_directory);
+  BOOST_TEST(!is_registered(loop, socket.native_handle()));
+  BOOST_CHECK_THROW(loop.connect(socket, local::endpoint("/nonexistent/mioext"), token(1)),
+                    boost::system::system_error);
+  loop.connect(-1, loopback(1), token(1), ec);
+  BOOST_TEST(ec == errc::bad_file_descriptor);
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_second_connect_fails_and_leaves_the_first_alone) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  mioext::tcp_acceptor acceptor(loopback());
+  mioext::tcp_socket socket;
+  loop.connect(socket, acceptor.local_endpoint(), token(1));
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  error_code ec;
+  // The first call after the outcome may merely confirm it (Linux); the next one cannot.
+  loop.connect(socket, acceptor.local_endpoint(), token(1), ec);
+  loop.connect(socket, acceptor.local_endpoint(), token(2), ec);
+  BOOST_TEST(ec == errc::already_connected);
+  mioext::tcp_socket peer = acceptor.accept();
+  handler.calls.clear();
+  run_all(loop, handler);
+  handler.calls.clear();
+  peer.write_some(boost::asio::buffer("x", 1));
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  BOOST_TEST(handler.calls[0] == "readable token(1) data");
+}
+
+BOOST_AUTO_TEST_CASE(the_outcome_comes_before_data_that_arrived_with_it) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  mioext::tcp_acceptor acceptor(loopback());
+  mioext::tcp_socket socket;
+  loop.connect(socket, acceptor.local_endpoint(), token(1));
+  error_code ec;
+  mioext::tcp_socket peer;
+  while (!peer.is_open()) {
+    peer = acceptor.accept(ec);
+  }
+  peer.write_some(boost::asio::buffer("hello", 5));
+  peer.close();
+  BOOST_TEST(wait_for_calls(loop, handler, 2));
+  run_all(loop, handler);
+  BOOST_REQUIRE(handler.calls.size() >= 2u);
+  BOOST_TEST(handler.calls[0] == "writable token(1)");
+  BOOST_TEST(handler.calls[1].substr(0, 17) == "readable token(1)");
+  BOOST_TEST(std::count(handler.calls.begin(), handler.calls.end(), "writable token(1)") == 1);
+  BOOST_TEST(drain(socket.native_handle()) == "hello");
+}
+
+BOOST_AUTO_TEST_CASE(a_handle_registered_before_its_connect_hears_nothing_before_the_outcome) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  mioext::tcp_acceptor acceptor(loopback());
+  mioext::tcp_socket socket(tcp::v4());
+  // The kernel reports an unconnected TCP socket as hung up; that event is waiting already.
+  loop.register_handle(socket, token(9), interest::readable | interest::writable);
+  loop.connect(socket, acceptor.local_endpoint(), token(1));
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  BOOST_TEST(!socket.take_error());
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_connect_from_a_handler_drops_the_hang_up_of_the_same_batch) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  mioext::tcp_acceptor acceptor(loopback());
+  mioext::tcp_socket sockets[2] = {mioext::tcp_socket(tcp::v4()), mioext::tcp_socket(tcp::v4())};
+  loop.register_handle(sockets[0], token(0), interest::readable);
+  loop.register_handle(sockets[1], token(1), interest::readable);
+  std::size_t other = 2;
+  handler.on_readable = [&](mioext::event_loop& in, mioext::token called, read_hint) {
+    if (other == 2) {
+      other = 1 - called.value();
+      in.connect(sockets[other], acceptor.local_endpoint(), token(5));
+    }
+  };
+  BOOST_TEST(wait_for_calls(loop, handler, 2));
+  run_all(loop, handler);
+  BOOST_REQUIRE(handler.calls.size() == 2u);
+  BOOST_TEST(handler.calls[1] == "writable token(5)");
+  BOOST_TEST(!sockets[other].take_error());
+}
+
+BOOST_AUTO_TEST_CASE(a_connecting_socket_can_be_deregistered_or_closed) {
+  for (bool closed : {false, true}) {
+    mioext::event_loop loop;
+    recorder<> handler;
+    mioext::tcp_acceptor acceptor(loopback());
+    mioext::tcp_socket socket;
+    loop.connect(socket, acceptor.local_endpoint(), token(1));
+    if (closed) {
+      socket.close();
+    } else {
+      loop.deregister_handle(socket);
+    }
+    loop.run_once(handler, milliseconds(20));
+    BOOST_TEST(handler.calls.empty());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_interest_asked_for_applies_after_the_outcome) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  mioext::tcp_acceptor acceptor(loopback());
+  mioext::tcp_socket socket;
+  loop.connect(socket, acceptor.local_endpoint(), token(1), interest::readable, trigger::level);
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
+  mioext::tcp_socket peer = acceptor.accept();
+  peer.write_some(boost::asio::buffer("x", 1));
+  BOOST_TEST(wait_for_calls(loop, handler, 3)); // level: again and again
+  BOOST_TEST(handler.calls[1] == "readable token(1) data");
+  BOOST_TEST(handler.calls[2] == "readable token(1) data");
+}
+
+BOOST_AUTO_TEST_CASE(with_oneshot_the_outcome_is_the_one_event) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  mioext::tcp_acceptor acceptor(loopback());
+  mioext::tcp_socket socket;
+  loop.connect(socket, acceptor.local_endpoint(), token(1), interest::readable | interest::writable,
+               trigger::oneshot);
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  mioext::tcp_socket peer = acceptor.accept();
+  peer.close();
+  loop.run_once(handler, milliseconds(20));
+  BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
+  loop.reregister_handle(socket, token(2), interest::readable, trigger::oneshot);
+  BOOST_TEST(wait_for_calls(loop, handler, 2));
+  BOOST_TEST(handler.calls[1] == "readable token(2) hup");
+}
+
+BOOST_AUTO_TEST_CASE(exclusive_and_no_interest_are_refused) {
+  mioext::event_loop loop;
+  mioext::tcp_acceptor acceptor(loopback());
+  mioext::tcp_socket socket;
+  error_code ec;
+  loop.connect(socket, acceptor.local_endpoint(), token(1), interest::writable, trigger::exclusive,
+               ec);
+  BOOST_TEST(ec == errc::invalid_argument);
+  loop.connect(socket, acceptor.local_endpoint(), token(1), interest(), trigger::edge, ec);
+  BOOST_TEST(ec == errc::invalid_argument);
+  BOOST_TEST(!socket.is_open());
+}
+
+BOOST_AUTO_TEST_CASE(a_datagram_socket_connects_too) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  mioext::udp_socket peer(
+      boost::asio::ip::udp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+  mioext::udp_socket socket;
+  loop.connect(socket, peer.local_endpoint(), token(1));
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(asio_sockets_and_plain_descriptors_connect_and_become_non_blocking) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  boost::asio::io_context context;
+  tcp::acceptor acceptor(context, loopback());
+  tcp::socket socket(context);
+  loop.connect(socket, acceptor.local_endpoint(), token(1)); // opens it
+  BOOST_TEST(socket.non_blocking());
+  mioext::detail::file_descriptor const plain(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  loop.connect(plain.get(), acceptor.local_endpoint(), token(2));
+  BOOST_TEST((::fcntl(plain.get(), F_GETFL) & O_NONBLOCK) != 0);
+  BOOST_TEST(wait_for_calls(loop, handler, 2));
+  run_all(loop, handler);
+  std::sort(handler.calls.begin(), handler.calls.end());
+  BOOST_TEST(handler.calls == (strings{"writable token(1)", "writable token(2)"}),
+             boost::test_tools::per_element());
+  BOOST_TEST((socket.remote_endpoint() == acceptor.local_endpoint()));
+  BOOST_TEST(socket_error(plain.get()) == 0);
+}
+
+// --- A Unix listener without room ------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(unix_connect_with_full_backlog_reports_the_truth) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  full_listener listener;
+  mioext::unix_socket socket;
+  loop.connect(socket, listener.endpoint, token(1));
+  let_it_retry(loop, handler);
+  BOOST_TEST(handler.calls.empty()); // above all no hang-up
+  BOOST_TEST(listener.drain() > 0u);
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  BOOST_TEST(!socket.take_error());
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
+
+  BOOST_TEST(listener.drain() == 1u);
+  BOOST_TEST(socket.write_some(boost::asio::buffer("hello", 5)) == 5u);
+  BOOST_TEST(drain(listener.accepted.back().native_handle()) == "hello");
+  listener.accepted.back().write_some(boost::asio::buffer("x", 1));
+  BOOST_TEST(wait_for_calls(loop, handler, 2));
+  BOOST_TEST(handler.calls[1] == "readable token(1) data");
+}
+
+BOOST_AUTO_TEST_CASE(unix_connect_refused_after_waiting_reports_the_truth) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  full_listener listener;
+  mioext::unix_socket socket;
+  loop.connect(socket, listener.endpoint, token(1));
+  let_it_retry(loop, handler);
+  listener.acceptor.close();
+  error_code outcome;
+  handler.on_writable = [&](mioext::event_loop&, mioext::token) { outcome = socket.take_error(); };
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  BOOST_TEST(outcome == errc::connection_refused);
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
+  BOOST_TEST(!socket.take_error()); // taken
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_after_waiting_is_told_to_every_kind_of_handle_and_later_too) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  full_listener listener;
+  boost::asio::io_context context;
+  mioext::unix_socket socket;
+  local::socket asio_socket(context);
+  mioext::detail::file_descriptor const plain(
+      ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  loop.connect(socket, listener.endpoint, token(1));
+  loop.connect(asio_socket, listener.endpoint, token(2));
+  loop.connect(plain.get(), listener.endpoint, token(3));
+  listener.acceptor.close();
+  BOOST_TEST(wait_for_calls(loop, handler, 3));
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls.size() == 3u);
+  BOOST_TEST(socket.take_error() == errc::connection_reset); // the system's only word for it
+  BOOST_TEST(socket_error(asio_socket.native_handle()) == ECONNRESET);
+  BOOST_TEST(socket_error(plain.get()) == ECONNRESET);
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_is_told_even_when_descriptors_are_short) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  full_listener listener;
+  mioext::unix_socket socket;
+  loop.connect(socket, listener.endpoint, token(1));
+  listener.acceptor.close();
+  ::rlimit before;
+  BOOST_REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  ::rlimit none = before;
+  none.rlim_cur = 0;
+  BOOST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  let_it_retry(loop, handler);
+  BOOST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  BOOST_TEST(handler.calls.empty());
+  error_code outcome;
+  handler.on_writable = [&](mioext::event_loop&, mioext::token) { outcome = socket.take_error(); };
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  BOOST_TEST(outcome == errc::connection_refused);
+}
+
+BOOST_AUTO_TEST_CASE(a_waiting_connect_whose_path_goes_away_says_so) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  std::string const path = "/tmp/mioext-connect-" + std::to_string(::getpid());
+  std::remove(path.c_str());
+  mioext::unix_acceptor acceptor;
+  acceptor.open(local());
+  acceptor.bind(local::endpoint(path));
+  acceptor.listen(0);
+  std::vector<mioext::unix_socket> queued;
+  error_code ec;
+  while (!ec) {
+    queued.emplace_back();
+    queued.back().connect(local::endpoint(path), ec);
+  }
+  mioext::unix_socket socket;
+  loop.connect(socket, local::endpoint(path), token(1));
+  BOOST_REQUIRE(std::remove(path.c_str()) == 0);
+  error_code outcome;
+  handler.on_writable = [&](mioext::event_loop&, mioext::token) { outcome = socket.take_error(); };
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  BOOST_TEST(outcome == errc::no_such_file_or_directory);
+}
+
+BOOST_AUTO_TEST_CASE(a_handle_registered_before_may_have_to_wait_too) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  full_listener listener;
+  mioext::unix_socket socket{local()};
+  loop.register_handle(socket, token(9), interest::readable | interest::writable);
+  loop.connect(socket, listener.endpoint, token(1));
+  let_it_retry(loop, handler);
+  BOOST_TEST(handler.calls.empty());
+  listener.drain();
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_waiting_connect_can_be_deregistered) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  full_listener listener;
+  mioext::unix_socket socket;
+  loop.connect(socket, listener.endpoint, token(1));
+  error_code ec;
+  loop.register_handle(socket, token(2), interest::readable, ec);
+  BOOST_TEST(ec == errc::file_exists);
+  loop.deregister_handle(socket);
+  loop.deregister_handle(socket, ec);
+  BOOST_TEST(ec == errc::no_such_file_or_directory);
+  std::size_t const queued = listener.drain();
+  BOOST_TEST(queued == listener.queued.size());
+  let_it_retry(loop, handler);
+  BOOST_TEST(handler.calls.empty());
+  BOOST_TEST(listener.drain() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_waiting_connect_can_be_reregistered) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  full_listener listener;
+  mioext::unix_socket socket;
+  loop.connect(socket, listener.endpoint, token(9));
+  loop.reregister_handle(socket, token(1), interest::readable);
+  listener.drain();
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_waiting_connect_can_be_begun_anew) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  full_listener first;
+  full_listener second;
+  mioext::unix_socket socket;
+  loop.connect(socket, first.endpoint, token(9));
+  loop.connect(socket, second.endpoint, token(1));
+  let_it_retry(loop, handler);
+  first.drain();
+  second.drain();
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
+  BOOST_TEST(first.drain() == 0u);
+  BOOST_TEST(second.drain() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_connecting_socket_can_be_reregistered) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  mioext::tcp_acceptor acceptor(loopback());
+  mioext::tcp_socket socket;
+  loop.connect(socket, acceptor.local_endpoint(), token(9));
+  loop.reregister_handle(socket, token(1), interest::readable);
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(the_loop_never_connects_what_took_the_number_of_a_closed_socket) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  full_listener listener;
+  mioext::unix_socket socket;
+  loop.connect(socket, listener.endpoint, token(1));
+  // Behind the loop's back: close(2), and an unconnected Unix socket under the same number.
+  int const number = socket.release();
+  mioext::unix_socket stranger{local()};
+  BOOST_REQUIRE(::dup3(stranger.native_handle(), number, O_CLOEXEC) == number);
+  mioext::detail::file_descriptor const owner(number);
+  listener.drain();
+  let_it_retry(loop, handler);
+  BOOST_TEST(handler.calls.empty());
+  BOOST_TEST(listener.drain() == 0u);
+  loop.register_handle(number, token(2), interest::writable);
+  loop.deregister_handle(number);
+}
+
+BOOST_AUTO_TEST_CASE(a_waiting_socket_closed_by_a_handler_is_forgotten) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  full_listener listener;
+  mioext::unix_socket socket;
+  loop.connect(socket, listener.endpoint, token(1));
+  int const number = socket.native_handle();
+  loop.timer(seconds(0), token(2));
+  handler.on_timer = [&](mioext::event_loop&, mioext::token) { socket.close(); };
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  listener.drain();
+  let_it_retry(loop, handler);
+  BOOST_TEST(handler.calls == strings{"timer token(2)"}, boost::test_tools::per_element());
+  BOOST_TEST(!is_registered(loop, number));
+  BOOST_TEST((loop.time_to_next_timer() == std::chrono::nanoseconds::max()));
+}
+
+BOOST_AUTO_TEST_CASE(every_one_of_many_waiting_connects_is_reported_once) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  full_listener listener;
+  std::vector<mioext::unix_socket> sockets(100);
+  for (std::size_t index = 0; index != sockets.size(); ++index) {
+    loop.connect(sockets[index], listener.endpoint, token(index));
+  }
+  std::size_t accepted = 0;
+  BOOST_TEST(run_until(loop, handler, [&] {
+    accepted += listener.drain();
+    return handler.calls.size() == sockets.size();
+  }));
+  accepted += listener.drain();
+  run_all(loop, handler);
+  BOOST_TEST(accepted == sockets.size() + listener.queued.size());
+  std::sort(handler.calls.begin(), handler.calls.end());
+  BOOST_TEST((std::unique(handler.calls.begin(), handler.calls.end()) == handler.calls.end()));
+  for (mioext::unix_socket& socket : sockets) {
+    BOOST_TEST(!socket.take_error());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_loop_may_go_while_a_connect_waits) {
+  full_listener listener;
+  mioext::unix_socket socket;
+  {
+    mioext::event_loop loop;
+    loop.connect(socket, listener.endpoint, token(1));
+  }
+  BOOST_TEST(socket.is_open());
+}
+
+// --- Listening -------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(a_connection_that_is_there_before_run_is_reported) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  mioext::tcp_acceptor acceptor(tcp::v4());
+  acceptor.bind(loopback());
+  loop.listen(acceptor, 16, token(1));
+  mioext::tcp_socket client;
+  error_code ec;
+  client.connect(acceptor.local_endpoint(), ec);
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  BOOST_TEST(handler.calls == strings{"readable token(1) data"}, boost::test_tools::per_element());
+  BOOST_TEST(acceptor.accept().is_open());
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_from_between_listening_and_registering_is_reported) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  mioext::tcp_acceptor acceptor(loopback()); // listens
+  mioext::tcp_socket client;
+  error_code ec;
+  client.connect(acceptor.local_endpoint(), ec);
+  loop.listen(acceptor, 16, token(1));
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  BOOST_TEST(handler.calls == strings{"readable token(1) data"}, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(listening_again_replaces_the_registration) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  mioext::tcp_acceptor acceptor(tcp::v4());
+  acceptor.bind(loopback());
+  loop.register_handle(acceptor, token(8), interest::readable);
+  loop.listen(acceptor, 16, token(9));
+  loop.listen(acceptor, 16, token(1), trigger::level);
+  mioext::tcp_socket client;
+  error_code ec;
+  client.connect(acceptor.local_endpoint(), ec);
+  BOOST_TEST(wait_for_calls(loop, handler, 2));
+  BOOST_TEST(handler.calls == (strings{"readable token(1) data", "readable token(1) data"}),
+             boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(asio_acceptors_and_plain_descriptors_listen_and_become_non_blocking) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  boost::asio::io_context context;
+  tcp::acceptor acceptor(context, tcp::v4());
+  acceptor.bind(loopback());
+  loop.listen(acceptor, 16, token(1));
+  error_code ec;
+  acceptor.accept(ec); // blocks for ever if it is blocking
+  BOOST_TEST(ec == boost::asio::error::would_block);
+  mioext::detail::file_descriptor const plain(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  loop.listen(plain.get(), 16, token(2));
+  BOOST_TEST((::fcntl(plain.get(), F_GETFL) & O_NONBLOCK) != 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_listen_that_fails_registers_nothing) {
+  mioext::event_loop loop;
+  error_code ec;
+  mioext::udp_socket udp(boost::asio::ip::udp::v4());
+  loop.listen(udp, 16, token(1), ec);
+  BOOST_TEST(ec == errc::operation_not_supported);
+  BOOST_TEST(!is_registered(loop, udp.native_handle()));
+  mioext::tcp_acceptor closed;
+  loop.listen(closed, 16, token(1), ec);
+  BOOST_TEST(ec == errc::bad_file_descriptor);
+  loop.listen(-1, 16, token(1), ec);
+  BOOST_TEST(ec == errc::bad_file_descriptor);
+  BOOST_CHECK_THROW(loop.listen(closed, 16, token(1)), boost::system::system_error);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,206 @@
+//
+// test/support.hpp
+// ----------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What the tests of the event loop share: a handler that writes down what it is told, descriptors
+// that close themselves, and a Unix listener whose backlog is full.
+//
+
+#ifndef TEST_SUPPORT_HPP
+#define TEST_SUPPORT_HPP
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <mioext/detail/file_descriptor.hpp>
+#include <mioext/event_loop.hpp>
+#include <mioext/unix.hpp>
+
+namespace support {
+
+/// The longest that a test waits for something that should come at once. Long, because the machine may
+/// be busy; reached only by a test that fails.
+constexpr std::chrono::seconds patience{20};
+
+using strings = std::vector<std::string>;
+
+template <class Printed> std::string to_string(Printed const& printed) {
+  std::ostringstream stream;
+  stream << printed;
+  return stream.str();
+}
+
+/// Two connected sockets that close themselves; non-blocking.
+struct socket_pair {
+  socket_pair() {
+    int fds[2];
+    BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
+    near.reset(fds[0]);
+    far.reset(fds[1]);
+  }
+
+  void send(char const* text = "x") const {
+    std::string const sent = text;
+    BOOST_REQUIRE(::send(far.get(), sent.data(), sent.size(), MSG_NOSIGNAL) ==
+                  static_cast<::ssize_t>(sent.size()));
+  }
+
+  mioext::detail::file_descriptor near;
+  mioext::detail::file_descriptor far;
+};
+
+/// Reads all that is there.
+inline std::string drain(int fd) {
+  std::string result;
+  char buffer[256];
+  for (;;) {
+    ::ssize_t const size = ::read(fd, buffer, sizeof buffer);
+    if (size <= 0) {
+      return result;
+    }
+    result.append(buffer, static_cast<std::size_t>(size));
+  }
+}
+
+/// Writes until the buffers are full.
+inline void fill(int fd) {
+  char const block[4096] = {};
+  while (::send(fd, block, sizeof block, MSG_NOSIGNAL) > 0) {
+  }
+}
+
+/// Writes down each call as a line, such as "readable token(1) data", and then does what the test asks.
+template <class Token = mioext::token, class Message = mioext::no_message>
+class recorder final : public mioext::basic_handler<Token, Message> {
+public:
+  using loop_type = typename mioext::basic_handler<Token, Message>::loop_type;
+
+  strings calls;
+  std::function<void(loop_type&, Token, mioext::read_hint)> on_readable;
+  std::function<void(loop_type&, Token)> on_writable;
+  std::function<void(loop_type&, Token)> on_timer;
+  std::function<void(loop_type&, Message)> on_notify;
+  std::function<void(loop_type&, mioext::signal_info const&)> on_signal;
+
+  void readable(loop_type& loop, Token token, mioext::read_hint hint) override {
+    calls.push_back("readable " + to_string(token) + ' ' + to_string(hint));
+    if (on_readable) {
+      on_readable(loop, token, hint);
+    }
+  }
+
+  void writable(loop_type& loop, Token token) override {
+    calls.push_back("writable " + to_string(token));
+    if (on_writable) {
+      on_writable(loop, token);
+    }
+  }
+
+  void timer(loop_type& loop, Token token) override {
+    calls.push_back("timer " + to_string(token));
+    if (on_timer) {
+      on_timer(loop, token);
+    }
+  }
+
+  void notify(loop_type& loop, Message message) override {
+    calls.push_back("notify");
+    if (on_notify) {
+      on_notify(loop, std::move(message));
+    }
+  }
+
+  void signal(loop_type& loop, mioext::signal_info const& info) override {
+    calls.push_back("signal " + to_string(info.number));
+    if (on_signal) {
+      on_signal(loop, info);
+    }
+  }
+};
+
+inline mioext::token token(std::size_t value) { return mioext::token(value); }
+
+/// Ticks until `condition` holds or patience ends. True if it holds.
+template <class Loop, class Handler, class Condition>
+bool run_until(Loop& loop, Handler& handler, Condition condition) {
+  auto const deadline = std::chrono::steady_clock::now() + patience;
+  while (!condition()) {
+    auto const left = deadline - std::chrono::steady_clock::now();
+    if (left <= left.zero()) {
+      return false;
+    }
+    loop.run_once(handler, left);
+  }
+  return true;
+}
+
+/// Ticks until there is nothing to deliver at once.
+template <class Loop, class Handler> void run_all(Loop& loop, Handler& handler) {
+  while (loop.run_once(handler, std::chrono::seconds(0)) != 0) {
+  }
+}
+
+/// A Unix listener, at an address that the kernel picks, with more connections than it has room for: the
+/// next connect finds no room (EAGAIN).
+class full_listener {
+public:
+  full_listener() {
+    acceptor.open();
+    // An address of the family alone makes the kernel choose an abstract one (unix(7), autobind).
+    ::sockaddr address = {};
+    address.sa_family = AF_UNIX;
+    BOOST_REQUIRE(::bind(acceptor.native_handle(), &address, sizeof address.sa_family) == 0);
+    acceptor.listen(0);
+    endpoint = acceptor.local_endpoint();
+    for (;;) {
+      mioext::unix_socket socket;
+      boost::system::error_code ec;
+      socket.connect(endpoint, ec);
+      if (ec) {
+        BOOST_REQUIRE(ec == boost::system::errc::resource_unavailable_try_again);
+        break;
+      }
+      queued.push_back(std::move(socket));
+      BOOST_REQUIRE(queued.size() < 1000u);
+    }
+  }
+
+  /// Accepts all that wait, and returns how many.
+  std::size_t drain() {
+    std::size_t count = 0;
+    boost::system::error_code ec;
+    for (;;) {
+      mioext::unix_socket peer = acceptor.accept(ec);
+      if (ec) {
+        return count;
+      }
+      ++count;
+      accepted.push_back(std::move(peer));
+    }
+  }
+
+  mioext::unix_acceptor acceptor;
+  boost::asio::local::stream_protocol::endpoint endpoint;
+  std::vector<mioext::unix_socket> queued;
+  std::vector<mioext::unix_socket> accepted;
+};
+
+} // namespace support
+
+#endif // TEST_SUPPORT_HPP
