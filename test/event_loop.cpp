@@ -344,6 +344,11 @@ BOOST_AUTO_TEST_CASE(each_mistake_in_registering_has_its_error_and_does_no_harm)
                        trigger::exclusive | trigger::oneshot, ec);
   BOOST_TEST(ec == errc::invalid_argument);
 
+  loop.register_handle(pair.far.get(), token(2), static_cast<interest>(8), ec);
+  BOOST_TEST(ec == errc::invalid_argument);
+  loop.register_handle(pair.far.get(), token(2), interest::readable, static_cast<trigger>(16), ec);
+  BOOST_TEST(ec == errc::invalid_argument);
+
   pair.send();
   run_all(loop, handler);
   BOOST_TEST(handler.calls == strings{"readable token(1) data"}, boost::test_tools::per_element());

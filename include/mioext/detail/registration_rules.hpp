@@ -22,10 +22,11 @@
 namespace mioext {
 namespace detail {
 
-/// EINVAL for what could never be reported or means two things at once, else zero. `exclusive` is
+/// EINVAL for what could never be reported, means two things at once or nothing known, else zero. `exclusive` is
 /// held to what epoll_ctl(2) says of EPOLLEXCLUSIVE.
 inline int check_registration(interest wanted, trigger how) noexcept {
-  if (wanted == interest() || contains(how, trigger::edge | trigger::level)) {
+  bool const is_known = contains(~interest(), wanted) && contains(~trigger(), how);
+  if (!is_known || wanted == interest() || contains(how, trigger::edge | trigger::level)) {
     return EINVAL;
   }
   if (contains(how, trigger::exclusive) &&
