@@ -29,8 +29,8 @@
 
 namespace {
 
-// As many socket pairs as were asked for; `active` bytes go round. A byte that is read from one pair is
-// written to the next.
+// As many socket pairs as were asked for; `active` bytes go round. A byte that is read from one
+// pair is written to the next.
 class chain {
 public:
   chain(std::size_t pairs, std::size_t active, std::uint64_t events)

@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What only Linux can show: which timeouts epoll is given, user data and flags, a selector made anew
-// for after a fork, and a waker whose counter is full.
+// What only Linux can show: which timeouts epoll is given, user data and flags, a selector made
+// anew for after a fork, and a waker whose counter is full.
 //
 
 #include <mioext/detail/selector.hpp>
@@ -41,7 +41,8 @@ using mioext::detail::epoll_selector;
 
 namespace {
 
-/// What epoll_wait is to do as long as one exists: note the timeout, and answer the next of `answers`.
+/// What epoll_wait is to do as long as one exists: note the timeout, and answer the next of
+/// `answers`. The kernel is an old one then, without epoll_pwait2.
 struct scripted_epoll_wait {
   explicit scripted_epoll_wait(std::vector<int> what) : answers(std::move(what)) { current = this; }
   ~scripted_epoll_wait() { current = nullptr; }
@@ -64,6 +65,17 @@ struct scripted_epoll_wait {
 
 scripted_epoll_wait* scripted_epoll_wait::current = nullptr;
 
+/// Notes what epoll_pwait2 is given as long as one exists; then it reports a time-out.
+struct scripted_epoll_pwait2 {
+  scripted_epoll_pwait2() { current = this; }
+  ~scripted_epoll_pwait2() { current = nullptr; }
+
+  std::vector<std::int64_t> timeouts;
+  static scripted_epoll_pwait2* current;
+};
+
+scripted_epoll_pwait2* scripted_epoll_pwait2::current = nullptr;
+
 /// What epoll_create1 is to fail with, if not zero.
 int epoll_create1_error = 0;
 
@@ -82,6 +94,22 @@ extern "C" int epoll_wait(int fd, epoll_event* events, int capacity, int timeout
              : static_cast<int>(
                    ::syscall(SYS_epoll_pwait, fd, events, capacity, timeout, nullptr, 0));
 }
+
+#ifdef MIOEXT_DETAIL_HAS_EPOLL_PWAIT2
+extern "C" int epoll_pwait2(int fd, epoll_event* events, int capacity, timespec const* timeout,
+                            sigset_t const* mask) {
+  if (scripted_epoll_pwait2::current != nullptr) {
+    scripted_epoll_pwait2::current->timeouts.push_back(std::int64_t(timeout->tv_sec) * 1000000000 +
+                                                       timeout->tv_nsec);
+    return 0;
+  }
+  if (scripted_epoll_wait::current != nullptr) {
+    errno = ENOSYS;
+    return -1;
+  }
+  return static_cast<int>(::syscall(SYS_epoll_pwait2, fd, events, capacity, timeout, mask, 8));
+}
+#endif
 
 namespace {
 
@@ -106,6 +134,25 @@ std::uint32_t flags_of(epoll_selector::native_event const& event) { return event
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(epoll_selectors)
+
+#ifdef MIOEXT_DETAIL_HAS_EPOLL_PWAIT2
+// Before the others, after which the kernel counts as an old one.
+BOOST_AUTO_TEST_CASE(a_timeout_is_exact_where_the_system_can_be) {
+  using namespace std::chrono;
+  auto const exact_timeout_of = [](nanoseconds limit) {
+    epoll_selector selector;
+    BOOST_REQUIRE(selector.open() == 0);
+    epoll_selector::native_event event;
+    scripted_epoll_pwait2 script;
+    BOOST_TEST(selector.wait(&event, 1, limit) == 0);
+    return script.timeouts.at(0);
+  };
+  BOOST_TEST(exact_timeout_of(nanoseconds(1)) == 1);
+  BOOST_TEST(exact_timeout_of(nanoseconds(1000001)) == 1000001);
+  BOOST_TEST(exact_timeout_of(seconds(3) + nanoseconds(7)) == 3000000007);
+  BOOST_TEST(exact_timeout_of(nanoseconds::max()) == std::int64_t(INT_MAX) * 1000000);
+}
+#endif
 
 BOOST_AUTO_TEST_CASE(a_timeout_is_rounded_up_to_milliseconds) {
   using namespace std::chrono;
@@ -270,7 +317,8 @@ BOOST_AUTO_TEST_CASE(what_fails_says_why) {
   BOOST_TEST(closed.reopen() == EMFILE);
 }
 
-// The kernel counts no further than 2^64 - 2. Nobody wakes as often; the test writes the count itself.
+// The kernel counts no further than 2^64 - 2. Nobody wakes as often; the test writes the count
+// itself.
 BOOST_AUTO_TEST_CASE(a_waker_whose_counter_is_full_wakes_all_the_same) {
   mioext::poller poller;
   mioext::events events(1);

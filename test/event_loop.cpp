@@ -71,7 +71,7 @@ bool is_readable_now(int fd) {
 
 BOOST_AUTO_TEST_SUITE(event_loop)
 
-// --- Registering and delivering ----------------------------------------------------------------------
+// --- Registering and delivering ------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(data_is_reported_with_the_token_and_a_hint) {
   mioext::event_loop loop;
@@ -302,7 +302,7 @@ BOOST_AUTO_TEST_CASE(any_small_trivially_copyable_type_serves_as_token) {
   check_token_type<mioext::token>(token(SIZE_MAX));
 }
 
-// --- Errors of registering -------------------------------------------------------------------------
+// --- Errors of registering -----------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(each_mistake_in_registering_has_its_error_and_does_no_harm) {
   mioext::event_loop loop;
@@ -380,7 +380,7 @@ BOOST_AUTO_TEST_CASE(sizes_that_make_no_sense_are_refused) {
   BOOST_TEST(refused(config));
 }
 
-// --- No stale event --------------------------------------------------------------------------------
+// --- No stale event ------------------------------------------------------------------------------
 
 // Two handles are ready in one batch; the first that is called does something to the other.
 struct same_batch {
@@ -510,7 +510,7 @@ BOOST_AUTO_TEST_CASE(a_handle_closed_while_a_duplicate_lives_reports_nothing_und
   BOOST_TEST(handler.calls == strings{"readable token(2) data"}, boost::test_tools::per_element());
 }
 
-// --- Order, re-entrance, exceptions ----------------------------------------------------------------
+// --- Order, re-entrance, exceptions --------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(a_handler_may_register_deregister_and_close_anything) {
   mioext::event_loop loop;
@@ -594,7 +594,7 @@ BOOST_AUTO_TEST_CASE(in_one_tick_io_comes_before_messages_and_messages_before_ti
              boost::test_tools::per_element());
 }
 
-// --- Running ---------------------------------------------------------------------------------------
+// --- Running -------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(shutdown_in_a_handler_ends_run_after_the_tick) {
   same_batch batch;
@@ -812,10 +812,10 @@ BOOST_AUTO_TEST_CASE(a_loop_without_descriptors_reports_too_many_open_files) {
   BOOST_TEST(ec == errc::too_many_files_open);
 }
 
-// --- fork ------------------------------------------------------------------------------------------
+// --- fork ----------------------------------------------------------------------------------------
 
-// What the child finds, as its exit status; zero if all is well. No Boost.Test in the child, which would
-// report to the same place.
+// What the child finds, as its exit status; zero if all is well. No Boost.Test in the child, which
+// would report to the same place.
 int child_of_fork(mioext::event_loop& loop, socket_pair& watched, socket_pair& fired) {
   recorder<> handler;
   loop.notify_fork(boost::asio::execution_context::fork_child);

@@ -87,7 +87,7 @@ strings const one_outcome{"writable token(1)"};
 
 BOOST_AUTO_TEST_SUITE(event_loop_connect)
 
-// --- What the system reports by itself -------------------------------------------------------------
+// --- What the system reports by itself -----------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(a_tcp_connect_is_reported_once_from_run_and_is_made) {
   mioext::event_loop loop;
@@ -320,7 +320,7 @@ BOOST_AUTO_TEST_CASE(asio_sockets_and_plain_descriptors_connect_and_become_non_b
   BOOST_TEST(socket_error(plain.get()) == 0);
 }
 
-// --- A Unix listener without room ------------------------------------------------------------------
+// --- A Unix listener without room ----------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(unix_connect_with_full_backlog_reports_the_truth) {
   mioext::event_loop loop;
@@ -570,7 +570,7 @@ BOOST_AUTO_TEST_CASE(a_loop_may_go_while_a_connect_waits) {
   BOOST_TEST(socket.is_open());
 }
 
-// --- Listening -------------------------------------------------------------------------------------
+// --- Listening -----------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(a_connection_that_is_there_before_run_is_reported) {
   mioext::event_loop loop;

@@ -38,8 +38,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using namespace support;
 
-/// Threads that are joined at the end. Declare it before the loop that they send to: when a test fails
-/// and is left early, the loop goes first, and they see that.
+/// Threads that are joined at the end. Declare it before the loop that they send to: when a test
+/// fails and is left early, the loop goes first, and they see that.
 class thread_group {
 public:
   thread_group() = default;
@@ -66,10 +66,16 @@ private:
 /// Passes a few moments, to meet another thread at another point of its way.
 void dawdle(std::mt19937::result_type moments) {
   for (std::mt19937::result_type moment = 0; moment != moments; ++moment) {
-    if (moment % 16 == 15) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+}
+
+/// Waits for a condition that another thread brings about soon: at first without giving the
+/// processor away, so as to go on in the same moment.
+template <class Condition> void wait_until(Condition condition) {
+  for (int tries = 0; !condition(); ++tries) {
+    if (tries >= 2000) {
       std::this_thread::yield();
-    } else {
-      std::atomic_signal_fence(std::memory_order_seq_cst);
     }
   }
 }
@@ -84,13 +90,6 @@ template <class Message> bool insist(mioext::sender<Message> const& sender, Mess
     std::this_thread::yield();
   }
   return true;
-}
-
-/// One tick. False if it lasted until patience ended: then nobody woke the loop.
-template <class Loop, class Handler> bool wakes_up(Loop& loop, Handler& handler) {
-  auto const start = std::chrono::steady_clock::now();
-  loop.run_once(handler, patience);
-  return std::chrono::steady_clock::now() - start < patience;
 }
 
 /// What the messages are counted by: how many of them exist.
@@ -135,44 +134,61 @@ BOOST_AUTO_TEST_SUITE(event_loop_threads)
 
 // --- Messages ------------------------------------------------------------------------------------
 
-/// One sender or several wait, after each round, until every message of the round has arrived. So nothing
-/// but their own sends ever wakes the loop, and a wake-up that is lost stays lost. As many rounds as
-/// there is time for: on a busy machine each can cost several changes of threads.
+/// Ends a round when it has a message of each sender, and lets the next one begin.
+struct round_keeper final : mioext::basic_handler<mioext::token, int> {
+  explicit round_keeper(int of_senders) : senders(of_senders) {}
+
+  void notify(mioext::basic_event_loop<mioext::token, int>& loop, int) override {
+    if (++count % senders == 0) {
+      bool const is_last = std::chrono::steady_clock::now() > end;
+      round = is_last ? -1 : count / senders;
+      dawdle(random() % 512); // to fall asleep before, while or after they send
+      if (is_last) {
+        loop.shutdown();
+      }
+    }
+  }
+
+  void timer(mioext::basic_event_loop<mioext::token, int>& loop, mioext::token) override {
+    is_overdue = true;
+    round = -1;
+    loop.shutdown();
+  }
+
+  int const senders;
+  int count = 0;
+  bool is_overdue = false;
+  std::atomic<int> round{0};
+  std::mt19937 random{4};
+  // As many rounds as there is time for: on a busy machine each can cost several changes of
+  // threads.
+  std::chrono::steady_clock::time_point const end =
+      std::chrono::steady_clock::now() + milliseconds(600);
+};
+
+/// The loop falls asleep after each round while the senders begin the next. Each sends one message
+/// and waits, so nothing but their sends ever wakes the loop, and a wake-up that is lost stays
+/// lost.
 void check_wake_ups(int senders) {
-  constexpr int rounds = 3000;
-  auto const end = std::chrono::steady_clock::now() + milliseconds(800);
+  round_keeper handler(senders);
   thread_group threads;
-  std::atomic<int> round(0);
   loop_type loop;
-  adder handler;
   auto const sender = loop.channel();
   for (int thread = 0; thread != senders; ++thread) {
-    threads.start([&round, sender, thread] {
+    threads.start([&handler, sender, thread] {
       std::mt19937 random(static_cast<std::mt19937::result_type>(thread));
-      int sent = 0;
-      while (round != -1) {
-        if (round == sent) {
-          dawdle(random() % 64);
-          insist(sender, 1);
-          ++sent;
-        } else {
-          std::this_thread::yield();
-        }
+      for (int sent = 0; handler.round != -1; ++sent) {
+        dawdle(random() % 512);
+        insist(sender, 1);
+        wait_until([&handler, sent] { return handler.round != sent; });
       }
     });
   }
-  bool was_woken = true;
-  int done = 0;
-  while (was_woken && round != -1) {
-    while (was_woken && handler.count != senders * (done + 1)) {
-      was_woken = wakes_up(loop, handler);
-    }
-    ++done;
-    round = done == rounds || std::chrono::steady_clock::now() > end ? -1 : done;
-  }
-  round = -1;
-  BOOST_TEST(was_woken);
-  BOOST_TEST(handler.count == senders * done);
+  loop.timer(patience, token(1));
+  loop.run(handler);
+  threads.join();
+  BOOST_TEST(!handler.is_overdue);
+  BOOST_TEST(handler.count % senders == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_message_to_a_loop_that_is_falling_asleep_wakes_it) { check_wake_ups(1); }
@@ -189,11 +205,9 @@ BOOST_AUTO_TEST_CASE(a_loop_that_another_one_waits_for_shows_every_message) {
   threads.start([&arrived, sender] {
     std::mt19937 random(2);
     for (int sent = 0; sent < messages; ++sent) {
-      dawdle(random() % 64);
+      dawdle(random() % 512);
       insist(sender, 1);
-      while (arrived == sent) {
-        std::this_thread::yield();
-      }
+      wait_until([&arrived, sent] { return arrived != sent; });
     }
   });
   bool was_shown = true;
@@ -259,6 +273,49 @@ BOOST_AUTO_TEST_CASE(a_shutdown_at_any_moment_ends_one_run_and_loses_no_message)
   }
   BOOST_TEST(!handler.overdue);
   loop.clear_timer(limit);
+}
+
+/// A message whose way into the queue can be held up, as if its sender had to wait for the
+/// processor.
+struct held_message {
+  enum stage : int { harmless, waits_to_move, is_moving, may_go_on };
+
+  explicit held_message(std::atomic<int>* held) noexcept : stage_now(held) {}
+  held_message(held_message&& other) noexcept : stage_now(other.stage_now) {
+    int expected = waits_to_move;
+    if (stage_now && stage_now->compare_exchange_strong(expected, is_moving)) {
+      wait_until([this] { return *stage_now == may_go_on; });
+    }
+  }
+
+  std::atomic<int>* stage_now;
+};
+
+BOOST_AUTO_TEST_CASE(what_was_sent_before_shutdown_arrives_although_another_send_is_under_way) {
+  using held_loop = mioext::basic_event_loop<mioext::token, held_message>;
+  std::atomic<int> stage(held_message::waits_to_move);
+  thread_group threads;
+  held_loop loop;
+  recorder<mioext::token, held_message> handler;
+  int arrived = 0;
+  handler.on_notify = [&](held_loop&, held_message message) {
+    arrived += message.stage_now ? 0 : 1;
+  };
+  auto const sender = loop.channel();
+  threads.start([&stage, sender] { sender.send(held_message(&stage)); });
+  wait_until([&stage] { return stage == held_message::is_moving; });
+  sender.send(held_message(nullptr)); // behind the one that is under way
+  loop.shutdown();
+  // Goes on when run() has returned, which would be too early, or has had the time to.
+  threads.start([&loop, &stage] {
+    auto const end = std::chrono::steady_clock::now() + milliseconds(30);
+    wait_until(
+        [&] { return !loop.shutdown_requested() || std::chrono::steady_clock::now() > end; });
+    stage = held_message::may_go_on;
+  });
+  loop.run(handler);
+  BOOST_TEST(arrived == 1);
+  threads.join();
 }
 
 BOOST_AUTO_TEST_CASE(many_threads_may_ask_for_the_same_shutdown) {
@@ -423,7 +480,7 @@ BOOST_AUTO_TEST_CASE(loops_are_made_and_go_in_many_threads_at_once) {
   BOOST_TEST(fired == 4 * 50);
 }
 
-// --- The poller: more of it with threads is in poller.cpp and waker.cpp -----------------------------
+// --- The poller: more of it with threads is in poller.cpp and waker.cpp --------------------------
 
 BOOST_AUTO_TEST_CASE(a_registry_and_a_waker_outlive_their_poller_in_another_thread) {
   for (int round = 0; round != 50; ++round) {

@@ -39,8 +39,8 @@
 
 namespace test {
 
-/// Waits until poll(2) reports any of `events` (or an error, or a hang-up) and returns what it said.
-/// The limit is only there for a broken build to fail instead of hanging.
+/// Waits until poll(2) reports any of `events` (or an error, or a hang-up) and returns what it
+/// said. The limit is only there for a broken build to fail instead of hanging.
 template <class Handle> short wait_for(Handle const& handle, short events) {
   pollfd request = {handle.native_handle(), events, 0};
   int result;

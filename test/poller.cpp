@@ -72,8 +72,8 @@ int closed_descriptor() {
   return pipe.reader();
 }
 
-/// A poller that watches a pipe, and calls of which each must fail in both forms, alike, and leave it
-/// as usable as before.
+/// A poller that watches a pipe, and calls of which each must fail in both forms, alike, and leave
+/// it as usable as before.
 class refusals {
 public:
   refusals() : events_(4) {
@@ -137,8 +137,8 @@ private:
   mioext::events events_;
 };
 
-/// SIGALRM every millisecond, with a handler that does nothing and system calls that it interrupts. As
-/// it comes again and again, none can be missed by coming before the call.
+/// SIGALRM every millisecond, with a handler that does nothing and system calls that it interrupts.
+/// As it comes again and again, none can be missed by coming before the call.
 class repeated_alarm {
 public:
   repeated_alarm() {

@@ -205,8 +205,8 @@ BOOST_AUTO_TEST_CASE(a_handler_may_send_to_its_own_loop) {
   BOOST_TEST(handler.calls.size() == 500u);
 }
 
-// The bell is the only thing that makes an idle loop's descriptor readable, so that shows whether a send
-// made a system call.
+// The bell is the only thing that makes an idle loop's descriptor readable, so that shows whether a
+// send made a system call.
 BOOST_AUTO_TEST_CASE(only_the_first_send_to_a_sleeping_loop_rings) {
   loop_type loop;
   recorder_type handler;

@@ -34,8 +34,8 @@
 
 namespace support {
 
-/// The longest that a test waits for something that should come at once. Long, because the machine may
-/// be busy; reached only by a test that fails.
+/// The longest that a test waits for something that should come at once. Long, because the machine
+/// may be busy; reached only by a test that fails.
 constexpr std::chrono::seconds patience{20};
 
 using strings = std::vector<std::string>;
@@ -85,7 +85,8 @@ inline void fill(int fd) {
   }
 }
 
-/// Writes down each call as a line, such as "readable token(1) data", and then does what the test asks.
+/// Writes down each call as a line, such as "readable token(1) data", and then does what the test
+/// asks.
 template <class Token = mioext::token, class Message = mioext::no_message>
 class recorder final : public mioext::basic_handler<Token, Message> {
 public:
@@ -156,8 +157,8 @@ template <class Loop, class Handler> void run_all(Loop& loop, Handler& handler) 
   }
 }
 
-/// A Unix listener, at an address that the kernel picks, with more connections than it has room for: the
-/// next connect finds no room (EAGAIN).
+/// A Unix listener, at an address that the kernel picks, with more connections than it has room
+/// for: the next connect finds no room (EAGAIN).
 class full_listener {
 public:
   full_listener() {

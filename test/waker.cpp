@@ -181,8 +181,8 @@ BOOST_AUTO_TEST_CASE(two_threads_can_wake_one_another_in_turns) {
   BOOST_TEST(round == rounds);
 }
 
-// Relaxed: the order comes from wake() alone. Atomic at all only for ThreadSanitizer, which does not
-// know that an event comes after the write to its eventfd.
+// Relaxed: the order comes from wake() alone. Atomic at all only for ThreadSanitizer, which does
+// not know that an event comes after the write to its eventfd.
 BOOST_AUTO_TEST_CASE(what_was_written_before_the_wake_is_seen_after_the_event) {
   mioext::poller poller;
   mioext::events events(1);

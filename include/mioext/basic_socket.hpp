@@ -77,8 +77,8 @@ public:
   /// nothing was decided yet if the error is
   /// - `in_progress`: the socket becomes writable when it is, and take_error() says how it ended.
   ///   Also after a signal interrupted the call, which does not stop the attempt (POSIX, connect).
-  /// - `would_block` (a Unix socket): the listener's queue is full. Nothing is in progress then, and
-  ///   no event will ever tell (connect(2), EAGAIN): only calling again helps.
+  /// - `would_block` (a Unix socket): the listener's queue is full. Nothing is in progress then,
+  ///   and no event will ever tell (connect(2), EAGAIN): only calling again helps.
   ///
   /// basic_event_loop::connect() takes care of all of these; use that in a loop.
   ///

@@ -58,8 +58,8 @@ public:
 
   /// Opens an acceptor of the endpoint's protocol, binds it and listens.
   ///
-  /// `reuse_addr` sets SO_REUSEADDR, without which an address stays taken for a while after its last
-  /// connection ended. It has no meaning for a Unix path, and is not set there.
+  /// `reuse_addr` sets SO_REUSEADDR, without which an address stays taken for a while after its
+  /// last connection ended. It has no meaning for a Unix path, and is not set there.
   ///
   /// Throws boost::system::system_error: as open(), set_option(), bind() and listen().
   explicit basic_socket_acceptor(endpoint_type const& endpoint, bool reuse_addr = true)

@@ -23,9 +23,9 @@ namespace mioext {
 
 /// One report of readiness: which registration, and what for.
 ///
-/// What the predicates say is a hint: a handle may be found not ready all the same (then the I/O says
-/// would_block), because someone else was faster or because the system reported more than it knew.
-/// A handle may show several of them in one event.
+/// What the predicates say is a hint: a handle may be found not ready all the same (then the I/O
+/// says would_block), because someone else was faster or because the system reported more than it
+/// knew. A handle may show several of them in one event.
 ///
 /// A value, as small as the system's own; an event is made by poller::poll().
 ///
@@ -48,8 +48,8 @@ public:
   /// The handle has an error (on a socket: SO_ERROR). Reported whatever the interest was.
   bool is_error() const noexcept { return detail::selector::is_error(native_); }
 
-  /// There is nothing more to read after what is there. For a connection this may be the peer's half
-  /// of a close; where the interest was not readable, a half close is not reported.
+  /// There is nothing more to read after what is there. For a connection this may be the peer's
+  /// half of a close; where the interest was not readable, a half close is not reported.
   bool is_read_closed() const noexcept { return detail::selector::is_read_closed(native_); }
 
   /// Nothing more can be written.

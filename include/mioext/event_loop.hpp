@@ -41,38 +41,40 @@
 
 namespace mioext {
 
-/// Waits for any combination of data, writability, timers, messages from other threads and signals, and
-/// calls a handler for each, one at a time.
+/// Waits for any combination of data, writability, timers, messages from other threads and signals,
+/// and calls a handler for each, one at a time.
 ///
-/// The program registers its handles with tokens of its own and does the I/O itself. The loop owns and
-/// closes no handle. A handle is a descriptor (`int`) or anything with `native_handle()`: every Asio
-/// socket and descriptor, every mioext handle.
+/// The program registers its handles with tokens of its own and does the I/O itself. The loop owns
+/// and closes no handle. A handle is a descriptor (`int`) or anything with `native_handle()`: every
+/// Asio socket and descriptor, every mioext handle.
 ///
 /// @par What is promised
-/// - **Connect**: after connect() without error there is exactly one first `writable`, from run(), once
-///   the outcome is known; see there.
+/// - **Connect**: after connect() without error there is exactly one first `writable`, from run(),
+///   once the outcome is known; see there.
 /// - **Listen**: a connection that arrives while listen() registers is reported.
-/// - **No stale event**: once deregister_handle() or reregister_handle() returned, or a handle was closed
-///   and its number registered again, no event of the old registration reaches the handler, not even
-///   one that was fetched before. The same holds as soon as a handler closes a mioext handle. Where
-///   it closes a descriptor in another way (an Asio socket, close(2)), the loop learns of it only when
-///   the number is registered again: deregister first, if events of the same batch would hurt.
-/// - **Nothing swallowed**: errors and hang-ups arrive as `readable` or `writable`, according to interest.
-/// - **Order**: for one event `readable` comes before `writable`; in one tick, I/O and signals, then
-///   messages, then timers.
+/// - **No stale event**: once deregister_handle() or reregister_handle() returned, or a handle was
+///   closed and its number registered again, no event of the old registration reaches the handler,
+///   not even one that was fetched before. The same holds as soon as a handler closes a mioext
+///   handle. Where it closes a descriptor in another way (an Asio socket, close(2)), the loop
+///   learns of it only when the number is registered again: deregister first, if events of the same
+///   batch would hurt.
+/// - **Nothing swallowed**: errors and hang-ups arrive as `readable` or `writable`, according to
+///   interest.
+/// - **Order**: for one event `readable` comes before `writable`; in one tick, I/O and signals,
+///   then messages, then timers.
 /// - **Re-entrance**: a handler may call every member but run(), and may close any handle.
-/// - **Exceptions**: one thrown by a handler leaves run() or run_once(). The loop stays usable, and the
-///   next run delivers what was due after the one that threw.
-/// - **Economy**: no allocation in steady state, no wake-up while nothing happens, no system call but
-///   waiting.
+/// - **Exceptions**: one thrown by a handler leaves run() or run_once(). The loop stays usable, and
+///   the next run delivers what was due after the one that threw.
+/// - **Economy**: no allocation in steady state, no wake-up while nothing happens, no system call
+///   but waiting.
 ///
 /// @par Thread safety
 /// The loop belongs to the thread that runs it. From other threads: shutdown(), and the senders of
 /// channel().
 ///
-/// @tparam Token what events carry: `token`, or any trivially copyable type no larger than a pointer,
-/// such as an enum class, an index, or a `connection*`. (Deregister before the object that a pointer
-/// token points to goes.)
+/// @tparam Token what events carry: `token`, or any trivially copyable type no larger than a
+/// pointer, such as an enum class, an index, or a `connection*`. (Deregister before the object that
+/// a pointer token points to goes.)
 /// @tparam Message what senders send; nothrow move constructible.
 ///
 /// @par Example
@@ -86,7 +88,7 @@ namespace mioext {
 /// mioext::tcp_acceptor acceptor(endpoint);
 /// loop.listen(acceptor, 256, mioext::token(0));
 /// greeter handler;
-/// loop.run(receiver);
+/// loop.run(handler);
 /// @endcode
 ///
 /// @par Source
@@ -107,9 +109,9 @@ public:
       : basic_event_loop(event_loop_config(), ec) {}
 
   /// Makes a loop as `config` says.
-  /// @throws boost::system::system_error invalid_argument for a capacity, a number of messages per tick
-  /// or a longest sleep that is not positive, or a tick below a millisecond; what the system says
-  /// when it has no descriptor left.
+  /// @throws boost::system::system_error invalid_argument for a capacity, a number of messages per
+  /// tick or a longest sleep that is not positive, or a tick below a millisecond; what the system
+  /// says when it has no descriptor left.
   explicit basic_event_loop(event_loop_config const& config) : basic_event_loop(unopened{config}) {
     detail::throw_error(detail::system_error_code(open()), "event_loop");
   }
@@ -156,10 +158,10 @@ public:
     register_handle(handle, name, wanted, trigger::edge, ec);
   }
 
-  /// Gives a registered handle another token, interest and trigger; all three are replaced. Also what
-  /// arms a `oneshot` again. Events fetched before are dropped, and readiness that exists at this
-  /// moment is reported anew, by the next tick. While a connect is under way, its outcome is reported
-  /// with the new token.
+  /// Gives a registered handle another token, interest and trigger; all three are replaced. Also
+  /// what arms a `oneshot` again. Events fetched before are dropped, and readiness that exists at
+  /// this moment is reported anew, by the next tick. While a connect is under way, its outcome is
+  /// reported with the new token.
   ///
   /// Errors as of registry::reregister_handle(). When the handle turns out to have been closed
   /// (no_such_file_or_directory, bad_file_descriptor), its registration is gone.
@@ -186,10 +188,11 @@ public:
     reregister_handle(handle, name, wanted, trigger::edge, ec);
   }
 
-  /// Stops watching `handle`, also one whose connect is under way. No event of it reaches the handler
-  /// any more, whatever is returned.
+  /// Stops watching `handle`, also one whose connect is under way. No event of it reaches the
+  /// handler any more, whatever is returned.
   ///
-  /// Errors: no_such_file_or_directory if it is not registered, bad_file_descriptor if it is closed.
+  /// Errors: no_such_file_or_directory if it is not registered, bad_file_descriptor if it is
+  /// closed.
   template <class Handle> void deregister_handle(Handle&& handle) {
     boost::system::error_code ec;
     deregister_handle(handle, ec);
@@ -205,19 +208,20 @@ public:
   /// Connects `socket` to `endpoint` and says when it is known how that ended.
   ///
   /// After a return without error there is exactly one first `writable(name)`, from a later run(),
-  /// and nothing is delivered for the handle before it: whether connect(2) succeeded at once, goes on,
-  /// was interrupted, or found the backlog of a Unix listener full. In that last case the system
-  /// reports nothing, so the loop tries again by itself, after a millisecond and then ever longer
-  /// (64 milliseconds at the most), until the connection is made, is refused, or the socket is
-  /// deregistered or closed. Then `socket.take_error()` (SO_ERROR) says whether it worked. For a
+  /// and nothing is delivered for the handle before it: whether connect(2) succeeded at once, goes
+  /// on, was interrupted, or found the backlog of a Unix listener full. In that last case the
+  /// system reports nothing, so the loop tries again by itself, after a millisecond and then ever
+  /// longer (64 milliseconds at the most), until the connection is made, is refused, or the socket
+  /// is deregistered or closed. Then `socket.take_error()` (SO_ERROR) says whether it worked. For a
   /// connect that was refused after such a wait, it names the reason to a mioext socket inside the
   /// handler, and connection_reset to everyone else: the system has no other word for it.
   ///
-  /// After the outcome the socket is registered with `wanted` and `how`. With `oneshot`, the outcome is
-  /// the one event if `writable` is among what was wanted.
+  /// After the outcome the socket is registered with `wanted` and `how`. With `oneshot`, the
+  /// outcome is the one event if `writable` is among what was wanted.
   ///
-  /// A socket that is closed and can open itself is opened for the endpoint's protocol, as in Asio. It
-  /// is made non-blocking. It may have been registered before: the new registration takes its place.
+  /// A socket that is closed and can open itself is opened for the endpoint's protocol, as in Asio.
+  /// It is made non-blocking. It may have been registered before: the new registration takes its
+  /// place.
   ///
   /// @param socket an open stream or datagram socket.
   /// @param endpoint anything with data() and size() as Asio's endpoints have.
@@ -245,12 +249,12 @@ public:
     connect(socket, endpoint, name, interest::readable | interest::writable, trigger::edge, ec);
   }
 
-  /// Makes `acceptor`, which is open and bound, listen, and calls `readable(name)` when there is someone
-  /// to accept: also for a connection that arrives between listening and registering. With an edge
-  /// trigger accept until would_block.
+  /// Makes `acceptor`, which is open and bound, listen, and calls `readable(name)` when there is
+  /// someone to accept: also for a connection that arrives between listening and registering. With
+  /// an edge trigger accept until would_block.
   ///
-  /// The acceptor is made non-blocking. It may listen already, or be registered: the new backlog and
-  /// the new registration take the place of the old.
+  /// The acceptor is made non-blocking. It may listen already, or be registered: the new backlog
+  /// and the new registration take the place of the old.
   ///
   /// @param backlog how many connections may wait to be accepted (listen(2)).
   ///
@@ -275,9 +279,9 @@ public:
 
   // --- Timers ------------------------------------------------------------------------------------
 
-  /// Calls `timer(name)` once, when `after` has passed: never before; at most one tick later than that
-  /// on an idle machine. Zero and less mean the next tick of the clock. Any std::chrono duration will
-  /// do; some 292 years and more mean never.
+  /// Calls `timer(name)` once, when `after` has passed: never before; at most one tick later than
+  /// that on an idle machine. Zero and less mean the next tick of the clock. Any std::chrono
+  /// duration will do; some 292 years and more mean never.
   ///
   /// Up to the configured capacity no memory is taken; past it, it grows.
   /// Complexity: constant. @throws std::bad_alloc
@@ -290,25 +294,25 @@ public:
 
   // --- Messages ----------------------------------------------------------------------------------
 
-  /// A sender, with which any thread can send messages to the handler's `notify`. The first call takes
-  /// the memory for the queue. To be called by the loop's thread, or before it runs.
+  /// A sender, with which any thread can send messages to the handler's `notify`. The first call
+  /// takes the memory for the queue. To be called by the loop's thread, or before it runs.
   sender<Message> channel();
 
   // --- Signals -----------------------------------------------------------------------------------
 
   /// Calls `signal(info)` when signal `number` arrives, in the place of its usual effect.
   ///
-  /// The signal is blocked in the calling thread, and unblocked by deregister_signal() and the loop's
-  /// destructor (in the thread that calls them) if it was not blocked before; one that has come and
-  /// was not delivered yet is dropped then. Threads made later inherit the mask. Threads made earlier do not: a
-  /// signal sent to the process may reach one of them, with its usual effect, so register signals
-  /// before starting threads.
+  /// The signal is blocked in the calling thread, and unblocked by deregister_signal() and the
+  /// loop's destructor (in the thread that calls them) if it was not blocked before; one that has
+  /// come and was not delivered yet is dropped then. Threads made later inherit the mask. Threads
+  /// made earlier do not: a signal sent to the process may reach one of them, with its usual
+  /// effect, so register signals before starting threads.
   ///
   /// A signal goes to one loop of the process only. Several of the same kind may arrive as one, as
   /// always; real-time signals are counted.
   ///
-  /// Errors: invalid_argument for what is no signal, SIGKILL and SIGSTOP; file_exists if it is registered
-  /// with this loop; device_or_resource_busy if with another.
+  /// Errors: invalid_argument for what is no signal, SIGKILL and SIGSTOP; file_exists if it is
+  /// registered with this loop; device_or_resource_busy if with another.
   ///
   /// @par Source
   /// signalfd(2), signal(7).
@@ -325,7 +329,8 @@ public:
 
   /// Gives signal `number` back to its usual course.
   ///
-  /// Errors: invalid_argument for what is no signal, no_such_file_or_directory if it is not registered.
+  /// Errors: invalid_argument for what is no signal, no_such_file_or_directory if it is not
+  /// registered.
   void deregister_signal(int number) {
     boost::system::error_code ec;
     deregister_signal(number, ec);
@@ -339,14 +344,15 @@ public:
 
   // --- Running -----------------------------------------------------------------------------------
 
-  /// Waits and calls the handler `receiver`, until shutdown(). Messages sent before that are delivered first. A
-  /// shutdown() from before run() counts: then what was sent is delivered and run() returns.
+  /// Waits and calls the handler, until shutdown(). Messages sent before that are delivered first.
+  /// A shutdown() from before run() counts: then what was sent is delivered and run() returns.
   ///
   /// Interruptions by signal handlers (EINTR) are passed over.
   ///
-  /// @param receiver an object of a class derived from handler_type; called directly if it is `final`.
-  /// @throws boost::system::system_error operation_not_permitted from inside a handler; what the system
-  /// says if it cannot wait; and whatever the handler throws.
+  /// @param receiver an object of a class derived from handler_type; called directly if it is
+  /// `final`.
+  /// @throws boost::system::system_error operation_not_permitted from inside a handler; what the
+  /// system says if it cannot wait; and whatever the handler throws.
   template <class Handler> void run(Handler&& receiver) {
     boost::system::error_code ec;
     run(receiver, ec);
@@ -356,8 +362,8 @@ public:
   /// The same; exceptions of the handler come through all the same.
   template <class Handler> void run(Handler&& receiver, boost::system::error_code& ec);
 
-  /// One tick: waits until there is something to do, calls the handler `receiver` for what there is, and returns how
-  /// often that was. Does not wait if shutdown was requested, nor consume that request.
+  /// One tick: waits until there is something to do, calls the handler for what there is, and
+  /// returns how often that was. Does not wait if shutdown was requested, nor consume that request.
   template <class Handler> std::size_t run_once(Handler&& receiver) {
     boost::system::error_code ec;
     std::size_t const calls = run_once(receiver, ec);
@@ -384,8 +390,8 @@ public:
   std::size_t run_once(Handler&& receiver, std::chrono::duration<Rep, Period> limit,
                        boost::system::error_code& ec);
 
-  /// Makes run() return after the tick that it is in. Thread-safe, also from inside a handler; not from
-  /// a signal handler that interrupts the thread in the middle of something. Never blocks.
+  /// Makes run() return after the tick that it is in. Thread-safe, also from inside a handler; not
+  /// from a signal handler that interrupts the thread in the middle of something. Never blocks.
   void shutdown() noexcept { mailbox_->request_shutdown(); }
 
   /// True between shutdown() and the return of the run() that heeds it. Thread-safe.
@@ -393,26 +399,26 @@ public:
 
   // --- Inside another loop -----------------------------------------------------------------------
 
-  /// The selector's own descriptor, to be waited on by another poll loop: it is readable when run_once()
-  /// would find I/O, signals, messages or a shutdown.
+  /// The selector's own descriptor, to be waited on by another poll loop: it is readable when
+  /// run_once() would find I/O, signals, messages or a shutdown.
   int native_handle() const noexcept { return selector_.native_handle(); }
 
-  /// How long the other loop may wait for native_handle() before it must call run_once() all the same,
-  /// because a timer is due or something was left over: zero if at once, max() if never.
+  /// How long the other loop may wait for native_handle() before it must call run_once() all the
+  /// same, because a timer is due or something was left over: zero if at once, max() if never.
   std::chrono::nanoseconds time_to_next_timer() noexcept;
 
-  /// To be called in the child after fork(), before anything else is done with the loop there: parent
-  /// and child share the system's selector then, and this gives the child one of its own, under the
-  /// same descriptor number, with all that is registered. Before the fork and in the parent there is
-  /// nothing to do; the call is allowed.
+  /// To be called in the child after fork(), before anything else is done with the loop there:
+  /// parent and child share the system's selector then, and this gives the child one of its own,
+  /// under the same descriptor number, with all that is registered. Before the fork and in the
+  /// parent there is nothing to do; the call is allowed.
   ///
-  /// @param event boost::asio::execution_context::fork_event, or an enumeration of the program's own
-  /// with a fork_child.
-  /// @throws boost::system::system_error when the system has no descriptor left, for instance; the call
-  /// can be repeated.
+  /// @param event boost::asio::execution_context::fork_event, or an enumeration of the program's
+  /// own with a fork_child.
+  /// @throws boost::system::system_error when the system has no descriptor left, for instance; the
+  /// call can be repeated.
   ///
-  /// Senders copied before the fork send to the loop of their own process. Handles that both processes
-  /// read are shared between them, as always.
+  /// Senders copied before the fork send to the loop of their own process. Handles that both
+  /// processes read are shared between them, as always.
   template <class ForkEvent> void notify_fork(ForkEvent event) {
     boost::system::error_code ec;
     notify_fork(event, ec);

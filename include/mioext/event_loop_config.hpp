@@ -33,9 +33,9 @@ struct event_loop_config {
   /// How many messages one tick delivers at the most before I/O gets its turn.
   std::size_t messages_per_tick = 64;
 
-  /// What timers are rounded up to. A millisecond, because that is what the system can wait for, and
-  /// a coarser tick would save nothing: the loop sleeps until the next timer, not from tick to tick.
-  /// From a millisecond upwards.
+  /// What timers are rounded up to. A millisecond, because that is what the system can wait for,
+  /// and a coarser tick would save nothing: the loop sleeps until the next timer, not from tick to
+  /// tick. From a millisecond upwards.
   std::chrono::nanoseconds timer_tick = std::chrono::milliseconds(1);
 
   /// How many slots each level of the timing wheel has: rounded up to a power of two, from 64 to
@@ -45,8 +45,8 @@ struct event_loop_config {
   /// For how many timers memory is taken with the first one. More can be set; then memory grows.
   std::size_t timer_capacity = 1024;
 
-  /// The longest that the loop may sleep at a time, for programs that must look at something else now
-  /// and then; max() for as long as nothing happens. Waking up for this calls no handler.
+  /// The longest that the loop may sleep at a time, for programs that must look at something else
+  /// now and then; max() for as long as nothing happens. Waking up for this calls no handler.
   std::chrono::nanoseconds longest_sleep = std::chrono::nanoseconds::max();
 };
 

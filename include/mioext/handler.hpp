@@ -27,9 +27,9 @@ struct no_message {};
 /// The base of a program's handler: a member for each kind of event, each doing nothing, so that a
 /// handler overrides what it wants and `override` catches a misspelt name.
 ///
-/// Each member gets the loop, and may call all members of it but run(), close any handle, and throw:
-/// the exception leaves run(). They are called by the thread that runs the loop, never two at once.
-/// Mark the handler `final`, and run() calls it directly.
+/// Each member gets the loop, and may call all members of it but run(), close any handle, and
+/// throw: the exception leaves run(). They are called by the thread that runs the loop, never two
+/// at once. Mark the handler `final`, and run() calls it directly.
 ///
 /// @tparam Token the type of the tokens, see basic_event_loop
 /// @tparam Message the type of the messages
@@ -52,18 +52,18 @@ public:
 
   virtual ~basic_handler() = default;
 
-  /// A read (or an accept) of the handle registered with `token` is likely to find something; `hint`
-  /// says what. With an edge trigger, go on until would_block. Errors and hang-ups come here where the
-  /// registration is interested in reading.
+  /// A read (or an accept) of the handle registered with `token` is likely to find something;
+  /// `hint` says what. With an edge trigger, go on until would_block. Errors and hang-ups come here
+  /// where the registration is interested in reading.
   virtual void readable(loop_type& loop, Token token, read_hint hint) {
     static_cast<void>(loop);
     static_cast<void>(token);
     static_cast<void>(hint);
   }
 
-  /// A write to the handle is likely to be taken; the first one after connect() says that the outcome
-  /// is known, which take_error() then tells. Errors and hang-ups come here where the registration is
-  /// interested in writing.
+  /// A write to the handle is likely to be taken; the first one after connect() says that the
+  /// outcome is known, which take_error() then tells. Errors and hang-ups come here where the
+  /// registration is interested in writing.
   virtual void writable(loop_type& loop, Token token) {
     static_cast<void>(loop);
     static_cast<void>(token);

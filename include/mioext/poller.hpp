@@ -40,8 +40,8 @@ namespace mioext {
 /// Room for the events of one poll, used again by the next.
 ///
 /// A container of `event const` with random access. The capacity is the most that one poll can
-/// return; what does not fit is returned by the next, so a small one loses nothing. Not thread-safe;
-/// threads that poll one poller at the same time need one each.
+/// return; what does not fit is returned by the next, so a small one loses nothing. Not
+/// thread-safe; threads that poll one poller at the same time need one each.
 class events {
 public:
   using value_type = event;
@@ -50,7 +50,8 @@ public:
   using iterator = const_iterator;
 
   /// Makes room for `capacity` events, at least one. The only allocation.
-  /// @throws std::invalid_argument for a capacity of zero, with which a poll could never return one.
+  /// @throws std::invalid_argument for a capacity of zero, with which a poll could never return
+  /// one.
   explicit events(size_type capacity)
       : storage_(new event[capacity]),
         capacity_(std::min(capacity, detail::selector::most_events())), size_(0) {
@@ -59,8 +60,8 @@ public:
     }
   }
 
-  /// Takes over the room and the events of `other`, which is left with neither: a poll with it answers
-  /// invalid_argument.
+  /// Takes over the room and the events of `other`, which is left with neither: a poll with it
+  /// answers invalid_argument.
   events(events&& other) noexcept : capacity_(0), size_(0) { swap(other); }
 
   events& operator=(events&& other) noexcept {
@@ -118,8 +119,8 @@ inline void swap(events& left, events& right) noexcept { left.swap(right); }
 /// Got from poller::registry(). A copy is cheap and refers to the same poller; it may be handed to
 /// another thread, and outlive the poller (then registering goes on to work and nobody is told).
 ///
-/// Handles are descriptors (`int`) or anything with `native_handle()`. They are watched, never owned,
-/// changed or closed. A handle that is closed is deregistered by the system, unless another
+/// Handles are descriptors (`int`) or anything with `native_handle()`. They are watched, never
+/// owned, changed or closed. A handle that is closed is deregistered by the system, unless another
 /// descriptor still refers to the same open file (after dup or fork): then deregister it first.
 ///
 /// Thread safety: all members may be called from any thread, also while others poll.
@@ -175,8 +176,8 @@ public:
     register_handle(handle, name, wanted, trigger::edge, ec);
   }
 
-  /// Gives a registered handle another token, interest and trigger; all three are replaced. Also what
-  /// arms a `oneshot` again. Readiness that exists at this moment is reported anew.
+  /// Gives a registered handle another token, interest and trigger; all three are replaced. Also
+  /// what arms a `oneshot` again. Readiness that exists at this moment is reported anew.
   /// Complexity: one system call.
   template <class Handle>
   void reregister_handle(Handle&& handle, token name, interest wanted,
@@ -237,8 +238,8 @@ private:
 /// One poll is one system call and nothing beside it; the program looks at the events itself. For
 /// handlers, timers, messages and the promises about connecting, see event_loop.
 ///
-/// Thread safety: several threads may poll one poller at the same time, each with `events` of its own;
-/// each event goes to one of them. Moving or destroying it at the same time is not safe.
+/// Thread safety: several threads may poll one poller at the same time, each with `events` of its
+/// own; each event goes to one of them. Moving or destroying it at the same time is not safe.
 ///
 /// @par Example
 /// @code
@@ -263,8 +264,8 @@ public:
     detail::throw_error(detail::system_error_code(registry_.selector_->open()), "poller");
   }
 
-  /// The same; after an error the poller can only be destroyed or assigned to, and every call answers
-  /// bad_file_descriptor.
+  /// The same; after an error the poller can only be destroyed or assigned to, and every call
+  /// answers bad_file_descriptor.
   explicit poller(boost::system::error_code& ec) : registry_(std::make_shared<detail::selector>()) {
     ec = detail::system_error_code(registry_.selector_->open());
   }
@@ -291,7 +292,8 @@ public:
   /// poll(2) or an Asio descriptor can wait on it.
   int native_handle() const noexcept { return registry_.selector_->native_handle(); }
 
-  /// Waits until at least one registered handle is ready, and stores up to `ready.capacity()` events.
+  /// Waits until at least one registered handle is ready, and stores up to `ready.capacity()`
+  /// events.
   /// @returns ready.size()
   /// @throws boost::system::system_error `interrupted` when a signal handler ran meanwhile (the
   /// program decides whether to go on); bad_file_descriptor for a moved-from poller.
@@ -302,9 +304,10 @@ public:
     return report(ready, wait(ready, no_limit()), ec);
   }
 
-  /// The same, but for `timeout` at the most: any std::chrono duration. Rounded up to what the system
-  /// can tell apart (a millisecond), so never early; zero or less only looks. No length overflows.
-  /// When the time is up, `ready` is empty and there is no error.
+  /// The same, but for `timeout` at the most: any std::chrono duration. Rounded up to what the
+  /// system can tell apart (a nanosecond; before Linux 5.11 a millisecond), so never early; zero or
+  /// less only looks. No length overflows. When the time is up, `ready` is empty and there is no
+  /// error.
   template <class Rep, class Period>
   std::size_t poll(events& ready, std::chrono::duration<Rep, Period> timeout) {
     return succeed(ready, wait_for(ready, detail::ceil_nanoseconds(timeout)));

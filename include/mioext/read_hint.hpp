@@ -17,8 +17,8 @@
 
 namespace mioext {
 
-/// What a read is likely to find when `readable` is called. A hint and never a promise: only the read
-/// tells.
+/// What a read is likely to find when `readable` is called. A hint and never a promise: only the
+/// read tells.
 ///
 /// A stream whose peer wrote and then closed is reported as `hup` while data may still be there, so
 /// read until the end of the stream, whatever the hint. The hint is good for statistics, and for

@@ -30,12 +30,12 @@ template <class Token, class Message> class basic_event_loop;
 /// Copies are cheap and send to the same loop. A sender may outlive the loop: sending then reports
 /// broken_pipe.
 ///
-/// Thread safety: distinct senders, and one and the same, may be used by any number of threads at once;
-/// assigning to one that others use is not safe. Messages of one thread arrive in the order in which it
-/// sent them.
+/// Thread safety: distinct senders, and one and the same, may be used by any number of threads at
+/// once; assigning to one that others use is not safe. Messages of one thread arrive in the order
+/// in which it sent them.
 ///
-/// Sending allocates nothing, takes no lock, and makes a system call only where the loop sleeps: one,
-/// by the first of those who find it asleep.
+/// Sending allocates nothing, takes no lock, and makes a system call only where the loop sleeps:
+/// one, by the first of those who find it asleep.
 ///
 /// @tparam Message nothrow move constructible; need not be copyable.
 ///
@@ -55,7 +55,8 @@ public:
     detail::throw_error(ec, "send");
   }
 
-  /// The same. @returns true if the message was taken; else `ec` is set, and `message` is as it was.
+  /// The same. @returns true if the message was taken; else `ec` is set, and `message` is as it
+  /// was.
   bool send(Message&& message, boost::system::error_code& ec) const {
     ec = detail::system_error_code(mailbox_ ? mailbox_->post(std::move(message)) : EPIPE);
     return !ec;

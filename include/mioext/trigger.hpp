@@ -21,8 +21,8 @@ namespace mioext {
 
 /// How readiness is reported; a bitmask with `|`, `&`, `^`, `~`, contains() and `<<`.
 ///
-/// One of `edge` and `level` applies, and `edge` where neither is named, so that `oneshot` alone means
-/// `oneshot | edge`. Naming both is an error (invalid_argument).
+/// One of `edge` and `level` applies, and `edge` where neither is named, so that `oneshot` alone
+/// means `oneshot | edge`. Naming both is an error (invalid_argument).
 ///
 /// @par Source
 /// mio's first `PollOpt`; epoll(7).

@@ -24,12 +24,12 @@ namespace mioext {
 
 /// Makes a poll return an event of its token, readable, from any thread.
 ///
-/// Several wakes before the poll may be reported as one; none is lost. The event needs no reading and
-/// no re-arming. What a thread wrote before wake() is visible to the one that sees the event;
+/// Several wakes before the poll may be reported as one; none is lost. The event needs no reading
+/// and no re-arming. What a thread wrote before wake() is visible to the one that sees the event;
 /// ThreadSanitizer does not know so, and wants to see an atomic or a mutex.
 ///
-/// Thread safety: wake() may be called from any number of threads at once. Destroying it deregisters
-/// it.
+/// Thread safety: wake() may be called from any number of threads at once. Destroying it
+/// deregisters it.
 ///
 /// @par Example
 /// @code

@@ -137,8 +137,8 @@ private:
   file_descriptor descriptor_;
 };
 
-/// How the library's own functions put a descriptor that they made into a handle: it is non-blocking
-/// and close-on-exec already, which assign() would ask the kernel.
+/// How the library's own functions put a descriptor that they made into a handle: it is
+/// non-blocking and close-on-exec already, which assign() would ask the kernel.
 struct handle_access {
   static void reset(basic_handle& handle, int fd) noexcept { handle.reset(fd); }
 };

@@ -20,8 +20,8 @@
 namespace mioext {
 namespace detail {
 
-/// Specialised for an enumeration that is a bitmask: the names of its bits, lowest first, as a static
-/// function `names()` that returns an array of `count` strings.
+/// Specialised for an enumeration that is a bitmask: the names of its bits, lowest first, as a
+/// static function `names()` that returns an array of `count` strings.
 template <class Enum> struct bitmask_names;
 
 template <class Enum> struct is_bitmask {

@@ -29,9 +29,9 @@
 namespace mioext {
 namespace detail {
 
-/// The kernel reports nothing when room appears in a Unix listener's backlog, so the loop asks again:
-/// first after a millisecond, then after twice the time, up to 64 milliseconds. When one gets through,
-/// somebody is accepting, and all others begin with a millisecond again.
+/// The kernel reports nothing when room appears in a Unix listener's backlog, so the loop asks
+/// again: first after a millisecond, then after twice the time, up to 64 milliseconds. When one
+/// gets through, somebody is accepting, and all others begin with a millisecond again.
 ///
 /// Plain arrays, searched from the start: connects that wait are few and rare.
 class connect_retries {
@@ -94,9 +94,9 @@ public:
     return false;
   }
 
-  /// Tries again what is due at `now`. For each one calls `conclude(fd, attempt)`, which says whether it
-  /// waits on; a descriptor that was closed meanwhile is passed to `forget(fd)` instead, and is not
-  /// touched, because its number may be someone else's now.
+  /// Tries again what is due at `now`. For each one calls `conclude(fd, attempt)`, which says
+  /// whether it waits on; a descriptor that was closed meanwhile is passed to `forget(fd)` instead,
+  /// and is not touched, because its number may be someone else's now.
   template <class Conclude, class Forget>
   void retry(clock::time_point now, Conclude conclude, Forget forget) noexcept {
     std::size_t kept = 0;

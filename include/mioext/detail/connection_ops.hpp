@@ -34,8 +34,8 @@ inline int make_non_blocking(int fd) noexcept {
   return (flags & O_NONBLOCK) || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? 0 : errno;
 }
 
-/// Why the selector knows nothing of `fd`: ENOENT for a descriptor that is merely not registered, EBADF
-/// for one that is closed.
+/// Why the selector knows nothing of `fd`: ENOENT for a descriptor that is merely not registered,
+/// EBADF for one that is closed.
 inline int not_registered_error(int fd) noexcept {
   return ::fcntl(fd, F_GETFD) < 0 ? errno : ENOENT;
 }
@@ -109,11 +109,11 @@ inline int identify(int fd, file_identity& identity) noexcept {
 /// selector reports it.
 ///
 /// Why this is needed: where connect(2) on a Unix socket fails, it says so once, to its caller, and
-/// leaves SO_ERROR zero. When the loop is that caller, because it tried again after a full backlog, then
-/// someone who asks the socket as they would after a TCP connect would hear of success. How it
-/// works: the kernel marks a socket so when the listener that it is connected to goes without having
-/// accepted it (unix_release_sock in Linux's net/unix/af_unix.c). The listener is our own, at an address
-/// that the kernel picks (autobind, unix(7)), and gone at once.
+/// leaves SO_ERROR zero. When the loop is that caller, because it tried again after a full backlog,
+/// then someone who asks the socket as they would after a TCP connect would hear of success. How it
+/// works: the kernel marks a socket so when the listener that it is connected to goes without
+/// having accepted it (unix_release_sock in Linux's net/unix/af_unix.c). The listener is our own,
+/// at an address that the kernel picks (autobind, unix(7)), and gone at once.
 inline int mark_connect_failed(int fd) noexcept {
   int type = 0;
   ::socklen_t type_size = sizeof type;

@@ -19,12 +19,12 @@
 namespace mioext {
 namespace detail {
 
-/// `duration` in nanoseconds: rounded up, so that nothing is ever early; negative ones (and not-a-number)
-/// become zero; what does not fit, from some 292 years on, becomes the largest value.
+/// `duration` in nanoseconds: rounded up, so that nothing is ever early; negative ones (and
+/// not-a-number) become zero; what does not fit, from some 292 years on, becomes the largest value.
 ///
-/// Whole seconds and the rest are converted one after the other: the product on the way from 60ths of a
-/// second to nanoseconds, for one, would overflow from 97 years on. Floating point is computed with as
-/// double at least, because a float knows ten hours to 4 milliseconds only.
+/// Whole seconds and the rest are converted one after the other: the product on the way from 60ths
+/// of a second to nanoseconds, for one, would overflow from 97 years on. Floating point is computed
+/// with as double at least, because a float knows ten hours to 4 milliseconds only.
 template <class Rep, class Period>
 std::chrono::nanoseconds ceil_nanoseconds(std::chrono::duration<Rep, Period> duration) noexcept {
   using std::chrono::nanoseconds;

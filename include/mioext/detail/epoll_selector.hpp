@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_EPOLL_SELECTOR_HPP
 #define MIOEXT_DETAIL_EPOLL_SELECTOR_HPP
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <climits>
@@ -23,12 +25,19 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <mioext/detail/file_descriptor.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/read_hint.hpp>
 #include <mioext/trigger.hpp>
+
+#if defined(__GLIBC_PREREQ)
+#if __GLIBC_PREREQ(2, 35)
+#define MIOEXT_DETAIL_HAS_EPOLL_PWAIT2
+#endif
+#endif
 
 namespace mioext {
 namespace detail {
@@ -74,8 +83,8 @@ public:
            (event.events & (EPOLLIN | EPOLLRDHUP)) == (EPOLLIN | EPOLLRDHUP);
   }
 
-  /// Both directions are shut; or the reading end of a pipe is gone, which epoll reports as EPOLLERR,
-  /// alone or with EPOLLOUT.
+  /// Both directions are shut; or the reading end of a pipe is gone, which epoll reports as
+  /// EPOLLERR, alone or with EPOLLOUT.
   static bool is_write_closed(native_event const& event) noexcept {
     return (event.events & EPOLLHUP) ||
            (event.events & (EPOLLOUT | EPOLLERR)) == (EPOLLOUT | EPOLLERR) ||
@@ -112,7 +121,7 @@ public:
   /// The kernel's EP_MAX_EVENTS; it refuses to fetch more in one go.
   static constexpr std::size_t most_events() noexcept { return INT_MAX / sizeof(native_event); }
 
-  /// epoll_wait(2) takes an int of milliseconds, some 24 days.
+  /// epoll_wait(2) takes an int of milliseconds, some 24 days; more is asked of nobody.
   static std::chrono::nanoseconds longest_wait() noexcept {
     return std::chrono::milliseconds(INT_MAX);
   }
@@ -146,19 +155,38 @@ public:
   int remove(int fd) noexcept { return control(EPOLL_CTL_DEL, fd, 0, 0); }
 
   int wait(native_event* events, std::size_t capacity, std::chrono::nanoseconds timeout) noexcept {
-    int const count =
-        ::epoll_wait(epoll_.get(), events, static_cast<int>(capacity), whole_milliseconds(timeout));
+    int const most = static_cast<int>(capacity);
+    int const count = timeout > std::chrono::nanoseconds::zero()
+                          ? wait_limited(events, most, timeout)
+                          : ::epoll_wait(epoll_.get(), events, most, timeout.count() < 0 ? -1 : 0);
     return count < 0 ? -errno : count;
   }
 
 private:
-  /// Rounded up, so that the wait never ends early; negative means no limit.
-  static int whole_milliseconds(std::chrono::nanoseconds timeout) noexcept {
-    std::int64_t const count = timeout.count();
-    if (count <= 0) {
-      return count < 0 ? -1 : 0;
+  /// epoll_pwait2(2) tells nanoseconds apart and spares a timer the rounding to milliseconds. It
+  /// has come with Linux 5.11 and glibc 2.35; an older kernel answers ENOSYS, and a sandbox that
+  /// does not know it EPERM.
+  int wait_limited(native_event* events, int most, std::chrono::nanoseconds timeout) noexcept {
+#ifdef MIOEXT_DETAIL_HAS_EPOLL_PWAIT2
+    static std::atomic<bool> is_missing(false);
+    if (!is_missing.load(std::memory_order_relaxed)) {
+      std::int64_t const limit = std::min(timeout, longest_wait()).count();
+      ::timespec exact;
+      exact.tv_sec = static_cast<decltype(exact.tv_sec)>(limit / 1000000000);
+      exact.tv_nsec = static_cast<decltype(exact.tv_nsec)>(limit % 1000000000);
+      int const count = ::epoll_pwait2(epoll_.get(), events, most, &exact, nullptr);
+      if (count >= 0 || (errno != ENOSYS && errno != EPERM)) {
+        return count;
+      }
+      is_missing.store(true, std::memory_order_relaxed);
     }
-    std::int64_t const rounded = (count - 1) / 1000000 + 1;
+#endif
+    return ::epoll_wait(epoll_.get(), events, most, whole_milliseconds(timeout));
+  }
+
+  /// Rounded up, so that the wait never ends early.
+  static int whole_milliseconds(std::chrono::nanoseconds timeout) noexcept {
+    std::int64_t const rounded = (timeout.count() - 1) / 1000000 + 1;
     return rounded < INT_MAX ? static_cast<int>(rounded) : INT_MAX;
   }
 

@@ -29,11 +29,11 @@ namespace detail {
 
 /// Shared by a loop and its senders, so that a sender may outlive the loop.
 ///
-/// The loop is asleep from the moment before it waits until the moment after, and while nobody runs it
-/// (when another loop may be waiting for its descriptor). Whoever has something for it posts that
-/// first and then looks whether it sleeps; the loop says that it sleeps first and then looks whether
-/// something was posted. Both in the single order of sequentially consistent operations, so one of
-/// them sees the other. The first to find it asleep rings; nobody else makes a system call.
+/// The loop is asleep from the moment before it waits until the moment after, and while nobody runs
+/// it (when another loop may be waiting for its descriptor). Whoever has something for it posts
+/// that first and then looks whether it sleeps; the loop says that it sleeps first and then looks
+/// whether something was posted. Both in the single order of sequentially consistent operations, so
+/// one of them sees the other. The first to find it asleep rings; nobody else makes a system call.
 template <class Message> class mailbox {
 public:
   mailbox() noexcept : asleep_(true), shutdown_(false), closed_(false) {}
@@ -82,7 +82,8 @@ public:
   }
 
   /// Calls `receive` with all that was posted before this call. A post that is under way in another
-  /// thread may be in front of one that is done; it is a few instructions from its end, and waited for.
+  /// thread may be in front of one that is done; it is a few instructions from its end, and waited
+  /// for.
   template <class Receive> void take_all(Receive&& receive) {
     if (messages_) {
       std::size_t const end = messages_->claimed();

@@ -128,8 +128,9 @@ public:
   ///
   /// A producer that has claimed the next position but not yet filled it makes the queue empty,
   /// even if others have filled positions after it. So a consumer never waits for a producer; but
-  /// when it goes to sleep, it relies on every producer to look whether it sleeps, after try_push().
-  /// For that the end of try_push() and empty() are sequentially consistent. With a flag
+  /// when it goes to sleep, it relies on every producer to look whether it sleeps, after
+  /// try_push(). For that the end of try_push() and empty() are sequentially consistent. With a
+  /// flag
   ///
   ///   producer: try_push(); if (sleeping.exchange(false)) wake the consumer   (or load first)
   ///   consumer: sleeping.store(true); if (empty()) sleep
@@ -140,8 +141,8 @@ public:
     return cells_[head_ & mask_].sequence.load(std::memory_order_seq_cst) != head_ + 1;
   }
 
-  /// How many messages were ever claimed a place, and how many ever taken. What lies between was pushed
-  /// or is being pushed at this moment. Both wrap around; taken() is for the consumer only.
+  /// How many messages were ever claimed a place, and how many ever taken. What lies between was
+  /// pushed or is being pushed at this moment. Both wrap around; taken() is for the consumer only.
   std::size_t claimed() const noexcept { return tail_.load(std::memory_order_seq_cst); }
   std::size_t taken() const noexcept { return head_; }
 

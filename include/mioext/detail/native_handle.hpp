@@ -49,8 +49,8 @@ native_handle(Handle& handle) noexcept(noexcept(handle.native_handle())) {
   return handle.native_handle();
 }
 
-/// Never called, for MIOEXT_DETAIL_CHECK_HANDLE has failed by then: so that the compiler says that, and
-/// nothing that follows from it.
+/// Never called, for MIOEXT_DETAIL_CHECK_HANDLE has failed by then: so that the compiler says that,
+/// and nothing that follows from it.
 template <class NoHandle>
 typename std::enable_if<!is_handle<NoHandle>::value, int>::type native_handle(NoHandle&);
 

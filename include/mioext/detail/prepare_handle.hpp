@@ -39,7 +39,8 @@ template <class Socket, class Endpoint> struct can_open {
   static constexpr bool value = decltype(test<Socket, Endpoint>(0))::value;
 };
 
-/// Has non_blocking(bool, ec), as Asio's sockets have; they must be told, because they keep the mode.
+/// Has non_blocking(bool, ec), as Asio's sockets have; they must be told, because they keep the
+/// mode.
 template <class Handle> struct has_non_blocking {
   template <class H>
   static auto test(int) -> decltype(static_cast<void>(std::declval<H&>().non_blocking(

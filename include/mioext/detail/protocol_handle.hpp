@@ -48,8 +48,8 @@ public:
   /// Asio's endpoint type of this protocol.
   using endpoint_type = typename Protocol::endpoint;
 
-  /// Opens a new socket, non-blocking and close-on-exec. Only a protocol that is one and not several,
-  /// as a local one, can be left out.
+  /// Opens a new socket, non-blocking and close-on-exec. Only a protocol that is one and not
+  /// several, as a local one, can be left out.
   ///
   /// Errors: `already_open` if there is one; what socket(2) reports, among it
   /// `no_descriptors` (EMFILE) and `address_family_not_supported`.

@@ -36,8 +36,8 @@ enum class registration_state : unsigned char {
   disarmed,
   /// A connect is under way: the first event is its outcome.
   connecting,
-  /// A connect could not begin, because the listener's backlog is full; the selector does not know the
-  /// descriptor, and connect_retries tries again.
+  /// A connect could not begin, because the listener's backlog is full; the selector does not know
+  /// the descriptor, and connect_retries tries again.
   waiting
 };
 

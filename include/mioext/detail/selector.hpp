@@ -23,9 +23,10 @@
 //   static user_data tag_data(fd, tag)      user data that carries a descriptor and a 32-bit tag
 //   static user_data internal_data(n)       user data of the owner's own sources, n from 1 to 15
 //   static size_t token(event)              what token_data was given
-//   static uint32_t descriptor(event)       what tag_data was given; for internal_data a number larger
-//   static uint32_t tag(event)                than any descriptor, with n as the tag
-//   static bool is_readable(event), is_writable, is_error, is_read_closed, is_write_closed, is_priority
+//   static uint32_t descriptor(event)       what tag_data was given; for internal_data a number
+//   static uint32_t tag(event)              larger than any descriptor, with n as the tag
+//   static bool is_readable(event), and is_writable, is_error, is_read_closed, is_write_closed,
+//                                           is_priority
 //   static bool concerns_reading(event)     anything that a reader would want to hear of
 //   static bool concerns_writing(event)     likewise a writer
 //   static void drop_reading(event&)        leaves only what concerns writing
@@ -51,7 +52,7 @@
 // and signals have
 //
 //   int add(selector&, user_data, number)   starts taking a signal
-//   int remove(number)                      gives it back to its usual course; so does the destructor
+//   int remove(number)                      gives it back to its usual course, as the destructor does
 //   int read(signal_info&)                  the next one that came; EAGAIN if there is none
 //   int reopen(selector&, user_data)        after fork
 

@@ -32,7 +32,8 @@ namespace mioext {
 namespace detail {
 
 /// A signal is taken by blocking it in the calling thread, so that it stays pending, and reading it
-/// from a signalfd. Level-triggered, so that signals left unread by an exception are reported again.
+/// from a signalfd. Level-triggered, so that signals left unread by an exception are reported
+/// again.
 class signalfd_signals {
 public:
   signalfd_signals() noexcept {
@@ -53,8 +54,8 @@ public:
     unblock(unblock_later_);
   }
 
-  /// EINVAL for what is no signal or cannot be taken (SIGKILL, SIGSTOP), EEXIST if it is taken here,
-  /// EBUSY if another loop has it.
+  /// EINVAL for what is no signal or cannot be taken (SIGKILL, SIGSTOP), EEXIST if it is taken
+  /// here, EBUSY if another loop has it.
   int add(epoll_selector& selector, epoll_selector::user_data data, int number) noexcept {
     sigset_t one;
     ::sigemptyset(&one);
@@ -132,8 +133,8 @@ public:
   }
 
 private:
-  /// A signal that came while it was the loop's, and was not read, must not have its usual effect now:
-  /// a second SIGTERM during a clean exit would end the process.
+  /// A signal that came while it was the loop's, and was not read, must not have its usual effect
+  /// now: a second SIGTERM during a clean exit would end the process.
   static void unblock(sigset_t const& signals) noexcept {
     ::timespec const at_once = {0, 0};
     while (::sigtimedwait(&signals, nullptr, &at_once) > 0 || errno == EINTR) {

@@ -25,7 +25,7 @@
 
 namespace mioext {
 
-// --- Life ------------------------------------------------------------------------------------------
+// --- Life ----------------------------------------------------------------------------------------
 
 /// On the stack while the loop runs: keeps run() from being entered twice, and hears of the handles
 /// that the handler closes.
@@ -106,7 +106,7 @@ int basic_event_loop<Token, Message>::rebuild_selector() noexcept {
   return error;
 }
 
-// --- Registering -----------------------------------------------------------------------------------
+// --- Registering ---------------------------------------------------------------------------------
 
 template <class Token, class Message>
 int basic_event_loop<Token, Message>::add(int fd, Token name, interest wanted, trigger how) {
@@ -209,7 +209,7 @@ void basic_event_loop<Token, Message>::forget(int fd) noexcept {
   }
 }
 
-// --- Connecting and listening ----------------------------------------------------------------------
+// --- Connecting and listening --------------------------------------------------------------------
 
 template <class Token, class Message>
 template <class Socket, class Endpoint>
@@ -263,8 +263,8 @@ int basic_event_loop<Token, Message>::watch_connecting(int fd, Token name, inter
   return error ? error : enter(fd, generation, name, wanted, how, state::connecting);
 }
 
-/// The selector must not know the socket while it waits: it would report a hang-up (EPOLLHUP), which
-/// is how it sees a Unix socket that is not connected.
+/// The selector must not know the socket while it waits: it would report a hang-up (EPOLLHUP),
+/// which is how it sees a Unix socket that is not connected.
 template <class Token, class Message>
 int basic_event_loop<Token, Message>::wait_for_room(int fd, detail::socket_address address,
                                                     Token name, interest wanted, trigger how) {
@@ -320,8 +320,8 @@ void basic_event_loop<Token, Message>::listen(Acceptor&& acceptor, int backlog, 
     error = detail::start_listen(fd, backlog);
   }
   if (error == 0) {
-    // Listening first: a selector reports at registration what is ready already, while a socket that
-    // does not listen yet would be reported as hung up.
+    // Listening first: a selector reports at registration what is ready already, while a socket
+    // that does not listen yet would be reported as hung up.
     error = add(fd, name, interest::readable, how);
     if (error == EEXIST) {
       error = modify(fd, name, interest::readable, how);
@@ -330,7 +330,7 @@ void basic_event_loop<Token, Message>::listen(Acceptor&& acceptor, int backlog, 
   ec = detail::system_error_code(error);
 }
 
-// --- Timers and messages ---------------------------------------------------------------------------
+// --- Timers and messages -------------------------------------------------------------------------
 
 /// Whole ticks from the first one to `point`.
 template <class Token, class Message>
@@ -380,7 +380,7 @@ template <class Token, class Message> sender<Message> basic_event_loop<Token, Me
   return sender<Message>(mailbox_);
 }
 
-// --- Running ---------------------------------------------------------------------------------------
+// --- Running -------------------------------------------------------------------------------------
 
 template <class Token, class Message>
 template <class Handler>
@@ -418,7 +418,8 @@ std::size_t basic_event_loop<Token, Message>::run_one_tick(Handler& receiver,
   return result.calls;
 }
 
-/// Waits and delivers once. What an exception left over is delivered before anything new is fetched.
+/// Waits and delivers once. What an exception left over is delivered before anything new is
+/// fetched.
 template <class Token, class Message>
 template <class Handler>
 typename basic_event_loop<Token, Message>::tick_result
@@ -438,8 +439,8 @@ basic_event_loop<Token, Message>::tick(Handler& receiver, std::chrono::nanosecon
   return result;
 }
 
-/// Waits for events: not at all if something else is there, else until `limit` or the next timer, without
-/// end if there is neither (a negative limit stands for none).
+/// Waits for events: not at all if something else is there, else until `limit` or the next timer,
+/// without end if there is neither (a negative limit stands for none).
 template <class Token, class Message>
 int basic_event_loop<Token, Message>::fetch(std::chrono::nanoseconds limit) noexcept {
   int count = 0;
@@ -478,22 +479,25 @@ basic_event_loop<Token, Message>::sleep_deadline(std::chrono::nanoseconds limit)
 /// cannot wait so long in one go.
 template <class Token, class Message>
 int basic_event_loop<Token, Message>::wait_until(clock::time_point deadline) noexcept {
+  bool const is_limited = deadline != clock::time_point::max();
   for (;;) {
     std::chrono::nanoseconds remaining = no_limit();
-    if (deadline != clock::time_point::max()) {
+    if (is_limited) {
       remaining = std::max(clock::duration::zero(), deadline - clock::now());
     }
     int const count = wait(remaining);
-    bool const is_over = remaining == clock::duration::zero();
-    if (count > 0 || (count == 0 && is_over) || (count < 0 && count != -EINTR)) {
+    if (count != 0 && count != -EINTR) {
       return count;
+    }
+    if (is_limited && clock::now() >= deadline) {
+      return 0;
     }
   }
 }
 
-/// The fast path: everything from here to the handler is executed for each event. An event is done when
-/// batch_next_ is counted up, which happens before its last call; so a call that throws, or that enters
-/// the loop again, finds exactly the rest.
+/// The fast path: everything from here to the handler is executed for each event. An event is done
+/// when batch_next_ is counted up, which happens before its last call; so a call that throws, or
+/// that enters the loop again, finds exactly the rest.
 template <class Token, class Message>
 template <class Handler>
 std::size_t basic_event_loop<Token, Message>::deliver_events(Handler& receiver) {
@@ -537,8 +541,8 @@ std::size_t basic_event_loop<Token, Message>::deliver_events(Handler& receiver) 
   return calls;
 }
 
-/// The first event after a connect: it says `writable`, and nothing before that. Whatever else the event
-/// reports of a connection that was made follows as an event of its own.
+/// The first event after a connect: it says `writable`, and nothing before that. Whatever else the
+/// event reports of a connection that was made follows as an event of its own.
 template <class Token, class Message>
 template <class Handler>
 std::size_t basic_event_loop<Token, Message>::deliver_outcome(Handler& receiver, entry& connecting,
@@ -554,8 +558,8 @@ std::size_t basic_event_loop<Token, Message>::deliver_outcome(Handler& receiver,
       selector::drop_writing(event);
     }
   } else {
-    // Writability was asked of the selector for the outcome only. Changing that makes it report anew
-    // whatever else there is.
+    // Writability was asked of the selector for the outcome only. Changing that makes it report
+    // anew whatever else there is.
     ++batch_next_;
     int const fd = static_cast<int>(selector::descriptor(event));
     connecting.renew(connecting.generation() + 1, armed_state(connecting.how()));
@@ -569,7 +573,8 @@ std::size_t basic_event_loop<Token, Message>::deliver_outcome(Handler& receiver,
   return 1;
 }
 
-/// An event of the loop's own: its bell, which has done its work by ending the wait, or its signals.
+/// An event of the loop's own: its bell, which has done its work by ending the wait, or its
+/// signals.
 template <class Token, class Message>
 template <class Handler>
 std::size_t
