@@ -36,9 +36,9 @@ BOOST_AUTO_TEST_SUITE(timeout)
 BOOST_AUTO_TEST_CASE(a_timer_fires_once_and_never_early) {
   mioext::event_loop loop;
   recorder<> handler;
-  for (auto after : {std::chrono::microseconds(0), std::chrono::microseconds(1),
-                     std::chrono::microseconds(999), std::chrono::microseconds(1001),
-                     std::chrono::microseconds(7777)}) {
+  for (auto after :
+       {std::chrono::microseconds(0), std::chrono::microseconds(1), std::chrono::microseconds(999),
+        std::chrono::microseconds(1001), std::chrono::microseconds(7777)}) {
     auto const start = clock_type::now();
     loop.timer(after, token(1));
     BOOST_TEST(loop.run_once(handler) == 1u);

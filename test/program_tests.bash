@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+#
+# test/program_tests.bash
+# -----------------------
+#
+# Copyright (c) 2026 the mioext authors
+#
+# Distributed under the Boost Software License, Version 1.0.
+# (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+#
+# What the tests of whole programs share; to be sourced. Each test is bounded as a whole by the
+# Jamfile's timeout, which ends the processes in the background too.
+#
+
+set -eEuo pipefail
+export LC_ALL=C
+
+# How long something may take that takes no time, on a machine that is busy with other things.
+readonly patience=60
+
+scratch=$(mktemp -d)
+readonly scratch
+background=()
+
+clean_up() {
+  local status=$?
+  trap - EXIT
+  if (( status != 0 )); then
+    # What the programs said helps to see why.
+    local file
+    for file in "$scratch"/*.log "$scratch"/*.err; do
+      if [[ -s $file ]]; then
+        printf '%s:\n' "${file##*/}" >&2
+        tail -n 20 "$file" >&2
+      fi
+    done
+  fi
+  if (( ${#background[@]} )); then
+    kill -KILL "${background[@]}" 2> /dev/null || true
+    wait "${background[@]}" 2> /dev/null || true
+  fi
+  rm -rf "$scratch"
+  exit "$status"
+}
+trap clean_up EXIT
+trap 'exit 1' TERM INT
+
+current_case='before the first case'
+
+# case_of <name>: the following is about this.
+case_of() {
+  current_case=$1
+  printf '%s\n' "$current_case"
+}
+
+fail() {
+  printf 'FAILED: %s: %s\n' "$current_case" "$*" >&2
+  exit 1
+}
+trap 'fail "line $LINENO: $BASH_COMMAND"' ERR
+
+# start <name> <first words of its first line> <command...>: runs the command in the background and
+# waits for that line. Then `started` is its process, `said` is the rest of the line. What else it
+# says goes to $scratch/<name>.log and .err. Its standard input is the file or fifo $input.
+input=/dev/null
+start() {
+  local name=$1 expected=$2 fd line=
+  shift 2
+  rm -f "$scratch/$name.fifo"
+  mkfifo "$scratch/$name.fifo"
+  "$@" < "$input" > "$scratch/$name.fifo" 2> "$scratch/$name.err" &
+  started=$!
+  background+=("$started")
+  exec {fd}< "$scratch/$name.fifo"
+  IFS= read -r -t "$patience" -u "$fd" line || fail "$name says nothing"
+  [[ $line == "$expected"* ]] || fail "$name says '$line', not '$expected...'"
+  said=${line#"$expected"}
+  cat <&"$fd" > "$scratch/$name.log" &
+  background+=("$!")
+  exec {fd}<&-
+}
+
+# start_server <name> <command...>: the same for a server; sets `address` and `port` if it is TCP.
+start_server() {
+  start "$1" 'listening on ' "${@:2}"
+  address=${said%:*}
+  port=${said##*:}
+}
+
+# expect_end <process> <status>: waits until the process has ended, with this status.
+expect_end() {
+  local status=0
+  timeout "$patience" tail --pid="$1" -s 0.02 -f /dev/null || fail "process $1 does not end"
+  wait "$1" || status=$?
+  (( status == $2 )) || fail "the status is $status, not $2"
+}
+
+# stop <process> [signal]: the program ends, cleanly.
+stop() {
+  kill -s "${2:-TERM}" "$1"
+  expect_end "$1" 0
+}
+
+# expect_status <status> <command...>: and it says on standard error why, and nothing else.
+expect_status() {
+  local wanted=$1 status=0
+  shift
+  timeout "$patience" "$@" > "$scratch/out" 2> "$scratch/expected.err" < /dev/null || status=$?
+  (( status == wanted )) || fail "the status is $status, not $wanted: ${*##*/}"
+  [[ -s $scratch/expected.err ]] || fail "no message: ${*##*/}"
+  [[ ! -s $scratch/out ]] || fail "there is output: ${*##*/}"
+}
+
+# wait_until <command...>: tries it again and again until it succeeds.
+wait_until() {
+  local tries
+  for (( tries = 0; tries != patience * 20; ++tries )); do
+    if "$@"; then
+      return
+    fi
+    sleep 0.05
+  done
+  fail "does not become true: $*"
+}
