@@ -51,7 +51,9 @@ public:
         signal_claims::release(number);
       }
     }
-    unblock(unblock_later_);
+    if (signals_) {
+      unblock(unblock_later_);
+    }
   }
 
   /// EINVAL for what is no signal or cannot be taken (SIGKILL, SIGSTOP), EEXIST if it is taken
