@@ -458,6 +458,7 @@ private:
   }
 
   static std::chrono::nanoseconds no_limit() noexcept { return std::chrono::nanoseconds(-1); }
+  static std::chrono::nanoseconds at_once() noexcept { return std::chrono::nanoseconds(0); }
 
   static state armed_state(trigger how) noexcept {
     return contains(how, trigger::oneshot) ? state::armed : state::watched;
@@ -488,7 +489,11 @@ private:
   template <class Handler> tick_result tick(Handler& receiver, std::chrono::nanoseconds limit);
   int fetch(std::chrono::nanoseconds limit) noexcept;
   clock::time_point sleep_deadline(std::chrono::nanoseconds limit) noexcept;
-  int wait_until(clock::time_point deadline) noexcept;
+  int wait_until_due(std::chrono::nanoseconds limit) noexcept;
+  bool sleeps_without_limit() const noexcept {
+    return timers_.empty() && retries_.empty() &&
+           config_.longest_sleep == std::chrono::nanoseconds::max();
+  }
   int wait(std::chrono::nanoseconds timeout) noexcept {
     return selector_.wait(batch_.get(), config_.event_capacity, timeout);
   }

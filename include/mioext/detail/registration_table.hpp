@@ -13,10 +13,12 @@
 #ifndef MIOEXT_DETAIL_REGISTRATION_TABLE_HPP
 #define MIOEXT_DETAIL_REGISTRATION_TABLE_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <type_traits>
-#include <vector>
+#include <utility>
 
 #include <mioext/interest.hpp>
 #include <mioext/trigger.hpp>
@@ -41,17 +43,28 @@ enum class registration_state : unsigned char {
   waiting
 };
 
-/// One descriptor's registration. The generation tells its events from those of earlier ones: it is
-/// handed to the system with the descriptor, and counted up by whatever makes older events stale.
+/// One descriptor's registration. The generation, a 31-bit number, tells its events from those of
+/// earlier ones: it is handed to the system with the descriptor, and counted up by whatever makes
+/// older events stale.
 template <class Token> class registration {
 public:
-  registration() noexcept : none_(), generation_(0), state_(registration_state::vacant) {}
+  registration() noexcept : none_(), key_(special), state_(registration_state::vacant) {}
 
   registration_state state() const noexcept { return state_; }
   bool is_vacant() const noexcept { return state_ == registration_state::vacant; }
 
   /// The generation of the events that are its own.
-  std::uint32_t generation() const noexcept { return generation_; }
+  std::uint32_t generation() const noexcept { return key_ & ~special; }
+
+  /// True if an event of `generation` is its own.
+  bool owns(std::uint32_t generation) const noexcept { return this->generation() == generation; }
+
+  /// True if it is, and nothing needs to be done but to deliver it: both questions in one
+  /// comparison, because that is asked for each event.
+  bool is_watched_as(std::uint32_t generation) const noexcept { return key_ == generation; }
+
+  /// The generation that comes after this one.
+  std::uint32_t next_generation() const noexcept { return (key_ + 1) & ~special; }
 
   Token token() const noexcept { return token_; }
   interest wanted() const noexcept { return wanted_; }
@@ -64,14 +77,17 @@ public:
 
   /// Begins a new generation; older events are stale from now on.
   void renew(std::uint32_t generation, registration_state state) noexcept {
-    generation_ = generation;
-    state_ = state;
+    key_ = generation;
+    set_state(state);
   }
 
-  void vacate() noexcept { renew(generation_ + 1, registration_state::vacant); }
+  void vacate() noexcept { renew(next_generation(), registration_state::vacant); }
 
   /// Goes on to another state within its generation.
-  void set_state(registration_state state) noexcept { state_ = state; }
+  void set_state(registration_state state) noexcept {
+    key_ = state == registration_state::watched ? generation() : generation() | special;
+    state_ = state;
+  }
 
   void assign(Token token, interest wanted, trigger how) noexcept {
     token_ = token;
@@ -80,18 +96,20 @@ public:
   }
 
 private:
+  static constexpr std::uint32_t special = 0x80000000u; // set in every state but watched
+
   union {
     unsigned char none_;
     Token token_;
   };
-  std::uint32_t generation_;
+  std::uint32_t key_; // the generation, and whether it is special
   registration_state state_;
   interest wanted_;
   trigger how_;
 };
 
 /// The registrations of a loop, by descriptor number. Descriptors are small numbers, used again, so
-/// an array serves: 16 bytes each, with the spare room of a growing vector 32 at the most.
+/// an array serves: 16 bytes each, with the room to grow 32 at the most.
 template <class Token> class registration_table {
   static_assert(std::is_trivially_copyable<Token>::value && sizeof(Token) <= sizeof(void*),
                 "mioext: a token is a trivially copyable type no larger than a pointer: "
@@ -100,24 +118,37 @@ template <class Token> class registration_table {
 public:
   using entry = registration<Token>;
 
+  registration_table() noexcept : size_(0) {}
+
   /// The entry of `fd`, or null where none was ever made. Not kept across make().
-  entry* find(std::uint32_t fd) noexcept { return fd < entries_.size() ? &entries_[fd] : nullptr; }
+  entry* find(std::uint32_t fd) noexcept { return fd < size_ ? &entries_[fd] : nullptr; }
   entry* find(int fd) noexcept { return find(static_cast<std::uint32_t>(fd)); }
 
   /// The entry of `fd`, which is not negative, made if need be. Throws std::bad_alloc, and then
   /// nothing has changed.
   entry& make(int fd) {
     std::size_t const index = static_cast<std::size_t>(fd);
-    if (index >= entries_.size()) {
-      entries_.resize(index + 1);
+    if (index >= size_) {
+      grow(index + 1);
     }
     return entries_[index];
   }
 
-  std::size_t size() const noexcept { return entries_.size(); }
+  /// How many descriptors, counted from zero, have an entry.
+  std::size_t size() const noexcept { return size_; }
 
 private:
-  std::vector<entry> entries_;
+  void grow(std::size_t needed) {
+    std::size_t const grown_size = std::max(needed, 2 * size_);
+    std::unique_ptr<entry[]> grown(new entry[grown_size]);
+    std::copy(entries_.get(), entries_.get() + size_, grown.get());
+    entries_ = std::move(grown);
+    size_ = grown_size;
+  }
+
+  // Not a vector, whose size is a division away: it is looked at for each event.
+  std::unique_ptr<entry[]> entries_;
+  std::size_t size_;
 };
 
 } // namespace detail

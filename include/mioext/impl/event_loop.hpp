@@ -19,6 +19,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <boost/config.hpp>
+
 #include <mioext/detail/duration.hpp>
 #include <mioext/detail/registration_rules.hpp>
 #include <mioext/event_loop.hpp>
@@ -117,7 +119,7 @@ int basic_event_loop<Token, Message>::add(int fd, Token name, interest wanted, t
   if (known && known->state() == state::waiting && retries_.is_waiting(fd)) {
     return EEXIST;
   }
-  std::uint32_t const generation = known ? known->generation() + 1 : 1;
+  std::uint32_t const generation = known ? known->next_generation() : 1;
   selector::user_data const data = selector::tag_data(fd, generation);
   int error = selector_.add(fd, wanted, how, data);
   if (error == EEXIST && known && known->is_vacant()) {
@@ -170,7 +172,7 @@ int basic_event_loop<Token, Message>::modify(int fd, Token name, interest wanted
   } else {
     bool const is_connecting = known->state() == state::connecting;
     interest const watched = is_connecting ? wanted | interest::writable : wanted;
-    selector::user_data const data = selector::tag_data(fd, known->generation() + 1);
+    selector::user_data const data = selector::tag_data(fd, known->next_generation());
     int error = selector_.modify(fd, watched, how, data);
     if (error == ENOENT && known->state() == state::disarmed) {
       error = selector_.add(fd, watched, how, data); // see rebuild_selector()
@@ -181,7 +183,7 @@ int basic_event_loop<Token, Message>::modify(int fd, Token name, interest wanted
     if (error != 0) {
       return error;
     }
-    known->renew(known->generation() + 1, is_connecting ? state::connecting : armed_state(how));
+    known->renew(known->next_generation(), is_connecting ? state::connecting : armed_state(how));
   }
   known->assign(name, wanted, how);
   return 0;
@@ -254,7 +256,7 @@ template <class Token, class Message>
 int basic_event_loop<Token, Message>::watch_connecting(int fd, Token name, interest wanted,
                                                        trigger how) {
   entry* const known = table_.find(fd);
-  std::uint32_t const generation = known ? known->generation() + 1 : 1;
+  std::uint32_t const generation = known ? known->next_generation() : 1;
   selector::user_data const data = selector::tag_data(fd, generation);
   int error = selector_.add(fd, wanted | interest::writable, how, data);
   if (error == EEXIST) {
@@ -273,7 +275,7 @@ int basic_event_loop<Token, Message>::wait_for_room(int fd, detail::socket_addre
     return error;
   }
   retries_.reserve_one();
-  std::uint32_t const generation = table_.make(fd).generation() + 1;
+  std::uint32_t const generation = table_.make(fd).next_generation();
   selector_.remove(fd); // if it was registered before
   enter(fd, generation, name, wanted, how, state::waiting);
   retries_.add(fd, identity, address, clock::now());
@@ -442,44 +444,35 @@ basic_event_loop<Token, Message>::tick(Handler& receiver, std::chrono::nanosecon
 /// Waits for events: not at all if something else is there, else until `limit` or the next timer,
 /// without end if there is neither (a negative limit stands for none).
 template <class Token, class Message>
-int basic_event_loop<Token, Message>::fetch(std::chrono::nanoseconds limit) noexcept {
-  int count = 0;
-  if (limit == std::chrono::nanoseconds::zero() || !mailbox_->fall_asleep()) {
-    count = wait(std::chrono::nanoseconds::zero());
-  } else if (limit < std::chrono::nanoseconds::zero() && timers_.empty() && retries_.empty() &&
-             config_.longest_sleep == std::chrono::nanoseconds::max()) {
-    do {
-      count = wait(no_limit());
-    } while (count == -EINTR);
-  } else {
-    count = wait_until(sleep_deadline(limit));
+inline int basic_event_loop<Token, Message>::fetch(std::chrono::nanoseconds limit) noexcept {
+  int count = -EINTR;
+  if (limit < std::chrono::nanoseconds::zero() && sleeps_without_limit()) {
+    count = wait(mailbox_->fall_asleep() ? no_limit() : at_once());
+  }
+  if (count == -EINTR) {
+    count = wait_until_due(limit);
   }
   mailbox_->stay_awake();
   batch_next_ = batch_end_ = batch_.get();
   if (count < 0) {
-    return -count;
+    return count == -EINTR ? 0 : -count;
   }
   batch_end_ += count;
   return 0;
 }
 
+/// The part of fetch() for loops that have something to wake up for, and for what a signal handler
+/// has interrupted.
 template <class Token, class Message>
-typename basic_event_loop<Token, Message>::clock::time_point
-basic_event_loop<Token, Message>::sleep_deadline(std::chrono::nanoseconds limit) noexcept {
-  if (limit < std::chrono::nanoseconds::zero() || limit > config_.longest_sleep) {
-    limit = config_.longest_sleep;
+BOOST_NOINLINE int
+basic_event_loop<Token, Message>::wait_until_due(std::chrono::nanoseconds limit) noexcept {
+  if (limit == at_once() || !mailbox_->fall_asleep()) {
+    return wait(at_once());
   }
-  clock::time_point const next = next_wake_up();
-  return limit == std::chrono::nanoseconds::max()
-             ? next
-             : std::min(next, detail::saturated_sum<clock>(clock::now(), limit));
-}
-
-/// Waits again when the system ends a wait too early: because a signal handler ran, or because it
-/// cannot wait so long in one go.
-template <class Token, class Message>
-int basic_event_loop<Token, Message>::wait_until(clock::time_point deadline) noexcept {
+  clock::time_point const deadline = sleep_deadline(limit);
   bool const is_limited = deadline != clock::time_point::max();
+  // Again when the system ends a wait too early: because a signal handler ran, or because it cannot
+  // wait so long in one go.
   for (;;) {
     std::chrono::nanoseconds remaining = no_limit();
     if (is_limited) {
@@ -493,6 +486,18 @@ int basic_event_loop<Token, Message>::wait_until(clock::time_point deadline) noe
       return 0;
     }
   }
+}
+
+template <class Token, class Message>
+typename basic_event_loop<Token, Message>::clock::time_point
+basic_event_loop<Token, Message>::sleep_deadline(std::chrono::nanoseconds limit) noexcept {
+  if (limit < std::chrono::nanoseconds::zero() || limit > config_.longest_sleep) {
+    limit = config_.longest_sleep;
+  }
+  clock::time_point const next = next_wake_up();
+  return limit == std::chrono::nanoseconds::max()
+             ? next
+             : std::min(next, detail::saturated_sum<clock>(clock::now(), limit));
 }
 
 /// The fast path: everything from here to the handler is executed for each event. An event is done
@@ -509,11 +514,11 @@ std::size_t basic_event_loop<Token, Message>::deliver_events(Handler& receiver) 
       calls += deliver_internal(receiver, event);
       continue;
     }
-    if (found->generation() != selector::tag(event)) {
-      ++batch_next_; // of a registration that has ended
-      continue;
-    }
-    if (found->state() != state::watched) {
+    if (!found->is_watched_as(selector::tag(event))) {
+      if (!found->owns(selector::tag(event))) {
+        ++batch_next_; // of a registration that has ended
+        continue;
+      }
       if (found->state() == state::connecting) {
         calls += deliver_outcome(receiver, *found, event);
         continue;
@@ -562,7 +567,7 @@ std::size_t basic_event_loop<Token, Message>::deliver_outcome(Handler& receiver,
     // anew whatever else there is.
     ++batch_next_;
     int const fd = static_cast<int>(selector::descriptor(event));
-    connecting.renew(connecting.generation() + 1, armed_state(connecting.how()));
+    connecting.renew(connecting.next_generation(), armed_state(connecting.how()));
     if (selector_.modify(fd, connecting.wanted(), connecting.how(),
                          selector::tag_data(fd, connecting.generation())) != 0) {
       forget(fd); // closed meanwhile
