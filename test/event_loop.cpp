@@ -510,6 +510,39 @@ BOOST_AUTO_TEST_CASE(a_handle_closed_while_a_duplicate_lives_reports_nothing_und
   BOOST_TEST(handler.calls == strings{"readable token(2) data"}, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(
+    closing_a_handle_whose_file_stays_open_leaves_nothing_that_keeps_the_loop_awake) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  auto ends = mioext::unix_socket::pair();
+  mioext::detail::file_descriptor const duplicate(
+      ::fcntl(ends.first.native_handle(), F_DUPFD_CLOEXEC, 0));
+  loop.register_handle(ends.first, token(1), interest::readable, trigger::level);
+  ends.second.write_some(boost::asio::buffer("x", 1));
+  handler.on_readable = [&](mioext::event_loop&, mioext::token, read_hint) { ends.first.close(); };
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls.size() == 1u);
+  BOOST_TEST(!is_readable_now(loop.native_handle()));
+}
+
+BOOST_AUTO_TEST_CASE(a_oneshot_that_has_fired_is_gone_with_its_handle) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  socket_pair old;
+  socket_pair fresh;
+  int const number = old.near.release();
+  loop.register_handle(number, token(1), interest::readable, trigger::oneshot);
+  old.send();
+  run_all(loop, handler);
+  BOOST_REQUIRE(::dup2(fresh.near.get(), number) == number); // closed behind the loop's back
+  old.near.reset(number);
+  error_code ec;
+  loop.reregister_handle(number, token(2), interest::readable, trigger::oneshot, ec);
+  BOOST_TEST(ec == errc::no_such_file_or_directory);
+  loop.deregister_handle(number, ec);
+  BOOST_TEST(ec == errc::no_such_file_or_directory);
+}
+
 // --- Order, re-entrance, exceptions --------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(a_handler_may_register_deregister_and_close_anything) {
@@ -840,6 +873,29 @@ int child_of_fork(mioext::event_loop& loop, socket_pair& watched, socket_pair& f
   loop.shutdown();
   loop.run(handler);
   return 0;
+}
+
+BOOST_AUTO_TEST_CASE(a_child_does_not_take_what_got_the_number_of_a_closed_handle) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  socket_pair old;
+  socket_pair stranger;
+  int const number = old.near.release();
+  loop.register_handle(number, token(1), interest::readable);
+  BOOST_REQUIRE(::dup2(stranger.near.get(), number) == number);
+  old.near.reset(number);
+  stranger.send();
+  ::pid_t const child = ::fork();
+  if (child == 0) {
+    loop.notify_fork(boost::asio::execution_context::fork_child);
+    loop.run_once(handler, seconds(0));
+    ::_exit(handler.calls.empty() ? 0 : 1);
+  }
+  int status = -1;
+  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
+  BOOST_TEST(status == 0);
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls.empty());
 }
 
 BOOST_AUTO_TEST_CASE(after_fork_parent_and_child_have_a_loop_each) {

@@ -300,6 +300,46 @@ BOOST_AUTO_TEST_CASE(a_datagram_socket_connects_too) {
   BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_datagram_socket_whose_peer_has_no_room_connects_too) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  std::string const name = std::string("\0mioext datagram ", 17) + std::to_string(::getpid());
+  mioext::unix_datagram peer{mioext::unix_datagram::endpoint_type(name)};
+  mioext::unix_datagram filler;
+  filler.connect(peer.local_endpoint());
+  error_code ec;
+  while (!ec) {
+    filler.send(boost::asio::buffer("x", 1), 0, ec);
+  }
+  // The kernel says nothing of it before the peer reads: it is connected, and not writable.
+  mioext::unix_datagram socket;
+  loop.connect(socket, peer.local_endpoint(), token(1));
+  BOOST_TEST((loop.time_to_next_timer() == std::chrono::nanoseconds::zero()));
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
+  BOOST_TEST(!socket.take_error());
+  char block[16];
+  BOOST_TEST(peer.receive(boost::asio::buffer(block)) == 1u);
+  BOOST_TEST(wait_for_calls(loop, handler, 2)); // now it is writable
+}
+
+BOOST_AUTO_TEST_CASE(a_handle_registered_as_exclusive_connects_and_listens) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  mioext::tcp_acceptor acceptor(tcp::v4());
+  acceptor.bind(loopback());
+  loop.register_handle(acceptor, token(8), interest::readable, trigger::exclusive);
+  loop.listen(acceptor, 16, token(9));
+  mioext::tcp_socket socket(tcp::v4());
+  loop.register_handle(socket, token(8), interest::writable, trigger::exclusive);
+  loop.connect(socket, acceptor.local_endpoint(), token(1));
+  BOOST_TEST(wait_for_calls(loop, handler, 2));
+  std::sort(handler.calls.begin(), handler.calls.end());
+  BOOST_TEST(handler.calls == (strings{"readable token(9) data", "writable token(1)"}),
+             boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(asio_sockets_and_plain_descriptors_connect_and_become_non_blocking) {
   mioext::event_loop loop;
   recorder<> handler;
@@ -487,6 +527,54 @@ BOOST_AUTO_TEST_CASE(a_waiting_connect_can_be_begun_anew) {
   BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
   BOOST_TEST(first.drain() == 0u);
   BOOST_TEST(second.drain() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_connect_that_fails_at_once_ends_the_wait_of_an_earlier_one) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  full_listener listener;
+  mioext::unix_socket socket;
+  loop.connect(socket, listener.endpoint, token(9));
+  error_code ec;
+  loop.connect(socket, local::endpoint("/nonexistent/mioext"), token(1), ec);
+  BOOST_TEST(ec == errc::no_such_file_or_directory);
+  BOOST_TEST(!is_registered(loop, socket.native_handle()));
+  listener.drain();
+  let_it_retry(loop, handler);
+  BOOST_TEST(handler.calls.empty());
+  BOOST_TEST(listener.drain() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_is_told_to_the_socket_that_was_refused_and_to_no_other) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  full_listener listener;
+  mioext::detail::file_descriptor plain(
+      ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  loop.connect(plain.get(), listener.endpoint, token(1));
+  listener.acceptor.close();
+  BOOST_TEST(wait_for_calls(loop, handler, 1)); // which does not ask
+  int const number = plain.release();
+  mioext::udp_socket const source(boost::asio::ip::udp::v4());
+  BOOST_REQUIRE(::dup3(source.native_handle(), number, O_CLOEXEC) == number); // closes the old one
+  mioext::udp_socket stranger(number);
+  error_code told = boost::asio::error::fault;
+  handler.on_timer = [&](mioext::event_loop&, mioext::token) { told = stranger.take_error(); };
+  loop.timer(seconds(0), token(2));
+  BOOST_TEST(wait_for_calls(loop, handler, 2));
+  BOOST_TEST(!told);
+}
+
+BOOST_AUTO_TEST_CASE(deregistering_a_waiting_socket_that_was_closed_says_so) {
+  mioext::event_loop loop;
+  full_listener listener;
+  mioext::unix_socket socket;
+  loop.connect(socket, listener.endpoint, token(1));
+  int const number = socket.native_handle();
+  socket.close();
+  error_code ec;
+  loop.deregister_handle(number, ec);
+  BOOST_TEST(ec == errc::bad_file_descriptor);
 }
 
 BOOST_AUTO_TEST_CASE(a_connecting_socket_can_be_reregistered) {

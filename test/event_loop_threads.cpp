@@ -38,8 +38,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using namespace support;
 
-/// Threads that are joined at the end. Declare it before the loop that they send to: when a test
-/// fails and is left early, the loop goes first, and they see that.
+/// Threads that are joined at the end. Declare it after what they use and before the loop that they
+/// send to: when a test is left early, the loop goes first, and they see that.
 class thread_group {
 public:
   thread_group() = default;
@@ -197,8 +197,8 @@ BOOST_AUTO_TEST_CASE(of_many_senders_one_wakes_the_loop_for_all) { check_wake_up
 
 BOOST_AUTO_TEST_CASE(a_loop_that_another_one_waits_for_shows_every_message) {
   constexpr int messages = 3000;
-  thread_group threads;
   std::atomic<int> arrived(0);
+  thread_group threads;
   loop_type loop;
   adder handler;
   auto const sender = loop.channel();
@@ -379,9 +379,9 @@ BOOST_AUTO_TEST_CASE(a_loop_may_go_while_others_send) {
 
 BOOST_AUTO_TEST_CASE(a_loop_may_be_run_by_one_thread_after_another_and_go_on_a_third) {
   for (int round = 0; round != 30; ++round) {
+    std::atomic<int> taken(0);
     thread_group senders;
     adder handler;
-    std::atomic<int> taken(0);
     auto loop = std::unique_ptr<loop_type>(new loop_type);
     socket_pair pair;
     loop->register_handle(pair.near.get(), token(1), interest::readable);

@@ -188,6 +188,43 @@ BOOST_AUTO_TEST_CASE(an_exception_in_the_last_messages_keeps_the_rest_and_the_sh
   BOOST_TEST(handler.calls.size() == 100u);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_sent_before_a_second_shutdown_is_delivered_too) {
+  loop_type loop;
+  recorder_type handler;
+  auto const sender = loop.channel();
+  handler.on_notify = [&](loop_type& in, message sent) {
+    if (*sent == 1) { // delivered on the way out
+      sender.send(make(2));
+      in.shutdown();
+    }
+  };
+  for (int value = 0; value != 100; ++value) {
+    sender.send(make(value == 99 ? 1 : 0));
+  }
+  loop.shutdown();
+  loop.run(handler);
+  BOOST_TEST(handler.calls.size() == 101u);
+  BOOST_TEST(!loop.shutdown_requested());
+}
+
+BOOST_AUTO_TEST_CASE(undelivered_messages_go_with_the_loop_even_if_they_hold_a_sender) {
+  struct request;
+  using requests = mioext::basic_event_loop<mioext::token, std::unique_ptr<request>>;
+  struct request {
+    mioext::sender<std::unique_ptr<request>> reply;
+    std::shared_ptr<int> witness;
+  };
+  auto const witness = std::make_shared<int>(0);
+  mioext::sender<std::unique_ptr<request>> sender;
+  {
+    requests loop;
+    sender = loop.channel();
+    std::unique_ptr<request> sent(new request{sender, witness});
+    sender.send(std::move(sent));
+  }
+  BOOST_TEST(witness.use_count() == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_handler_may_send_to_its_own_loop) {
   loop_type loop;
   recorder_type handler;

@@ -441,4 +441,19 @@ BOOST_AUTO_TEST_CASE(a_pair_goes_to_asio_and_back) {
   BOOST_TEST(sockets.second.read_some(buffer(data)) == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_descriptor_comes_through_beside_the_credentials_of_its_sender) {
+  auto ends = mioext::unix_socket::pair();
+  int const yes = 1;
+  BOOST_REQUIRE(
+      ::setsockopt(ends.second.native_handle(), SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes) == 0);
+  auto sent = mioext::pipe();
+  mioext::send_with_descriptor(ends.first, boost::asio::buffer("x", 1), sent.first);
+  int received = -1;
+  char byte = 0;
+  BOOST_TEST(
+      mioext::receive_with_descriptor(ends.second, boost::asio::buffer(&byte, 1), received) == 1u);
+  BOOST_REQUIRE(received >= 0);
+  mioext::pipe_reader const owner(received);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include <boost/system/error_code.hpp>
 
@@ -227,7 +228,9 @@ public:
   /// @param endpoint anything with data() and size() as Asio's endpoints have.
   ///
   /// Errors: what connect(2) says at once, for instance connection_refused by a Unix address where
-  /// nobody listens; then connect() has registered nothing.
+  /// nobody listens. Then nothing is registered, not even what was before; but already_connected
+  /// and connection_already_in_progress leave the registration alone, because it is of another
+  /// connect.
   template <class Socket, class Endpoint>
   void connect(Socket&& socket, Endpoint const& endpoint, Token name,
                interest wanted = interest::readable | interest::writable,
@@ -417,7 +420,8 @@ public:
   /// @throws boost::system::system_error when the system has no descriptor left, for instance; the
   /// call can be repeated.
   ///
-  /// Senders copied before the fork send to the loop of their own process. Handles that both
+  /// Senders copied before the fork send to the loop of their own process; a message that another
+  /// thread was sending at that moment exists in the parent only. Handles that both
   /// processes read are shared between them, as always.
   template <class ForkEvent> void notify_fork(ForkEvent event) {
     boost::system::error_code ec;
@@ -442,6 +446,22 @@ private:
     event_loop_config const& config;
   };
 
+  struct known_outcome {
+    int fd;
+    std::uint32_t generation;
+  };
+
+  struct connect_refusal {
+    int take() noexcept {
+      int const taken = error;
+      error = 0;
+      return taken;
+    }
+
+    int fd;
+    int error;
+  };
+
   struct tick_result {
     std::size_t calls;
     int error;
@@ -450,7 +470,7 @@ private:
   explicit basic_event_loop(unopened made);
 
   // The loop's own sources, as their events name them.
-  enum : std::uint32_t { bell_source = 1, signal_source = 2 };
+  enum : std::uint32_t { bell_source = 1, signal_source = 2, nobodys_source = 3 };
 
   static selector::user_data bell_data() noexcept { return selector::internal_data(bell_source); }
   static selector::user_data signal_data() noexcept {
@@ -471,14 +491,17 @@ private:
   int remove(int fd) noexcept;
   int start_connecting(int fd, detail::socket_address address, Token name, interest wanted,
                        trigger how);
-  int watch_connecting(int fd, Token name, interest wanted, trigger how);
+  int watch_connecting(int fd, Token name, interest wanted, trigger how,
+                       detail::connect_progress progress);
   int wait_for_room(int fd, detail::socket_address address, Token name, interest wanted,
                     trigger how);
   detail::connect_retries::verdict conclude_connect(int fd, detail::connect_attempt tried) noexcept;
   int enter(int fd, std::uint32_t generation, Token name, interest wanted, trigger how,
             state entered);
+  int replace(int fd, interest wanted, trigger how, selector::user_data data) noexcept;
   void forget(int fd) noexcept;
   int rebuild_selector() noexcept;
+  int rebuild_registration(int fd, selector& fresh) noexcept;
 
   std::uint64_t ticks_until(clock::time_point point) const noexcept;
   clock::time_point next_wake_up() noexcept;
@@ -491,7 +514,7 @@ private:
   clock::time_point sleep_deadline(std::chrono::nanoseconds limit) noexcept;
   int wait_until_due(std::chrono::nanoseconds limit) noexcept;
   bool sleeps_without_limit() const noexcept {
-    return timers_.empty() && retries_.empty() &&
+    return timers_.empty() && retries_.empty() && outcomes_.empty() &&
            config_.longest_sleep == std::chrono::nanoseconds::max();
   }
   int wait(std::chrono::nanoseconds timeout) noexcept {
@@ -500,6 +523,8 @@ private:
   template <class Handler> std::size_t deliver_events(Handler& receiver);
   template <class Handler>
   std::size_t deliver_outcome(Handler& receiver, entry& connecting, selector::native_event& event);
+  template <class Handler> std::size_t deliver_known_outcomes(Handler& receiver);
+  template <class Handler> std::size_t tell_outcome(Handler& receiver, entry& connecting, int fd);
   template <class Handler>
   std::size_t deliver_internal(Handler& receiver, selector::native_event const& event);
   template <class Handler> std::size_t deliver_signals(Handler& receiver);
@@ -516,9 +541,15 @@ private:
   clock::time_point const first_tick_;
 
   // The batch of events fetched last; what lies between the two pointers is still to be delivered.
-  std::unique_ptr<selector::native_event[]> const batch_;
+  std::unique_ptr<selector::native_event[]> batch_;
   selector::native_event* batch_next_;
   selector::native_event* batch_end_;
+
+  // Connects that are made, of which the selector has nothing to report.
+  std::vector<known_outcome> outcomes_;
+
+  // Why the connect was refused whose outcome the handler is being told at this moment.
+  connect_refusal refusal_ = connect_refusal{-1, 0};
 
   bool is_running_ = false;
 };

@@ -53,7 +53,7 @@ public:
   /// @throws std::invalid_argument for a capacity of zero, with which a poll could never return
   /// one.
   explicit events(size_type capacity)
-      : storage_(new event[capacity]),
+      : storage_(new event[std::min(capacity, detail::selector::most_events())]),
         capacity_(std::min(capacity, detail::selector::most_events())), size_(0) {
     if (capacity == 0) {
       boost::throw_exception(std::invalid_argument("mioext::events: a capacity of zero"));

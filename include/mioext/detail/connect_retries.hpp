@@ -104,8 +104,9 @@ public:
     for (std::size_t index = 0; index != attempts_.size(); ++index) {
       attempt waiting = attempts_[index];
       if (waiting.due <= now) {
-        if (try_again(waiting, conclude, forget) == verdict::done) {
-          is_moving = true;
+        connect_progress progress = connect_progress::no_room;
+        if (try_again(waiting, conclude, forget, progress) == verdict::done) {
+          is_moving = is_moving || progress == connect_progress::made;
           continue;
         }
         waiting.delay = std::min<clock::duration>(waiting.delay * 2, longest_delay());
@@ -165,7 +166,8 @@ private:
   }
 
   template <class Conclude, class Forget>
-  static verdict try_again(attempt const& waiting, Conclude conclude, Forget forget) noexcept {
+  static verdict try_again(attempt const& waiting, Conclude conclude, Forget forget,
+                           connect_progress& progress) noexcept {
     if (!is_same_file(waiting)) {
       forget(waiting.fd);
       return verdict::done;
@@ -175,8 +177,9 @@ private:
     connect_attempt tried = start_connect(waiting.fd, address);
     if (tried.error == EISCONN) {
       // An earlier try went through, and only the selector had no room for it.
-      tried = {connect_progress::started, 0};
+      tried = {connect_progress::made, 0};
     }
+    progress = tried.progress;
     return conclude(waiting.fd, tried);
   }
 

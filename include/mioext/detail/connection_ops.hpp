@@ -17,6 +17,7 @@
 #include <cstring>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -53,7 +54,9 @@ struct socket_address {
 };
 
 enum class connect_progress {
-  /// It has succeeded, or goes on: the selector will report the outcome.
+  /// The socket is connected.
+  made,
+  /// It goes on: the selector will report the outcome.
   started,
   /// A Unix listener's backlog is full. The kernel has forgotten the call and will report nothing.
   no_room,
@@ -68,7 +71,7 @@ struct connect_attempt {
 /// connect(2) on a non-blocking socket.
 inline connect_attempt start_connect(int fd, socket_address address) noexcept {
   if (::connect(fd, address.data, address.size) == 0) {
-    return {connect_progress::started, 0};
+    return {connect_progress::made, 0};
   }
   // After EINTR the connection goes on to be made, as after EINPROGRESS (POSIX, connect()).
   if (errno == EINPROGRESS || errno == EINTR) {
@@ -79,6 +82,12 @@ inline connect_attempt start_connect(int fd, socket_address address) noexcept {
     return {connect_progress::no_room, EAGAIN};
   }
   return {connect_progress::failed, errno};
+}
+
+/// True if the selector would report it as writable.
+inline bool is_writable_now(int fd) noexcept {
+  ::pollfd asked = {fd, POLLOUT, 0};
+  return ::poll(&asked, 1, 0) == 1;
 }
 
 inline int start_listen(int fd, int backlog) noexcept {

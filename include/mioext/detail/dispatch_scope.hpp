@@ -15,12 +15,15 @@
 #ifndef MIOEXT_DETAIL_DISPATCH_SCOPE_HPP
 #define MIOEXT_DETAIL_DISPATCH_SCOPE_HPP
 
+#include <boost/config.hpp>
+
 namespace mioext {
 namespace detail {
 
 /// On the stack of a thread for as long as a loop calls handlers there. Scopes nest, because a
-/// handler of one loop may run another.
-class dispatch_scope {
+/// handler of one loop may run another. Visible, so that a handle that is closed in one shared
+/// library finds the loop that runs in another.
+class BOOST_SYMBOL_VISIBLE dispatch_scope {
 public:
   dispatch_scope(dispatch_scope const&) = delete;
   dispatch_scope& operator=(dispatch_scope const&) = delete;

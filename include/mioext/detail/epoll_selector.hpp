@@ -135,11 +135,21 @@ public:
     return 0;
   }
 
-  /// A new, empty selector under the old one's descriptor number, so that who waits on that number
+  /// Takes the place of this one, under the old descriptor number, so that who waits on that number
   /// need not be told. For a child after fork(2), whose epoll instance is its parent's, too.
-  int reopen() noexcept {
-    file_descriptor const fresh(::epoll_create1(EPOLL_CLOEXEC));
-    return fresh && ::dup3(fresh.get(), epoll_.get(), O_CLOEXEC) >= 0 ? 0 : errno;
+  int replace_with(epoll_selector const& fresh) noexcept {
+    return ::dup3(fresh.epoll_.get(), epoll_.get(), O_CLOEXEC) >= 0 ? 0 : errno;
+  }
+
+  /// True if `fd`, whose number may have been closed and used again, is what was added. Only adding
+  /// it tells: what is there already is refused. An instance that a parent shares is asked with
+  /// events that nobody owns, and left as it was.
+  bool has(int fd, user_data nobodys) noexcept {
+    int const error = control(EPOLL_CTL_ADD, fd, EPOLLONESHOT, nobodys);
+    if (error == 0) {
+      remove(fd);
+    }
+    return error == EEXIST;
   }
 
   int native_handle() const noexcept { return epoll_.get(); }

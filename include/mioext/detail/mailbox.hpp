@@ -36,7 +36,7 @@ namespace detail {
 /// one of them sees the other. The first to find it asleep rings; nobody else makes a system call.
 template <class Message> class mailbox {
 public:
-  mailbox() noexcept : asleep_(true), shutdown_(false), closed_(false) {}
+  mailbox() noexcept : asleep_(true), shutdowns_(0), closed_(false) {}
 
   mailbox(mailbox const&) = delete;
   mailbox& operator=(mailbox const&) = delete;
@@ -45,6 +45,15 @@ public:
 
   int open(selector& where, selector::user_data data) noexcept { return bell_.open(where, data); }
 
+  /// In a child after fork, whose parent has the bell: takes another. The threads that were posting
+  /// do not exist here, so what they have not finished never will be.
+  void settle_after_fork(selector_waker bell) noexcept {
+    bell_ = std::move(bell);
+    if (messages_) {
+      messages_->drop_unfilled();
+    }
+  }
+
   /// Makes room for messages, once, before the first sender exists.
   void reserve(std::size_t capacity) {
     if (!messages_) {
@@ -52,14 +61,24 @@ public:
     }
   }
 
-  /// No message is taken from now on.
-  void close() noexcept { closed_.store(true, std::memory_order_release); }
+  /// No message is taken from now on, and those that were not delivered are dropped. At once, and
+  /// not with the last sender: one of them may hold a sender of its own. (A post that is under way
+  /// in another thread at this moment may leave its message until then all the same.)
+  void close() {
+    closed_.store(true);
+    take_all([](Message&&) {});
+  }
 
   bool has_messages() const noexcept { return messages_ && !messages_->empty(); }
 
-  bool shutdown_requested() const noexcept { return shutdown_.load(); }
+  /// How often a shutdown was requested since the last one was heeded.
+  unsigned shutdown_requests() const noexcept { return shutdowns_.load(); }
+  bool shutdown_requested() const noexcept { return shutdown_requests() != 0; }
 
-  void forget_shutdown() noexcept { shutdown_.store(false); }
+  /// The requests are heeded. False if there were more than `heeded` of them by now.
+  bool forget_shutdown(unsigned heeded) noexcept {
+    return shutdowns_.compare_exchange_strong(heeded, 0);
+  }
 
   /// Says that the loop sleeps from now on. False if it must not, because something was posted.
   bool fall_asleep() noexcept {
@@ -110,7 +129,7 @@ public:
   }
 
   void request_shutdown() noexcept {
-    shutdown_.store(true);
+    shutdowns_.fetch_add(1);
     ring_if_asleep();
   }
 
@@ -125,7 +144,7 @@ private:
   void ring() noexcept { bell_.wake(); }
 
   std::atomic<bool> asleep_;
-  std::atomic<bool> shutdown_;
+  std::atomic<unsigned> shutdowns_;
   std::atomic<bool> closed_;
   selector_waker bell_;
   std::unique_ptr<message_queue<Message>> messages_;

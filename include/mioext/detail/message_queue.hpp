@@ -146,6 +146,35 @@ public:
   std::size_t claimed() const noexcept { return tail_.load(std::memory_order_seq_cst); }
   std::size_t taken() const noexcept { return head_; }
 
+  /// Drops the places that were claimed and never filled, because the threads that claimed them do
+  /// not exist: in a child after fork. Nobody may push or pop meanwhile.
+  void drop_unfilled() noexcept {
+    std::size_t const end = tail_.load(std::memory_order_relaxed);
+    std::size_t kept = head_;
+    for (std::size_t position = head_; position != end; ++position) {
+      cell& from = cells_[position & mask_];
+      if (from.sequence.load(std::memory_order_relaxed) == position + 1) {
+        if (kept != position) {
+          ::new (static_cast<void*>(cells_[kept & mask_].storage))
+              Message(std::move(*from.message()));
+          from.message()->~Message();
+        }
+        ++kept;
+      }
+    }
+    for (std::size_t offset = 0; offset <= mask_; ++offset) {
+      std::size_t const position = head_ + offset;
+      std::size_t sequence = position - mask_; // beyond the capacity, as in the constructor
+      if (offset < kept - head_) {
+        sequence = position + 1;
+      } else if (offset < capacity_) {
+        sequence = position;
+      }
+      cells_[position & mask_].sequence.store(sequence, std::memory_order_relaxed);
+    }
+    tail_.store(kept, std::memory_order_relaxed);
+  }
+
 private:
   struct cell {
     std::atomic<std::size_t> sequence;

@@ -16,7 +16,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -36,6 +38,8 @@ enum class registration_state : unsigned char {
   armed,
   /// Registered with `oneshot`, and the event has come.
   disarmed,
+  /// The same, but the selector is a new one, after fork, and does not know the descriptor.
+  unlisted,
   /// A connect is under way: the first event is its outcome.
   connecting,
   /// A connect could not begin, because the listener's backlog is full; the selector does not know
@@ -90,7 +94,7 @@ public:
   }
 
   void assign(Token token, interest wanted, trigger how) noexcept {
-    token_ = token;
+    ::new (static_cast<void*>(&token_)) Token(token);
     wanted_ = wanted;
     how_ = how;
   }
@@ -141,7 +145,9 @@ private:
   void grow(std::size_t needed) {
     std::size_t const grown_size = std::max(needed, 2 * size_);
     std::unique_ptr<entry[]> grown(new entry[grown_size]);
-    std::copy(entries_.get(), entries_.get() + size_, grown.get());
+    if (size_ != 0) {
+      std::memcpy(static_cast<void*>(grown.get()), entries_.get(), size_ * sizeof(entry));
+    }
     entries_ = std::move(grown);
     size_ = grown_size;
   }

@@ -36,7 +36,8 @@
 //   static nanoseconds longest_wait()       a longer timeout is cut to this one
 //
 //   int open()                              makes the selector; close-on-exec
-//   int reopen()                            an empty one in the place of this; after fork
+//   int replace_with(selector const&)       that one in the place of this; after fork
+//   bool has(fd, user_data)                 whether it watches fd; user data that nobody owns
 //   int native_handle() const               a descriptor that is readable when there are events
 //   int add(fd, interest, trigger, user_data)
 //   int modify(fd, interest, trigger, user_data)

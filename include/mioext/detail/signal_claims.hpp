@@ -17,11 +17,14 @@
 
 #include <signal.h>
 
+#include <boost/config.hpp>
+
 namespace mioext {
 namespace detail {
 
-/// The claims of a process. Thread-safe.
-class signal_claims {
+/// The claims of a process. Thread-safe. Visible, so that all shared libraries of the process share
+/// them, whatever they hide.
+class BOOST_SYMBOL_VISIBLE signal_claims {
 public:
   /// False if another loop has `number`, which is valid.
   static bool claim(int number) noexcept { return !flag(number).exchange(true); }

@@ -125,13 +125,18 @@ public:
     return 0;
   }
 
-  /// The inherited descriptor is the parent's, too, and sits in the parent's epoll instance.
+  /// The inherited descriptor is the parent's, too, and sits in the parent's epoll instance. It is
+  /// given up only when there is a new one.
   int reopen(epoll_selector& selector, epoll_selector::user_data data) noexcept {
     if (!signals_) {
       return 0;
     }
-    signals_.reset();
-    return update(selector, data);
+    file_descriptor inherited = static_cast<file_descriptor&&>(signals_);
+    int const error = update(selector, data);
+    if (error != 0) {
+      signals_ = static_cast<file_descriptor&&>(inherited);
+    }
+    return error;
   }
 
 private:

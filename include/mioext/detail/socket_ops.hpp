@@ -207,6 +207,30 @@ struct descriptor_message {
   alignas(cmsghdr) char bytes[CMSG_SPACE(sizeof(int))];
 };
 
+/// Room for the sender's credentials, too, which come first where they were asked for
+/// (SO_PASSCRED).
+struct descriptor_and_credentials_message {
+  alignas(cmsghdr) char bytes[CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int))];
+};
+
+/// Takes the first descriptor that came, and closes what others a peer sent.
+inline void take_descriptors(msghdr& message, file_descriptor& descriptor) noexcept {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
+      continue;
+    }
+    std::size_t const count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t index = 0; index != count; ++index) {
+      int received = -1;
+      std::memcpy(&received, CMSG_DATA(header) + index * sizeof(int), sizeof(int));
+      file_descriptor taken(received);
+      if (!descriptor) {
+        descriptor = static_cast<file_descriptor&&>(taken);
+      }
+    }
+  }
+}
+
 /// The descriptor goes with the first byte (unix(7), SCM_RIGHTS).
 inline std::size_t send_with_descriptor(int fd, iovec* buffers, std::size_t count, int descriptor,
                                         boost::system::error_code& ec) noexcept {
@@ -226,29 +250,21 @@ inline std::size_t send_with_descriptor(int fd, iovec* buffers, std::size_t coun
   return checked(bytes, ec) < 0 ? 0 : static_cast<std::size_t>(bytes);
 }
 
-/// The control buffer is as long as one descriptor, without the padding that follows it: into
-/// that the kernel would put a second one. What else a peer sent, the kernel closes.
 inline std::size_t receive_with_descriptor(int fd, iovec* buffers, std::size_t count,
                                            file_descriptor& descriptor,
                                            boost::system::error_code& ec) noexcept {
-  descriptor_message control;
+  descriptor_and_credentials_message control;
   msghdr message = msghdr();
   message.msg_iov = buffers;
   message.msg_iovlen = count;
   message.msg_control = control.bytes;
-  message.msg_controllen = CMSG_LEN(sizeof(int));
+  message.msg_controllen = sizeof(control.bytes);
   ssize_t const bytes =
       retry_interrupted([&] { return ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC); });
   if (checked(bytes, ec) < 0) {
     return 0;
   }
-  cmsghdr const* const header = CMSG_FIRSTHDR(&message);
-  if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-      header->cmsg_len >= CMSG_LEN(sizeof(int))) {
-    int received = -1;
-    std::memcpy(&received, CMSG_DATA(header), sizeof(received));
-    descriptor.reset(received);
-  }
+  take_descriptors(message, descriptor);
   return static_cast<std::size_t>(bytes);
 }
 

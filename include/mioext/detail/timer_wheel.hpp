@@ -22,6 +22,8 @@
 #include <utility>
 #include <vector>
 
+#include <boost/throw_exception.hpp>
+
 namespace mioext {
 namespace detail {
 
@@ -455,7 +457,7 @@ private:
       allocate();
     }
     if (nodes_.size() == none) {
-      throw std::length_error("mioext: too many timers");
+      boost::throw_exception(std::length_error("mioext: too many timers"));
     }
     nodes_.push_back(node(deadline, value));
     return static_cast<std::uint32_t>(nodes_.size() - 1);

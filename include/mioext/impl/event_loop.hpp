@@ -46,9 +46,19 @@ public:
     }
   }
 
-  void handle_closing(int fd) noexcept override { loop_.forget(fd); }
+  /// Deregistered, and not only forgotten: while a duplicate keeps the file open, closing takes
+  /// nothing out of the selector, which would report events of a number that nobody can name any
+  /// more.
+  void handle_closing(int fd) noexcept override {
+    entry const* const known = loop_.table_.find(fd);
+    if (known && !known->is_vacant()) {
+      loop_.remove(fd);
+    }
+  }
 
-  int take_connect_error(int fd) noexcept override { return loop_.retries_.take_refusal(fd); }
+  int take_connect_error(int fd) noexcept override {
+    return loop_.refusal_.fd == fd ? loop_.refusal_.take() : 0;
+  }
 
 private:
   basic_event_loop& loop_;
@@ -59,8 +69,7 @@ template <class Token, class Message>
 basic_event_loop<Token, Message>::basic_event_loop(unopened made)
     : config_(made.config), mailbox_(std::make_shared<detail::mailbox<Message>>()),
       timers_(config_.timer_wheel_size, config_.timer_capacity), first_tick_(clock::now()),
-      batch_(new selector::native_event[config_.event_capacity]), batch_next_(batch_.get()),
-      batch_end_(batch_.get()) {}
+      batch_next_(nullptr), batch_end_(nullptr) {}
 
 template <class Token, class Message> basic_event_loop<Token, Message>::~basic_event_loop() {
   mailbox_->close();
@@ -73,39 +82,65 @@ template <class Token, class Message> int basic_event_loop<Token, Message>::open
       config_.longest_sleep <= std::chrono::nanoseconds::zero()) {
     return EINVAL;
   }
+  batch_.reset(new selector::native_event[config_.event_capacity]);
+  batch_next_ = batch_end_ = batch_.get();
   int const error = selector_.open();
   return error ? error : mailbox_->open(selector_, bell_data());
 }
 
+/// After fork the child shares the system's selector with its parent. It gets a new one, with all
+/// that the old one really watches: a number that was closed, and means another file by now, is
+/// forgotten. The old one is given up at the end, so that a failure can be repeated. What was
+/// fetched from it and not delivered yet is delivered still.
 template <class Token, class Message>
 int basic_event_loop<Token, Message>::rebuild_selector() noexcept {
-  int error = selector_.reopen();
-  if (error == 0) {
-    error = mailbox_->open(selector_, bell_data());
-  }
-  if (error == 0) {
-    error = signals_.reopen(selector_, signal_data());
-  }
-  // What was fetched is reported anew, because it is ready still.
-  batch_next_ = batch_end_;
+  selector fresh;
+  detail::selector_waker bell;
+  int error = fresh.open();
   for (std::size_t index = 0; error == 0 && index != table_.size(); ++index) {
-    int const fd = static_cast<int>(index);
-    entry& rebuilt = *table_.find(fd);
-    // A oneshot that has fired is added by reregister_handle(), a waiting connect by its retry.
-    if (rebuilt.is_vacant() || rebuilt.state() == state::disarmed ||
-        rebuilt.state() == state::waiting) {
-      continue;
-    }
-    interest const wanted = rebuilt.state() == state::connecting
-                                ? rebuilt.wanted() | interest::writable
-                                : rebuilt.wanted();
-    error = selector_.add(fd, wanted, rebuilt.how(), selector::tag_data(fd, rebuilt.generation()));
-    if (error != 0 && !detail::is_shortage(error)) {
-      rebuilt.vacate(); // closed by its owner meanwhile
-      error = 0;
+    error = rebuild_registration(static_cast<int>(index), fresh);
+  }
+  if (error == 0) {
+    error = bell.open(fresh, bell_data());
+  }
+  if (error == 0) {
+    error = signals_.reopen(fresh, signal_data());
+  }
+  if (error == 0) {
+    error = selector_.replace_with(fresh);
+  }
+  if (error != 0) {
+    return error;
+  }
+  mailbox_->settle_after_fork(std::move(bell));
+  for (std::size_t index = 0; index != table_.size(); ++index) {
+    entry& rebuilt = *table_.find(static_cast<int>(index));
+    if (rebuilt.state() == state::disarmed) {
+      rebuilt.set_state(state::unlisted);
     }
   }
-  return error;
+  return 0;
+}
+
+template <class Token, class Message>
+int basic_event_loop<Token, Message>::rebuild_registration(int fd, selector& fresh) noexcept {
+  entry& rebuilt = *table_.find(fd);
+  // The selector does not know a connect that waits; its retry adds it.
+  if (rebuilt.is_vacant() || rebuilt.state() == state::waiting ||
+      rebuilt.state() == state::unlisted) {
+    return 0;
+  }
+  if (!selector_.has(fd, selector::internal_data(nobodys_source))) {
+    forget(fd);
+    return 0;
+  }
+  if (rebuilt.state() == state::disarmed) {
+    return 0; // added when it is armed again
+  }
+  interest const wanted = rebuilt.state() == state::connecting
+                              ? rebuilt.wanted() | interest::writable
+                              : rebuilt.wanted();
+  return fresh.add(fd, wanted, rebuilt.how(), selector::tag_data(fd, rebuilt.generation()));
 }
 
 // --- Registering ---------------------------------------------------------------------------------
@@ -173,10 +208,8 @@ int basic_event_loop<Token, Message>::modify(int fd, Token name, interest wanted
     bool const is_connecting = known->state() == state::connecting;
     interest const watched = is_connecting ? wanted | interest::writable : wanted;
     selector::user_data const data = selector::tag_data(fd, known->next_generation());
-    int error = selector_.modify(fd, watched, how, data);
-    if (error == ENOENT && known->state() == state::disarmed) {
-      error = selector_.add(fd, watched, how, data); // see rebuild_selector()
-    }
+    int const error = known->state() == state::unlisted ? selector_.add(fd, watched, how, data)
+                                                        : selector_.modify(fd, watched, how, data);
     if (error == ENOENT || error == EBADF) {
       forget(fd);
     }
@@ -192,13 +225,31 @@ int basic_event_loop<Token, Message>::modify(int fd, Token name, interest wanted
 template <class Token, class Message>
 int basic_event_loop<Token, Message>::remove(int fd) noexcept {
   entry* const known = table_.find(fd);
-  state const left = known ? known->state() : state::vacant;
-  int const error = left == state::waiting ? 0 : selector_.remove(fd);
-  if (left == state::vacant) {
-    return error;
+  int error = 0;
+  switch (known ? known->state() : state::vacant) {
+  case state::waiting:
+    error = retries_.is_waiting(fd) ? 0 : detail::not_registered_error(fd);
+    break;
+  case state::unlisted:
+    break;
+  default:
+    error = selector_.remove(fd);
   }
   forget(fd);
-  return error == ENOENT && left == state::disarmed ? 0 : error; // see rebuild_selector()
+  return error;
+}
+
+/// Adds `fd` to the selector, in the place of an earlier registration. Not by changing that one,
+/// which an exclusive one would not allow.
+template <class Token, class Message>
+int basic_event_loop<Token, Message>::replace(int fd, interest wanted, trigger how,
+                                              detail::selector::user_data data) noexcept {
+  int error = selector_.add(fd, wanted, how, data);
+  if (error == EEXIST) {
+    selector_.remove(fd);
+    error = selector_.add(fd, wanted, how, data);
+  }
+  return error;
 }
 
 /// Drops what the loop knows of `fd`, which the selector does not know or is about to forget.
@@ -208,6 +259,9 @@ void basic_event_loop<Token, Message>::forget(int fd) noexcept {
   if (known && !known->is_vacant()) {
     retries_.remove(fd);
     known->vacate();
+    if (refusal_.fd == fd) {
+      refusal_.take();
+    }
   }
 }
 
@@ -239,30 +293,50 @@ int basic_event_loop<Token, Message>::start_connecting(int fd, detail::socket_ad
                                                        Token name, interest wanted, trigger how) {
   detail::connect_attempt const attempt = detail::start_connect(fd, address);
   switch (attempt.progress) {
+  case detail::connect_progress::made:
   case detail::connect_progress::started:
-    return watch_connecting(fd, name, wanted, how);
+    return watch_connecting(fd, name, wanted, how, attempt.progress);
   case detail::connect_progress::no_room:
     return wait_for_room(fd, address, name, wanted, how);
   case detail::connect_progress::failed:
     break;
   }
+  // Nothing stays registered for a connect that failed; but an earlier one that is under way, or
+  // has been made, is not this one's to end.
+  if (attempt.error != EALREADY && attempt.error != EISCONN) {
+    remove(fd);
+  }
   return attempt.error;
 }
 
 /// From connect(2) on, the selector reports nothing until the outcome is known: a TCP socket in
-/// SYN_SENT has neither EPOLLOUT nor EPOLLHUP. One that connected at once is writable, which the
-/// selector reports at registration. So the first event of this generation is the outcome.
+/// SYN_SENT has neither EPOLLOUT nor EPOLLHUP. One that connected at once is writable as a rule,
+/// which the selector reports at registration. So the first event of this generation is the
+/// outcome.
+///
+/// Not as a rule, but when its peer's queue is full, a datagram socket is connected and not
+/// writable. Then the next tick tells the outcome without an event.
 template <class Token, class Message>
 int basic_event_loop<Token, Message>::watch_connecting(int fd, Token name, interest wanted,
-                                                       trigger how) {
+                                                       trigger how,
+                                                       detail::connect_progress progress) {
   entry* const known = table_.find(fd);
   std::uint32_t const generation = known ? known->next_generation() : 1;
-  selector::user_data const data = selector::tag_data(fd, generation);
-  int error = selector_.add(fd, wanted | interest::writable, how, data);
-  if (error == EEXIST) {
-    error = selector_.modify(fd, wanted | interest::writable, how, data);
+  bool const needs_telling =
+      progress == detail::connect_progress::made && !detail::is_writable_now(fd);
+  if (needs_telling) {
+    outcomes_.reserve(outcomes_.size() + 1);
   }
-  return error ? error : enter(fd, generation, name, wanted, how, state::connecting);
+  int const error =
+      replace(fd, wanted | interest::writable, how, selector::tag_data(fd, generation));
+  if (error != 0) {
+    return error;
+  }
+  enter(fd, generation, name, wanted, how, state::connecting);
+  if (needs_telling) {
+    outcomes_.push_back(known_outcome{fd, generation});
+  }
+  return 0;
 }
 
 /// The selector must not know the socket while it waits: it would report a hang-up (EPOLLHUP),
@@ -326,7 +400,8 @@ void basic_event_loop<Token, Message>::listen(Acceptor&& acceptor, int backlog, 
     // that does not listen yet would be reported as hung up.
     error = add(fd, name, interest::readable, how);
     if (error == EEXIST) {
-      error = modify(fd, name, interest::readable, how);
+      remove(fd);
+      error = add(fd, name, interest::readable, how);
     }
   }
   ec = detail::system_error_code(error);
@@ -367,7 +442,8 @@ basic_event_loop<Token, Message>::next_wake_up() noexcept {
 
 template <class Token, class Message>
 std::chrono::nanoseconds basic_event_loop<Token, Message>::time_to_next_timer() noexcept {
-  if (batch_next_ != batch_end_ || mailbox_->has_messages() || mailbox_->shutdown_requested()) {
+  if (batch_next_ != batch_end_ || !outcomes_.empty() || mailbox_->has_messages() ||
+      mailbox_->shutdown_requested()) {
     return std::chrono::nanoseconds::zero();
   }
   clock::time_point const wake_up = next_wake_up();
@@ -394,8 +470,12 @@ void basic_event_loop<Token, Message>::run(Handler&& receiver, boost::system::er
       error = tick(receiver, no_limit()).error;
     } while (error == 0 && !mailbox_->shutdown_requested());
     if (error == 0) {
-      mailbox_->take_all([&](Message&& message) { receiver.notify(*this, std::move(message)); });
-      mailbox_->forget_shutdown();
+      // Once more if another shutdown was requested meanwhile, for what was sent before that one.
+      unsigned heeded = 0;
+      do {
+        heeded = mailbox_->shutdown_requests();
+        mailbox_->take_all([&](Message&& message) { receiver.notify(*this, std::move(message)); });
+      } while (!mailbox_->forget_shutdown(heeded));
     }
   }
   ec = detail::system_error_code(error);
@@ -435,6 +515,7 @@ basic_event_loop<Token, Message>::tick(Handler& receiver, std::chrono::nanosecon
   }
   if (result.error == 0) {
     result.calls = deliver_events(receiver);
+    result.calls += deliver_known_outcomes(receiver);
     result.calls += deliver_messages(receiver, config_.messages_per_tick);
     result.calls += deliver_timers(receiver);
   }
@@ -466,7 +547,7 @@ inline int basic_event_loop<Token, Message>::fetch(std::chrono::nanoseconds limi
 template <class Token, class Message>
 BOOST_NOINLINE int
 basic_event_loop<Token, Message>::wait_until_due(std::chrono::nanoseconds limit) noexcept {
-  if (limit == at_once() || !mailbox_->fall_asleep()) {
+  if (limit == at_once() || !outcomes_.empty() || !mailbox_->fall_asleep()) {
     return wait(at_once());
   }
   clock::time_point const deadline = sleep_deadline(limit);
@@ -552,21 +633,44 @@ template <class Token, class Message>
 template <class Handler>
 std::size_t basic_event_loop<Token, Message>::deliver_outcome(Handler& receiver, entry& connecting,
                                                               selector::native_event& event) {
+  bool const is_more = connecting.wants_writing() && connecting.wants_reading() &&
+                       !selector::is_error(event) && selector::concerns_reading(event);
+  int const fd = static_cast<int>(selector::descriptor(event));
+  if (is_more) {
+    selector::drop_writing(event);
+  } else {
+    ++batch_next_;
+  }
+  return tell_outcome(receiver, connecting, fd);
+}
+
+/// Outcomes of which no event will come.
+template <class Token, class Message>
+template <class Handler>
+std::size_t basic_event_loop<Token, Message>::deliver_known_outcomes(Handler& receiver) {
+  std::size_t calls = 0;
+  for (std::size_t left = outcomes_.size(); left != 0 && !outcomes_.empty(); --left) {
+    known_outcome const told = outcomes_.front();
+    outcomes_.erase(outcomes_.begin());
+    entry* const known = table_.find(told.fd);
+    if (known->owns(told.generation) && known->state() == state::connecting) {
+      calls += tell_outcome(receiver, *known, told.fd);
+    }
+  }
+  return calls;
+}
+
+template <class Token, class Message>
+template <class Handler>
+std::size_t basic_event_loop<Token, Message>::tell_outcome(Handler& receiver, entry& connecting,
+                                                           int fd) {
   Token const name = connecting.token();
   if (connecting.wants_writing()) {
     connecting.set_state(contains(connecting.how(), trigger::oneshot) ? state::disarmed
                                                                       : state::watched);
-    if (!connecting.wants_reading() || selector::is_error(event) ||
-        !selector::concerns_reading(event)) {
-      ++batch_next_;
-    } else {
-      selector::drop_writing(event);
-    }
   } else {
     // Writability was asked of the selector for the outcome only. Changing that makes it report
     // anew whatever else there is.
-    ++batch_next_;
-    int const fd = static_cast<int>(selector::descriptor(event));
     connecting.renew(connecting.next_generation(), armed_state(connecting.how()));
     if (selector_.modify(fd, connecting.wanted(), connecting.how(),
                          selector::tag_data(fd, connecting.generation())) != 0) {
@@ -574,6 +678,13 @@ std::size_t basic_event_loop<Token, Message>::deliver_outcome(Handler& receiver,
       return 0;
     }
   }
+  // Why it was refused is told while the handler is called, and to nobody later: the number may be
+  // someone else's by then.
+  struct scope {
+    ~scope() { told = connect_refusal{-1, 0}; }
+    connect_refusal& told;
+  } const while_called = {refusal_};
+  refusal_ = connect_refusal{fd, retries_.take_refusal(fd)};
   receiver.writable(*this, name);
   return 1;
 }
