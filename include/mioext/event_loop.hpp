@@ -215,7 +215,8 @@ public:
   /// longer (64 milliseconds at the most), until the connection is made, is refused, or the socket
   /// is deregistered or closed. Then `socket.take_error()` (SO_ERROR) says whether it worked. For a
   /// connect that was refused after such a wait, it names the reason to a mioext socket inside the
-  /// handler, and connection_reset to everyone else: the system has no other word for it.
+  /// handler, and connection_reset to everyone else: the system has no other word for it. Such a
+  /// socket can only be closed.
   ///
   /// After the outcome the socket is registered with `wanted` and `how`. With `oneshot`, the
   /// outcome is the one event if `writable` is among what was wanted.
@@ -290,6 +291,11 @@ public:
   /// Complexity: constant. @throws std::bad_alloc
   template <class Rep, class Period>
   timeout timer(std::chrono::duration<Rep, Period> after, Token name);
+
+  /// The same, but where memory ran out `ec` is not_enough_memory and the timeout names no timer.
+  template <class Rep, class Period>
+  timeout timer(std::chrono::duration<Rep, Period> after, Token name,
+                boost::system::error_code& ec);
 
   /// Clears a timer. @returns true if it was pending; false if it has fired or was cleared before.
   /// Complexity: constant.

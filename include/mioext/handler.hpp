@@ -86,11 +86,6 @@ public:
     static_cast<void>(loop);
     static_cast<void>(info);
   }
-
-protected:
-  basic_handler() = default;
-  basic_handler(basic_handler const&) = default;
-  basic_handler& operator=(basic_handler const&) = default;
 };
 
 /// The handler of an event_loop: tokens are `token`, and there are no messages.

@@ -21,6 +21,8 @@
 #include <thread>
 #include <utility>
 
+#include <boost/config.hpp>
+
 #include <mioext/detail/message_queue.hpp>
 #include <mioext/detail/selector.hpp>
 
@@ -128,7 +130,7 @@ public:
     return 0;
   }
 
-  void request_shutdown() noexcept {
+  BOOST_NOINLINE void request_shutdown() noexcept {
     shutdowns_.fetch_add(1);
     ring_if_asleep();
   }
@@ -140,8 +142,9 @@ private:
     }
   }
 
-  /// The bell fails only if it was never made, and then there is no loop to wake.
-  void ring() noexcept { bell_.wake(); }
+  /// The bell fails only if it was never made, and then there is no loop to wake. Not inlined, nor
+  /// is request_shutdown(): they would make handlers too large to be inlined themselves.
+  BOOST_NOINLINE void ring() noexcept { bell_.wake(); }
 
   std::atomic<bool> asleep_;
   std::atomic<unsigned> shutdowns_;

@@ -16,11 +16,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
-#include <type_traits>
+#include <new>
+#include <stdexcept>
 #include <utility>
 
 #include <boost/config.hpp>
+#include <boost/core/no_exceptions_support.hpp>
 
+#include <mioext/detail/called_handler.hpp>
 #include <mioext/detail/duration.hpp>
 #include <mioext/detail/registration_rules.hpp>
 #include <mioext/event_loop.hpp>
@@ -428,6 +431,19 @@ timeout basic_event_loop<Token, Message>::timer(std::chrono::duration<Rep, Perio
   return timeout(timers_.insert(deadline, name));
 }
 
+template <class Token, class Message>
+template <class Rep, class Period>
+timeout basic_event_loop<Token, Message>::timer(std::chrono::duration<Rep, Period> after,
+                                                Token name, boost::system::error_code& ec) {
+  ec.clear();
+  BOOST_TRY { return timer(after, name); }
+  BOOST_CATCH(std::bad_alloc const&) {}
+  BOOST_CATCH(std::length_error const&) {}
+  BOOST_CATCH_END
+  ec = detail::system_error_code(ENOMEM);
+  return timeout();
+}
+
 /// When the loop must wake up for something of its own.
 template <class Token, class Message>
 typename basic_event_loop<Token, Message>::clock::time_point
@@ -463,18 +479,19 @@ template <class Token, class Message> sender<Message> basic_event_loop<Token, Me
 template <class Token, class Message>
 template <class Handler>
 void basic_event_loop<Token, Message>::run(Handler&& receiver, boost::system::error_code& ec) {
+  auto& called = detail::called_as<handler_type>(receiver);
   int error = EPERM;
   if (!is_running_) {
     handler_scope const scope(*this);
     do {
-      error = tick(receiver, no_limit()).error;
+      error = tick(called, no_limit()).error;
     } while (error == 0 && !mailbox_->shutdown_requested());
     if (error == 0) {
       // Once more if another shutdown was requested meanwhile, for what was sent before that one.
       unsigned heeded = 0;
       do {
         heeded = mailbox_->shutdown_requests();
-        mailbox_->take_all([&](Message&& message) { receiver.notify(*this, std::move(message)); });
+        mailbox_->take_all([&](Message&& message) { called.notify(*this, std::move(message)); });
       } while (!mailbox_->forget_shutdown(heeded));
     }
   }
@@ -495,7 +512,7 @@ std::size_t basic_event_loop<Token, Message>::run_one_tick(Handler& receiver,
                                                            std::chrono::nanoseconds limit,
                                                            boost::system::error_code& ec) {
   handler_scope const scope(*this);
-  tick_result const result = tick(receiver, limit);
+  tick_result const result = tick(detail::called_as<handler_type>(receiver), limit);
   ec = detail::system_error_code(result.error);
   return result.calls;
 }
@@ -506,18 +523,19 @@ template <class Token, class Message>
 template <class Handler>
 typename basic_event_loop<Token, Message>::tick_result
 basic_event_loop<Token, Message>::tick(Handler& receiver, std::chrono::nanoseconds limit) {
-  static_assert(std::is_base_of<handler_type, Handler>::value,
-                "mioext: run() takes an object of a class that publicly derives from "
-                "basic_handler<Token, Message>, with the Token and Message of the loop");
   tick_result result = {0, 0};
   if (batch_next_ == batch_end_) {
     result.error = fetch(limit);
   }
   if (result.error == 0) {
     result.calls = deliver_events(receiver);
-    result.calls += deliver_known_outcomes(receiver);
+    if (!outcomes_.empty()) {
+      result.calls += deliver_known_outcomes(receiver);
+    }
     result.calls += deliver_messages(receiver, config_.messages_per_tick);
-    result.calls += deliver_timers(receiver);
+    if (!timers_.empty() || !retries_.empty()) {
+      result.calls += deliver_timers(receiver);
+    }
   }
   return result;
 }
@@ -525,7 +543,8 @@ basic_event_loop<Token, Message>::tick(Handler& receiver, std::chrono::nanosecon
 /// Waits for events: not at all if something else is there, else until `limit` or the next timer,
 /// without end if there is neither (a negative limit stands for none).
 template <class Token, class Message>
-inline int basic_event_loop<Token, Message>::fetch(std::chrono::nanoseconds limit) noexcept {
+BOOST_FORCEINLINE int
+basic_event_loop<Token, Message>::fetch(std::chrono::nanoseconds limit) noexcept {
   int count = -EINTR;
   if (limit < std::chrono::nanoseconds::zero() && sleeps_without_limit()) {
     count = wait(mailbox_->fall_asleep() ? no_limit() : at_once());
@@ -586,7 +605,7 @@ basic_event_loop<Token, Message>::sleep_deadline(std::chrono::nanoseconds limit)
 /// that enters the loop again, finds exactly the rest.
 template <class Token, class Message>
 template <class Handler>
-std::size_t basic_event_loop<Token, Message>::deliver_events(Handler& receiver) {
+BOOST_FORCEINLINE std::size_t basic_event_loop<Token, Message>::deliver_events(Handler& receiver) {
   std::size_t calls = 0;
   while (batch_next_ != batch_end_) {
     selector::native_event& event = *batch_next_;
@@ -608,12 +627,11 @@ std::size_t basic_event_loop<Token, Message>::deliver_events(Handler& receiver) 
     }
     ++calls;
     Token const name = found->token();
-    if (!found->wants_writing()) {
-      ++batch_next_; // what else the system reports, errors and hang-ups, goes to the reader
-      receiver.readable(*this, name, selector::hint(event));
-    } else if (found->wants_reading() && selector::concerns_reading(event)) {
+    // Where nobody writes, errors and hang-ups, which the system reports always, are the reader's.
+    bool const has_writer = found->wants_writing();
+    if (!has_writer || (found->wants_reading() && selector::concerns_reading(event))) {
       read_hint const hint = selector::hint(event);
-      if (selector::concerns_writing(event)) {
+      if (has_writer && selector::concerns_writing(event)) {
         selector::drop_reading(event); // comes round again, if it is not stale by then
       } else {
         ++batch_next_;
@@ -729,9 +747,6 @@ std::size_t basic_event_loop<Token, Message>::deliver_messages(Handler& receiver
 template <class Token, class Message>
 template <class Handler>
 std::size_t basic_event_loop<Token, Message>::deliver_timers(Handler& receiver) {
-  if (timers_.empty() && retries_.empty()) {
-    return 0;
-  }
   clock::time_point const now = clock::now();
   if (!retries_.empty()) {
     retries_.retry(
