@@ -275,21 +275,44 @@ BOOST_AUTO_TEST_CASE(a_hint_follows_from_the_flags) {
   BOOST_TEST(hint_of(EPOLLPRI) == read_hint::unknown);
 }
 
-BOOST_AUTO_TEST_CASE(a_selector_can_be_made_anew_under_its_number) {
+BOOST_AUTO_TEST_CASE(a_selector_can_take_the_place_and_the_number_of_another) {
   test::raw_pipe pipe;
+  test::raw_pipe other;
   BOOST_REQUIRE(::write(pipe.writer(), "x", 1) == 1);
+  BOOST_REQUIRE(::write(other.writer(), "x", 1) == 1);
   epoll_selector selector;
   BOOST_REQUIRE(selector.open() == 0);
   int const number = selector.native_handle();
   BOOST_REQUIRE(selector.add(pipe.reader(), interest::readable, trigger::level, 1) == 0);
   std::size_t const before = test::open_descriptors();
-  BOOST_TEST(selector.reopen() == 0);
+  {
+    epoll_selector fresh;
+    BOOST_REQUIRE(fresh.open() == 0);
+    BOOST_REQUIRE(fresh.add(other.reader(), interest::readable, trigger::level, 2) == 0);
+    BOOST_TEST(selector.replace_with(fresh) == 0);
+  }
   BOOST_TEST(test::open_descriptors() == before);
   BOOST_TEST(selector.native_handle() == number);
   BOOST_TEST((::fcntl(number, F_GETFD) & FD_CLOEXEC) != 0);
-  epoll_selector::native_event event;
-  BOOST_TEST(selector.wait(&event, 1, std::chrono::nanoseconds(0)) == 0);
+  epoll_selector::native_event events[2];
+  BOOST_REQUIRE(selector.wait(events, 2, std::chrono::nanoseconds(0)) == 1);
+  BOOST_TEST(epoll_selector::token(events[0]) == 2u);
   BOOST_TEST(selector.remove(pipe.reader()) == ENOENT);
+}
+
+BOOST_AUTO_TEST_CASE(a_selector_knows_whether_it_has_a_descriptor_and_changes_nothing_by_it) {
+  test::raw_pipe pipe;
+  epoll_selector selector;
+  BOOST_REQUIRE(selector.open() == 0);
+  BOOST_TEST(!selector.has(pipe.reader(), 9));
+  BOOST_TEST(!selector.has(pipe.reader(), 9)); // asking has not added it
+  BOOST_TEST(!selector.has(-1, 9));
+  BOOST_REQUIRE(selector.add(pipe.reader(), interest::readable, trigger::edge, 1) == 0);
+  BOOST_TEST(selector.has(pipe.reader(), 9));
+  BOOST_REQUIRE(::write(pipe.writer(), "x", 1) == 1);
+  epoll_selector::native_event events[2];
+  BOOST_REQUIRE(selector.wait(events, 2, std::chrono::nanoseconds(0)) == 1);
+  BOOST_TEST(epoll_selector::token(events[0]) == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(a_selector_that_cannot_be_made_is_an_exception_of_the_poller) {
@@ -311,10 +334,12 @@ BOOST_AUTO_TEST_CASE(what_fails_says_why) {
   BOOST_TEST(closed.native_handle() == -1);
   BOOST_TEST(closed.wait(&event, 1, std::chrono::nanoseconds(0)) == -EBADF);
   BOOST_TEST(closed.add(0, interest::readable, trigger::edge, 0) == EBADF);
-  BOOST_TEST(closed.reopen() == EBADF);
+  epoll_selector fresh;
+  BOOST_REQUIRE(fresh.open() == 0);
+  BOOST_TEST(closed.replace_with(fresh) == EBADF);
+  BOOST_TEST(!closed.has(0, 0));
   test::no_descriptors_left const none;
   BOOST_TEST(closed.open() == EMFILE);
-  BOOST_TEST(closed.reopen() == EMFILE);
 }
 
 // The kernel counts no further than 2^64 - 2. Nobody wakes as often; the test writes the count
