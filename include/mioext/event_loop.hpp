@@ -69,6 +69,13 @@ namespace mioext {
 /// - **Economy**: no allocation in steady state, no wake-up while nothing happens, no system call
 ///   but waiting.
 ///
+/// @par Limits
+/// Closing a handle takes it out of the system's selector only when no other descriptor
+/// refers to the same open file (after dup or fork). Where one does and the handle is closed
+/// outside of a handler, deregister it first: its events would be recognised as stale, but with a
+/// level trigger they would wake the loop again and again. Where memory runs out, members
+/// that register a handle throw std::bad_alloc in either form, and nothing is registered then.
+///
 /// @par Thread safety
 /// The loop belongs to the thread that runs it. From other threads: shutdown(), and the senders of
 /// channel().
@@ -219,7 +226,8 @@ public:
   /// socket can only be closed.
   ///
   /// After the outcome the socket is registered with `wanted` and `how`. With `oneshot`, the
-  /// outcome is the one event if `writable` is among what was wanted.
+  /// outcome is the one event if `writable` is among what was wanted (and if there is something to
+  /// read already, `readable` follows as its second half).
   ///
   /// A socket that is closed and can open itself is opened for the endpoint's protocol, as in Asio.
   /// It is made non-blocking. It may have been registered before: the new registration takes its

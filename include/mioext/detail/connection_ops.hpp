@@ -122,7 +122,8 @@ inline int identify(int fd, file_identity& identity) noexcept {
 /// then someone who asks the socket as they would after a TCP connect would hear of success. How it
 /// works: the kernel marks a socket so when the listener that it is connected to goes without
 /// having accepted it (unix_release_sock in Linux's net/unix/af_unix.c). The listener is our own,
-/// at an address that the kernel picks (autobind, unix(7)), and gone at once.
+/// at an address that the kernel picks (autobind, unix(7)), and gone at once. A socket that came
+/// from another network namespace cannot reach it and stays unmarked.
 inline int mark_connect_failed(int fd) noexcept {
   int type = 0;
   ::socklen_t type_size = sizeof type;
