@@ -324,6 +324,31 @@ BOOST_AUTO_TEST_CASE(a_datagram_socket_whose_peer_has_no_room_connects_too) {
   BOOST_TEST(wait_for_calls(loop, handler, 2)); // now it is writable
 }
 
+BOOST_AUTO_TEST_CASE(with_oneshot_that_is_the_one_event_too) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  std::string const name = std::string("\0mioext oneshot ", 16) + std::to_string(::getpid());
+  mioext::unix_datagram peer{mioext::unix_datagram::endpoint_type(name)};
+  mioext::unix_datagram filler;
+  filler.connect(peer.local_endpoint());
+  error_code ec;
+  while (!ec) {
+    filler.send(boost::asio::buffer("x", 1), 0, ec);
+  }
+  mioext::unix_datagram socket;
+  loop.connect(socket, peer.local_endpoint(), token(1), interest::writable, trigger::oneshot);
+  run_all(loop, handler);
+  char block[16];
+  BOOST_TEST(peer.receive(boost::asio::buffer(block)) == 1u); // makes room
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
+  loop.reregister_handle(socket, token(2), interest::writable, trigger::oneshot);
+  run_all(loop, handler);
+  BOOST_REQUIRE(handler.calls.size() == 2u);
+  BOOST_TEST(handler.calls[1] == "writable token(2)");
+  loop.deregister_handle(socket);
+}
+
 BOOST_AUTO_TEST_CASE(a_handle_registered_as_exclusive_connects_and_listens) {
   mioext::event_loop loop;
   recorder<> handler;

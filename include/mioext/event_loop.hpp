@@ -538,7 +538,8 @@ private:
   template <class Handler>
   std::size_t deliver_outcome(Handler& receiver, entry& connecting, selector::native_event& event);
   template <class Handler> std::size_t deliver_known_outcomes(Handler& receiver);
-  template <class Handler> std::size_t tell_outcome(Handler& receiver, entry& connecting, int fd);
+  template <class Handler>
+  std::size_t tell_outcome(Handler& receiver, entry& connecting, int fd, state fired);
   template <class Handler>
   std::size_t deliver_internal(Handler& receiver, selector::native_event const& event);
   template <class Handler> std::size_t deliver_signals(Handler& receiver);

@@ -38,7 +38,8 @@ enum class registration_state : unsigned char {
   armed,
   /// Registered with `oneshot`, and the event has come.
   disarmed,
-  /// The same, but the selector is a new one, after fork, and does not know the descriptor.
+  /// The same, but the selector does not know the descriptor: it is a new one, after fork, or it
+  /// was the loop that told the event.
   unlisted,
   /// A connect is under way: the first event is its outcome.
   connecting,

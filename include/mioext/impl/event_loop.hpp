@@ -659,10 +659,10 @@ std::size_t basic_event_loop<Token, Message>::deliver_outcome(Handler& receiver,
   } else {
     ++batch_next_;
   }
-  return tell_outcome(receiver, connecting, fd);
+  return tell_outcome(receiver, connecting, fd, state::disarmed);
 }
 
-/// Outcomes of which no event will come.
+/// Outcomes of which no event has come.
 template <class Token, class Message>
 template <class Handler>
 std::size_t basic_event_loop<Token, Message>::deliver_known_outcomes(Handler& receiver) {
@@ -672,7 +672,10 @@ std::size_t basic_event_loop<Token, Message>::deliver_known_outcomes(Handler& re
     outcomes_.erase(outcomes_.begin());
     entry* const known = table_.find(told.fd);
     if (known->owns(told.generation) && known->state() == state::connecting) {
-      calls += tell_outcome(receiver, *known, told.fd);
+      if (known->wants_writing() && contains(known->how(), trigger::oneshot)) {
+        selector_.remove(told.fd); // its one event is this, of which the selector does not know
+      }
+      calls += tell_outcome(receiver, *known, told.fd, state::unlisted);
     }
   }
   return calls;
@@ -681,11 +684,10 @@ std::size_t basic_event_loop<Token, Message>::deliver_known_outcomes(Handler& re
 template <class Token, class Message>
 template <class Handler>
 std::size_t basic_event_loop<Token, Message>::tell_outcome(Handler& receiver, entry& connecting,
-                                                           int fd) {
+                                                           int fd, state fired) {
   Token const name = connecting.token();
   if (connecting.wants_writing()) {
-    connecting.set_state(contains(connecting.how(), trigger::oneshot) ? state::disarmed
-                                                                      : state::watched);
+    connecting.set_state(contains(connecting.how(), trigger::oneshot) ? fired : state::watched);
   } else {
     // Writability was asked of the selector for the outcome only. Changing that makes it report
     // anew whatever else there is.
