@@ -20,7 +20,6 @@
 #include <stdexcept>
 #include <thread>
 
-#include <dirent.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -36,6 +35,7 @@
 #include <mioext/poller.hpp>
 #include <mioext/tcp.hpp>
 
+#include "handles.hpp"
 #include "support.hpp"
 
 namespace {
@@ -50,17 +50,6 @@ using std::chrono::seconds;
 using namespace support;
 
 constexpr interest both = interest::readable | interest::writable;
-
-std::size_t open_descriptors() {
-  std::size_t count = 0;
-  ::DIR* const directory = ::opendir("/proc/self/fd");
-  BOOST_REQUIRE(directory);
-  while (::readdir(directory)) {
-    ++count;
-  }
-  ::closedir(directory);
-  return count;
-}
 
 bool is_readable_now(int fd) {
   ::pollfd polled = {fd, POLLIN, 0};
@@ -107,15 +96,9 @@ BOOST_AUTO_TEST_CASE(the_end_of_a_stream_is_hinted_as_hup) {
 BOOST_AUTO_TEST_CASE(a_reset_connection_is_hinted_as_an_error) {
   mioext::event_loop loop;
   recorder<> handler;
-  mioext::tcp_acceptor acceptor({boost::asio::ip::address_v4::loopback(), 0});
-  boost::asio::io_context context;
-  boost::asio::ip::tcp::socket client(context);
-  client.connect(acceptor.local_endpoint());
-  error_code ec;
-  mioext::tcp_socket server;
-  while (!server.is_open()) {
-    server = acceptor.accept(ec);
-  }
+  auto ends = test::tcp_pair();
+  mioext::tcp_socket& client = ends.first;
+  mioext::tcp_socket& server = ends.second;
   loop.register_handle(server, token(1), interest::readable);
   client.set_option(boost::asio::socket_base::linger(true, 0));
   client.close();
@@ -157,15 +140,9 @@ BOOST_AUTO_TEST_CASE(a_hang_up_reaches_reader_and_writer_where_both_are_of_inter
 BOOST_AUTO_TEST_CASE(priority_data_is_readable_with_an_unknown_hint) {
   mioext::event_loop loop;
   recorder<> handler;
-  mioext::tcp_acceptor acceptor({boost::asio::ip::address_v4::loopback(), 0});
-  boost::asio::io_context context;
-  boost::asio::ip::tcp::socket client(context);
-  client.connect(acceptor.local_endpoint());
-  error_code ec;
-  mioext::tcp_socket server;
-  while (!server.is_open()) {
-    server = acceptor.accept(ec);
-  }
+  auto ends = test::tcp_pair();
+  mioext::tcp_socket& client = ends.first;
+  mioext::tcp_socket& server = ends.second;
   loop.register_handle(server, token(1), interest::priority);
   client.send(boost::asio::buffer("!", 1), boost::asio::socket_base::message_out_of_band);
   BOOST_TEST(run_until(loop, handler, [&] { return !handler.calls.empty(); }));
@@ -807,7 +784,7 @@ BOOST_AUTO_TEST_CASE(loops_live_beside_and_inside_each_other) {
 }
 
 BOOST_AUTO_TEST_CASE(a_loop_leaves_no_descriptor_behind_and_each_is_close_on_exec) {
-  std::size_t const before = open_descriptors();
+  std::size_t const before = test::open_descriptors();
   int highest = 0;
   {
     mioext::detail::file_descriptor const probe(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -830,7 +807,7 @@ BOOST_AUTO_TEST_CASE(a_loop_leaves_no_descriptor_behind_and_each_is_close_on_exe
     }
     BOOST_TEST(made == 3u); // the selector, the bell, the signals
   }
-  BOOST_TEST(open_descriptors() == before);
+  BOOST_TEST(test::open_descriptors() == before);
 }
 
 BOOST_AUTO_TEST_CASE(a_loop_without_descriptors_reports_too_many_open_files) {

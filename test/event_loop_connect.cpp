@@ -55,6 +55,27 @@ struct refusing_peer {
   tcp::endpoint endpoint;
 };
 
+/// A Unix datagram socket, at an address that the kernel picks, whose queue is full.
+struct full_datagram_peer {
+  full_datagram_peer() {
+    socket.open();
+    bind_to_any(socket);
+    mioext::unix_datagram filler;
+    filler.connect(socket.local_endpoint());
+    error_code ec;
+    while (!ec) {
+      filler.send(boost::asio::buffer("x", 1), 0, ec);
+    }
+  }
+
+  void make_room() {
+    char block[16];
+    BOOST_TEST(socket.receive(boost::asio::buffer(block)) == 1u);
+  }
+
+  mioext::unix_datagram socket;
+};
+
 int socket_error(int fd) {
   int error = -1;
   ::socklen_t size = sizeof error;
@@ -303,43 +324,28 @@ BOOST_AUTO_TEST_CASE(a_datagram_socket_connects_too) {
 BOOST_AUTO_TEST_CASE(a_datagram_socket_whose_peer_has_no_room_connects_too) {
   mioext::event_loop loop;
   recorder<> handler;
-  std::string const name = std::string("\0mioext datagram ", 17) + std::to_string(::getpid());
-  mioext::unix_datagram peer{mioext::unix_datagram::endpoint_type(name)};
-  mioext::unix_datagram filler;
-  filler.connect(peer.local_endpoint());
-  error_code ec;
-  while (!ec) {
-    filler.send(boost::asio::buffer("x", 1), 0, ec);
-  }
+  full_datagram_peer peer;
   // The kernel says nothing of it before the peer reads: it is connected, and not writable.
   mioext::unix_datagram socket;
-  loop.connect(socket, peer.local_endpoint(), token(1));
+  loop.connect(socket, peer.socket.local_endpoint(), token(1));
   BOOST_TEST((loop.time_to_next_timer() == std::chrono::nanoseconds::zero()));
   BOOST_TEST(wait_for_calls(loop, handler, 1));
   run_all(loop, handler);
   BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
   BOOST_TEST(!socket.take_error());
-  char block[16];
-  BOOST_TEST(peer.receive(boost::asio::buffer(block)) == 1u);
+  peer.make_room();
   BOOST_TEST(wait_for_calls(loop, handler, 2)); // now it is writable
 }
 
 BOOST_AUTO_TEST_CASE(with_oneshot_that_is_the_one_event_too) {
   mioext::event_loop loop;
   recorder<> handler;
-  std::string const name = std::string("\0mioext oneshot ", 16) + std::to_string(::getpid());
-  mioext::unix_datagram peer{mioext::unix_datagram::endpoint_type(name)};
-  mioext::unix_datagram filler;
-  filler.connect(peer.local_endpoint());
-  error_code ec;
-  while (!ec) {
-    filler.send(boost::asio::buffer("x", 1), 0, ec);
-  }
+  full_datagram_peer peer;
   mioext::unix_datagram socket;
-  loop.connect(socket, peer.local_endpoint(), token(1), interest::writable, trigger::oneshot);
+  loop.connect(socket, peer.socket.local_endpoint(), token(1), interest::writable,
+               trigger::oneshot);
   run_all(loop, handler);
-  char block[16];
-  BOOST_TEST(peer.receive(boost::asio::buffer(block)) == 1u); // makes room
+  peer.make_room(); // makes room
   run_all(loop, handler);
   BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
   loop.reregister_handle(socket, token(2), interest::writable, trigger::oneshot);

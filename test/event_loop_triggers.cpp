@@ -115,9 +115,7 @@ struct every_kind {
 
   void bind_unix_listener() {
     unix_listener.open();
-    ::sockaddr address = {};
-    address.sa_family = AF_UNIX;
-    BOOST_REQUIRE(::bind(unix_listener.native_handle(), &address, sizeof address.sa_family) == 0);
+    bind_to_any(unix_listener);
     unix_listener.listen();
   }
 

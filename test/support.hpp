@@ -157,16 +157,21 @@ template <class Loop, class Handler> void run_all(Loop& loop, Handler& handler) 
   }
 }
 
+/// Binds a Unix socket to an abstract address that the kernel chooses, which an address of the
+/// family alone makes it do (unix(7), autobind).
+template <class Handle> void bind_to_any(Handle const& handle) {
+  ::sockaddr address = {};
+  address.sa_family = AF_UNIX;
+  BOOST_REQUIRE(::bind(handle.native_handle(), &address, sizeof address.sa_family) == 0);
+}
+
 /// A Unix listener, at an address that the kernel picks, with more connections than it has room
 /// for: the next connect finds no room (EAGAIN).
 class full_listener {
 public:
   full_listener() {
     acceptor.open();
-    // An address of the family alone makes the kernel choose an abstract one (unix(7), autobind).
-    ::sockaddr address = {};
-    address.sa_family = AF_UNIX;
-    BOOST_REQUIRE(::bind(acceptor.native_handle(), &address, sizeof address.sa_family) == 0);
+    bind_to_any(acceptor);
     acceptor.listen(0);
     endpoint = acceptor.local_endpoint();
     for (;;) {
