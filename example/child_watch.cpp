@@ -57,8 +57,11 @@ public:
     if (info.number == SIGCHLD) {
       reap(loop);
     } else if (!loop.shutdown_requested()) {
-      std::cout << ::strsignal(info.number) << " from process " << info.pid << " of user "
-                << info.uid << ": ending the child" << std::endl;
+      std::cout << ::strsignal(info.number);
+      if (info.pid != 0) { // not every system tells
+        std::cout << " from process " << info.pid << " of user " << info.uid;
+      }
+      std::cout << ": ending the child" << std::endl;
       ::kill(child_, SIGTERM);
       loop.timer(std::chrono::seconds(5), mioext::token());
     }

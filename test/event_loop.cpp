@@ -37,6 +37,7 @@
 
 #include "handles.hpp"
 #include "support.hpp"
+#include "systems.hpp"
 
 namespace {
 
@@ -104,7 +105,9 @@ BOOST_AUTO_TEST_CASE(a_reset_connection_is_hinted_as_an_error) {
   client.close();
   BOOST_TEST(run_until(loop, handler, [&] { return !handler.calls.empty(); }));
   BOOST_TEST(handler.calls == strings{"readable token(1) error"}, boost::test_tools::per_element());
-  BOOST_TEST(server.take_error() == errc::connection_reset);
+  if (!test::has_libkqueue) { // which takes SO_ERROR for itself
+    BOOST_TEST(server.take_error() == errc::connection_reset);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(an_error_goes_to_the_writer_where_only_writing_is_of_interest) {
@@ -137,7 +140,8 @@ BOOST_AUTO_TEST_CASE(a_hang_up_reaches_reader_and_writer_where_both_are_of_inter
   BOOST_TEST(handler.calls[1] == "writable token(1)");
 }
 
-BOOST_AUTO_TEST_CASE(priority_data_is_readable_with_an_unknown_hint) {
+BOOST_AUTO_TEST_CASE(priority_data_is_readable_with_an_unknown_hint,
+                     *test::needs_epoll("kqueue has no priority")) {
   mioext::event_loop loop;
   recorder<> handler;
   auto ends = test::tcp_pair();
@@ -199,7 +203,8 @@ BOOST_AUTO_TEST_CASE(a_oneshot_is_reported_once_until_reregistered) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(exclusive_works_and_cannot_be_changed) {
+BOOST_AUTO_TEST_CASE(exclusive_works_and_cannot_be_changed,
+                     *test::needs_epoll("kqueue has no exclusive")) {
   mioext::event_loop loop;
   recorder<> handler;
   socket_pair pair;
@@ -297,7 +302,7 @@ BOOST_AUTO_TEST_CASE(each_mistake_in_registering_has_its_error_and_does_no_harm)
   loop.deregister_handle(pair.far.get(), ec);
   BOOST_TEST(ec == errc::no_such_file_or_directory);
 
-  mioext::detail::file_descriptor file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  mioext::detail::file_descriptor file(::open("/bin/sh", O_RDONLY | O_CLOEXEC));
   loop.register_handle(file.get(), token(2), interest::readable, ec);
   BOOST_TEST(ec == errc::operation_not_permitted);
 
@@ -470,7 +475,8 @@ BOOST_AUTO_TEST_CASE(a_closed_handle_is_gone_and_its_number_can_be_registered) {
   BOOST_TEST(handler.calls == strings{"readable token(3) data"}, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(a_handle_closed_while_a_duplicate_lives_reports_nothing_under_its_old_token) {
+BOOST_AUTO_TEST_CASE(a_handle_closed_while_a_duplicate_lives_reports_nothing_under_its_old_token,
+                     *test::needs_kernel("libkqueue does not hear of a close")) {
   mioext::event_loop loop;
   recorder<> handler;
   socket_pair old;
@@ -699,9 +705,9 @@ BOOST_AUTO_TEST_CASE(an_idle_loop_is_not_woken) {
   BOOST_TEST(loop.clear_timer(cleared));
   ::rusage before;
   ::rusage after;
-  ::getrusage(RUSAGE_THREAD, &before);
+  ::getrusage(RUSAGE_SELF, &before);
   BOOST_TEST(loop.run_once(handler, milliseconds(300)) == 0u);
-  ::getrusage(RUSAGE_THREAD, &after);
+  ::getrusage(RUSAGE_SELF, &after);
   // One sleep; a few more, because the machine may take the processor away for its own reasons. A
   // wake-up a tick would be 300.
   BOOST_TEST(after.ru_nvcsw - before.ru_nvcsw <= 10);
@@ -717,7 +723,9 @@ BOOST_AUTO_TEST_CASE(a_loop_that_wakes_after_its_longest_sleep_calls_nobody) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_loop_can_be_waited_for_by_another) {
+BOOST_AUTO_TEST_CASE(
+    a_loop_can_be_waited_for_by_another,
+    *test::needs_kernel("libkqueue's queue is a pipe's writing end, which nobody can wait for")) {
   using loop_type = mioext::basic_event_loop<mioext::token, int>;
   loop_type inner;
   recorder<mioext::token, int> handler;
@@ -783,7 +791,9 @@ BOOST_AUTO_TEST_CASE(loops_live_beside_and_inside_each_other) {
              boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(a_loop_leaves_no_descriptor_behind_and_each_is_close_on_exec) {
+BOOST_AUTO_TEST_CASE(
+    a_loop_leaves_no_descriptor_behind_and_each_is_close_on_exec,
+    *test::needs_kernel("libkqueue closes its descriptors later, in a thread of its own")) {
   std::size_t const before = test::open_descriptors();
   int highest = 0;
   {
@@ -805,7 +815,7 @@ BOOST_AUTO_TEST_CASE(a_loop_leaves_no_descriptor_behind_and_each_is_close_on_exe
         BOOST_TEST((flags & FD_CLOEXEC) != 0);
       }
     }
-    BOOST_TEST(made == 3u); // the selector, the bell, the signals
+    BOOST_TEST(made == (test::has_epoll ? 3u : 1u)); // the selector; epoll's bell and signals
   }
   BOOST_TEST(test::open_descriptors() == before);
 }
@@ -852,7 +862,8 @@ int child_of_fork(mioext::event_loop& loop, socket_pair& watched, socket_pair& f
   return 0;
 }
 
-BOOST_AUTO_TEST_CASE(a_child_does_not_take_what_got_the_number_of_a_closed_handle) {
+BOOST_AUTO_TEST_CASE(a_child_does_not_take_what_got_the_number_of_a_closed_handle,
+                     *test::needs_kernel("libkqueue supports no child that goes on without exec")) {
   mioext::event_loop loop;
   recorder<> handler;
   socket_pair old;
@@ -875,7 +886,8 @@ BOOST_AUTO_TEST_CASE(a_child_does_not_take_what_got_the_number_of_a_closed_handl
   BOOST_TEST(handler.calls.empty());
 }
 
-BOOST_AUTO_TEST_CASE(after_fork_parent_and_child_have_a_loop_each) {
+BOOST_AUTO_TEST_CASE(after_fork_parent_and_child_have_a_loop_each,
+                     *test::needs_kernel("libkqueue supports no child that goes on without exec")) {
   mioext::event_loop loop;
   recorder<> handler;
   socket_pair watched;

@@ -29,6 +29,7 @@
 #include <mioext/unix.hpp>
 
 #include "support.hpp"
+#include "systems.hpp"
 
 namespace {
 
@@ -124,7 +125,8 @@ BOOST_AUTO_TEST_CASE(a_tcp_connect_is_reported_once_from_run_and_is_made) {
   BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(a_refused_tcp_connect_is_reported_once_and_take_error_says_why) {
+BOOST_AUTO_TEST_CASE(a_refused_tcp_connect_is_reported_once_and_take_error_says_why,
+                     *test::needs_kernel("libkqueue takes SO_ERROR for itself")) {
   mioext::event_loop loop;
   recorder<> handler;
   refusing_peer peer;
@@ -140,7 +142,8 @@ BOOST_AUTO_TEST_CASE(a_refused_tcp_connect_is_reported_once_and_take_error_says_
   BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(a_unix_connect_that_succeeds_at_once_is_reported_from_run) {
+BOOST_AUTO_TEST_CASE(a_unix_connect_that_succeeds_at_once_is_reported_from_run,
+                     *test::needs_linux("only there are addresses abstract")) {
   mioext::event_loop loop;
   recorder<> handler;
   mioext::unix_acceptor acceptor(
@@ -321,7 +324,8 @@ BOOST_AUTO_TEST_CASE(a_datagram_socket_connects_too) {
   BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(a_datagram_socket_whose_peer_has_no_room_connects_too) {
+BOOST_AUTO_TEST_CASE(a_datagram_socket_whose_peer_has_no_room_connects_too,
+                     *test::needs_linux("only there does a Unix socket wait for room")) {
   mioext::event_loop loop;
   recorder<> handler;
   full_datagram_peer peer;
@@ -337,7 +341,8 @@ BOOST_AUTO_TEST_CASE(a_datagram_socket_whose_peer_has_no_room_connects_too) {
   BOOST_TEST(wait_for_calls(loop, handler, 2)); // now it is writable
 }
 
-BOOST_AUTO_TEST_CASE(with_oneshot_that_is_the_one_event_too) {
+BOOST_AUTO_TEST_CASE(with_oneshot_that_is_the_one_event_too,
+                     *test::needs_linux("only there does a Unix socket wait for room")) {
   mioext::event_loop loop;
   recorder<> handler;
   full_datagram_peer peer;
@@ -355,7 +360,8 @@ BOOST_AUTO_TEST_CASE(with_oneshot_that_is_the_one_event_too) {
   loop.deregister_handle(socket);
 }
 
-BOOST_AUTO_TEST_CASE(a_handle_registered_as_exclusive_connects_and_listens) {
+BOOST_AUTO_TEST_CASE(a_handle_registered_as_exclusive_connects_and_listens,
+                     *test::needs_epoll("kqueue has no exclusive")) {
   mioext::event_loop loop;
   recorder<> handler;
   mioext::tcp_acceptor acceptor(tcp::v4());
@@ -379,7 +385,7 @@ BOOST_AUTO_TEST_CASE(asio_sockets_and_plain_descriptors_connect_and_become_non_b
   tcp::socket socket(context);
   loop.connect(socket, acceptor.local_endpoint(), token(1)); // opens it
   BOOST_TEST(socket.non_blocking());
-  mioext::detail::file_descriptor const plain(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  mioext::detail::file_descriptor const plain(::socket(AF_INET, SOCK_STREAM, 0));
   loop.connect(plain.get(), acceptor.local_endpoint(), token(2));
   BOOST_TEST((::fcntl(plain.get(), F_GETFL) & O_NONBLOCK) != 0);
   BOOST_TEST(wait_for_calls(loop, handler, 2));
@@ -393,7 +399,8 @@ BOOST_AUTO_TEST_CASE(asio_sockets_and_plain_descriptors_connect_and_become_non_b
 
 // --- A Unix listener without room ----------------------------------------------------------------
 
-BOOST_AUTO_TEST_CASE(unix_connect_with_full_backlog_reports_the_truth) {
+BOOST_AUTO_TEST_CASE(unix_connect_with_full_backlog_reports_the_truth,
+                     *test::needs_linux("only there does a Unix socket wait for room")) {
   mioext::event_loop loop;
   recorder<> handler;
   full_listener listener;
@@ -415,7 +422,9 @@ BOOST_AUTO_TEST_CASE(unix_connect_with_full_backlog_reports_the_truth) {
   BOOST_TEST(handler.calls[1] == "readable token(1) data");
 }
 
-BOOST_AUTO_TEST_CASE(unix_connect_refused_after_waiting_reports_the_truth) {
+BOOST_AUTO_TEST_CASE(unix_connect_refused_after_waiting_reports_the_truth,
+                     *test::needs_linux("only there does a Unix socket wait for room") *
+                         test::needs_kernel("libkqueue takes SO_ERROR for itself")) {
   mioext::event_loop loop;
   recorder<> handler;
   full_listener listener;
@@ -432,15 +441,16 @@ BOOST_AUTO_TEST_CASE(unix_connect_refused_after_waiting_reports_the_truth) {
   BOOST_TEST(!socket.take_error()); // taken
 }
 
-BOOST_AUTO_TEST_CASE(a_refusal_after_waiting_is_told_to_every_kind_of_handle_and_later_too) {
+BOOST_AUTO_TEST_CASE(a_refusal_after_waiting_is_told_to_every_kind_of_handle_and_later_too,
+                     *test::needs_linux("only there does a Unix socket wait for room") *
+                         test::needs_kernel("libkqueue takes SO_ERROR for itself")) {
   mioext::event_loop loop;
   recorder<> handler;
   full_listener listener;
   boost::asio::io_context context;
   mioext::unix_socket socket;
   local::socket asio_socket(context);
-  mioext::detail::file_descriptor const plain(
-      ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  mioext::detail::file_descriptor const plain(::socket(AF_UNIX, SOCK_STREAM, 0));
   loop.connect(socket, listener.endpoint, token(1));
   loop.connect(asio_socket, listener.endpoint, token(2));
   loop.connect(plain.get(), listener.endpoint, token(3));
@@ -453,7 +463,9 @@ BOOST_AUTO_TEST_CASE(a_refusal_after_waiting_is_told_to_every_kind_of_handle_and
   BOOST_TEST(socket_error(plain.get()) == ECONNRESET);
 }
 
-BOOST_AUTO_TEST_CASE(a_refusal_is_told_even_when_descriptors_are_short) {
+BOOST_AUTO_TEST_CASE(
+    a_refusal_is_told_even_when_descriptors_are_short,
+    *test::needs_kernel("libkqueue waits with ppoll(2), which then refuses even one descriptor")) {
   mioext::event_loop loop;
   recorder<> handler;
   full_listener listener;
@@ -474,7 +486,8 @@ BOOST_AUTO_TEST_CASE(a_refusal_is_told_even_when_descriptors_are_short) {
   BOOST_TEST(outcome == errc::connection_refused);
 }
 
-BOOST_AUTO_TEST_CASE(a_waiting_connect_whose_path_goes_away_says_so) {
+BOOST_AUTO_TEST_CASE(a_waiting_connect_whose_path_goes_away_says_so,
+                     *test::needs_linux("only there does a Unix socket wait for room")) {
   mioext::event_loop loop;
   recorder<> handler;
   std::string const path = "/tmp/mioext-connect-" + std::to_string(::getpid());
@@ -498,7 +511,8 @@ BOOST_AUTO_TEST_CASE(a_waiting_connect_whose_path_goes_away_says_so) {
   BOOST_TEST(outcome == errc::no_such_file_or_directory);
 }
 
-BOOST_AUTO_TEST_CASE(a_handle_registered_before_may_have_to_wait_too) {
+BOOST_AUTO_TEST_CASE(a_handle_registered_before_may_have_to_wait_too,
+                     *test::needs_linux("only there does a Unix socket wait for room")) {
   mioext::event_loop loop;
   recorder<> handler;
   full_listener listener;
@@ -512,7 +526,8 @@ BOOST_AUTO_TEST_CASE(a_handle_registered_before_may_have_to_wait_too) {
   BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(a_waiting_connect_can_be_deregistered) {
+BOOST_AUTO_TEST_CASE(a_waiting_connect_can_be_deregistered,
+                     *test::needs_linux("only there does a Unix socket wait for room")) {
   mioext::event_loop loop;
   recorder<> handler;
   full_listener listener;
@@ -531,7 +546,8 @@ BOOST_AUTO_TEST_CASE(a_waiting_connect_can_be_deregistered) {
   BOOST_TEST(listener.drain() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(a_waiting_connect_can_be_reregistered) {
+BOOST_AUTO_TEST_CASE(a_waiting_connect_can_be_reregistered,
+                     *test::needs_linux("only there does a Unix socket wait for room")) {
   mioext::event_loop loop;
   recorder<> handler;
   full_listener listener;
@@ -543,7 +559,8 @@ BOOST_AUTO_TEST_CASE(a_waiting_connect_can_be_reregistered) {
   BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(a_waiting_connect_can_be_begun_anew) {
+BOOST_AUTO_TEST_CASE(a_waiting_connect_can_be_begun_anew,
+                     *test::needs_linux("only there does a Unix socket wait for room")) {
   mioext::event_loop loop;
   recorder<> handler;
   full_listener first;
@@ -560,7 +577,8 @@ BOOST_AUTO_TEST_CASE(a_waiting_connect_can_be_begun_anew) {
   BOOST_TEST(second.drain() == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(a_connect_that_fails_at_once_ends_the_wait_of_an_earlier_one) {
+BOOST_AUTO_TEST_CASE(a_connect_that_fails_at_once_ends_the_wait_of_an_earlier_one,
+                     *test::needs_linux("only there does a Unix socket wait for room")) {
   mioext::event_loop loop;
   recorder<> handler;
   full_listener listener;
@@ -576,18 +594,18 @@ BOOST_AUTO_TEST_CASE(a_connect_that_fails_at_once_ends_the_wait_of_an_earlier_on
   BOOST_TEST(listener.drain() == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(a_refusal_is_told_to_the_socket_that_was_refused_and_to_no_other) {
+BOOST_AUTO_TEST_CASE(a_refusal_is_told_to_the_socket_that_was_refused_and_to_no_other,
+                     *test::needs_linux("only there does a Unix socket wait for room")) {
   mioext::event_loop loop;
   recorder<> handler;
   full_listener listener;
-  mioext::detail::file_descriptor plain(
-      ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  mioext::detail::file_descriptor plain(::socket(AF_UNIX, SOCK_STREAM, 0));
   loop.connect(plain.get(), listener.endpoint, token(1));
   listener.acceptor.close();
   BOOST_TEST(wait_for_calls(loop, handler, 1)); // which does not ask
   int const number = plain.release();
   mioext::udp_socket const source(boost::asio::ip::udp::v4());
-  BOOST_REQUIRE(::dup3(source.native_handle(), number, O_CLOEXEC) == number); // closes the old one
+  BOOST_REQUIRE(::dup2(source.native_handle(), number) == number); // closes the old one
   mioext::udp_socket stranger(number);
   error_code told = boost::asio::error::fault;
   handler.on_timer = [&](mioext::event_loop&, mioext::token) { told = stranger.take_error(); };
@@ -596,7 +614,8 @@ BOOST_AUTO_TEST_CASE(a_refusal_is_told_to_the_socket_that_was_refused_and_to_no_
   BOOST_TEST(!told);
 }
 
-BOOST_AUTO_TEST_CASE(deregistering_a_waiting_socket_that_was_closed_says_so) {
+BOOST_AUTO_TEST_CASE(deregistering_a_waiting_socket_that_was_closed_says_so,
+                     *test::needs_linux("only there does a Unix socket wait for room")) {
   mioext::event_loop loop;
   full_listener listener;
   mioext::unix_socket socket;
@@ -620,7 +639,8 @@ BOOST_AUTO_TEST_CASE(a_connecting_socket_can_be_reregistered) {
   BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(the_loop_never_connects_what_took_the_number_of_a_closed_socket) {
+BOOST_AUTO_TEST_CASE(the_loop_never_connects_what_took_the_number_of_a_closed_socket,
+                     *test::needs_linux("only there does a Unix socket wait for room")) {
   mioext::event_loop loop;
   recorder<> handler;
   full_listener listener;
@@ -629,7 +649,7 @@ BOOST_AUTO_TEST_CASE(the_loop_never_connects_what_took_the_number_of_a_closed_so
   // Behind the loop's back: close(2), and an unconnected Unix socket under the same number.
   int const number = socket.release();
   mioext::unix_socket stranger{local()};
-  BOOST_REQUIRE(::dup3(stranger.native_handle(), number, O_CLOEXEC) == number);
+  BOOST_REQUIRE(::dup2(stranger.native_handle(), number) == number);
   mioext::detail::file_descriptor const owner(number);
   listener.drain();
   let_it_retry(loop, handler);
@@ -639,7 +659,8 @@ BOOST_AUTO_TEST_CASE(the_loop_never_connects_what_took_the_number_of_a_closed_so
   loop.deregister_handle(number);
 }
 
-BOOST_AUTO_TEST_CASE(a_waiting_socket_closed_by_a_handler_is_forgotten) {
+BOOST_AUTO_TEST_CASE(a_waiting_socket_closed_by_a_handler_is_forgotten,
+                     *test::needs_linux("only there does a Unix socket wait for room")) {
   mioext::event_loop loop;
   recorder<> handler;
   full_listener listener;
@@ -656,7 +677,8 @@ BOOST_AUTO_TEST_CASE(a_waiting_socket_closed_by_a_handler_is_forgotten) {
   BOOST_TEST((loop.time_to_next_timer() == std::chrono::nanoseconds::max()));
 }
 
-BOOST_AUTO_TEST_CASE(every_one_of_many_waiting_connects_is_reported_once) {
+BOOST_AUTO_TEST_CASE(every_one_of_many_waiting_connects_is_reported_once,
+                     *test::needs_linux("only there does a Unix socket wait for room")) {
   mioext::event_loop loop;
   recorder<> handler;
   full_listener listener;
@@ -679,7 +701,8 @@ BOOST_AUTO_TEST_CASE(every_one_of_many_waiting_connects_is_reported_once) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_loop_may_go_while_a_connect_waits) {
+BOOST_AUTO_TEST_CASE(a_loop_may_go_while_a_connect_waits,
+                     *test::needs_linux("only there does a Unix socket wait for room")) {
   full_listener listener;
   mioext::unix_socket socket;
   {
@@ -743,7 +766,7 @@ BOOST_AUTO_TEST_CASE(asio_acceptors_and_plain_descriptors_listen_and_become_non_
   error_code ec;
   acceptor.accept(ec); // blocks for ever if it is blocking
   BOOST_TEST(ec == boost::asio::error::would_block);
-  mioext::detail::file_descriptor const plain(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  mioext::detail::file_descriptor const plain(::socket(AF_INET, SOCK_STREAM, 0));
   loop.listen(plain.get(), 16, token(2));
   BOOST_TEST((::fcntl(plain.get(), F_GETFL) & O_NONBLOCK) != 0);
 }

@@ -26,6 +26,7 @@
 #include <mioext/unix.hpp>
 
 #include "support.hpp"
+#include "systems.hpp"
 
 namespace {
 
@@ -228,7 +229,8 @@ BOOST_AUTO_TEST_CASE(oneshot_reports_once_until_it_is_armed_again) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(exclusive_reports_as_edge_or_level_do) {
+BOOST_AUTO_TEST_CASE(exclusive_reports_as_edge_or_level_do,
+                     *test::needs_epoll("kqueue has no exclusive")) {
   every_kind kinds;
   for (subject const& each : kinds.subjects) {
     BOOST_TEST_CONTEXT(each.kind) {

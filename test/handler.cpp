@@ -16,6 +16,8 @@
 
 #include <csignal>
 
+#include <unistd.h>
+
 #include "support.hpp"
 
 namespace {
@@ -81,7 +83,7 @@ BOOST_AUTO_TEST_CASE(a_handler_that_overrides_nothing_does_nothing) {
   pair.send();
   loop.timer(std::chrono::seconds(0), token(3));
   loop.register_signal(SIGUSR1);
-  ::raise(SIGUSR1);
+  ::kill(::getpid(), SIGUSR1);
   mioext::handler handler;
   BOOST_TEST(run_until(
       loop, handler, [&] { return loop.time_to_next_timer() == std::chrono::nanoseconds::max(); }));

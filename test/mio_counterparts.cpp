@@ -81,6 +81,7 @@
 #include <mioext/unix.hpp>
 
 #include "support.hpp"
+#include "systems.hpp"
 
 namespace {
 
@@ -106,7 +107,7 @@ udp::endpoint any_udp_port() { return {boost::asio::ip::address_v4::loopback(), 
 /// Where an acceptor listens whose address the system chooses.
 template <class Acceptor> typename Acceptor::endpoint_type somewhere();
 template <> tcp::endpoint somewhere<mioext::tcp_acceptor>() { return any_port(); }
-template <> local::endpoint somewhere<mioext::unix_acceptor>() { return local::endpoint(); }
+template <> local::endpoint somewhere<mioext::unix_acceptor>() { return any_unix_address(); }
 
 /// run(), but a handler that never asks for the shutdown fails the test instead of hanging it.
 template <class Loop, class Handler> void run_to_shutdown(Loop& loop, Handler& handler) {
@@ -373,7 +374,9 @@ BOOST_AUTO_TEST_CASE(a_dropped_connection_ends_the_stream_of_its_peer) {
   BOOST_TEST(!handler.saw_dropped);
 }
 
-BOOST_AUTO_TEST_CASE(what_was_written_arrives_although_the_writer_is_gone) {
+BOOST_AUTO_TEST_CASE(
+    what_was_written_arrives_although_the_writer_is_gone,
+    *test::needs_epoll("kqueue has no priority, which is what nothing can be there of")) {
   for (bool is_closed : {true, false}) {
     mioext::event_loop loop;
     recorder<> handler;
@@ -1245,6 +1248,8 @@ public:
   static constexpr std::uint32_t senders = 4;
   static constexpr std::uint32_t messages = 2000;
   static constexpr std::uint32_t signals = 25; // of each sender
+  /// libkqueue takes the signals, and their values, for itself.
+  static constexpr bool tells_signals = test::has_real_time_signals && !test::has_libkqueue;
   static constexpr std::uint32_t datagrams = 500;
   static constexpr std::uint32_t timers = 300;
 
@@ -1359,7 +1364,7 @@ public:
   }
 
   void signal(battery_loop& loop, mioext::signal_info const& info) override {
-    faults += info.code == SI_QUEUE && info.pid == ::getpid() ? 0u : 1u;
+    faults += !tells_signals || (info.code == SI_QUEUE && info.pid == ::getpid()) ? 0u : 1u;
     signal_sum += info.status;
     ++signals_taken;
     end_if_done(loop);
@@ -1419,7 +1424,7 @@ constexpr std::uint32_t battery::timers;
 
 BOOST_AUTO_TEST_CASE(everything_at_once) {
   battery_loop loop;
-  int const number = SIGRTMIN + 1;
+  int const number = test::real_time_signal(1);
   loop.register_signal(number); // before the threads begin: they inherit the mask
   battery handler(loop);
   std::vector<std::thread> threads;
@@ -1434,9 +1439,8 @@ BOOST_AUTO_TEST_CASE(everything_at_once) {
           if (sent.number == battery::messages) {
             return;
           }
-          ::sigval value;
-          value.sival_int = static_cast<int>(sent.number);
-          signals_refused += ::sigqueue(::getpid(), number, value) == 0 ? 0 : 1;
+          int const value = static_cast<int>(sent.number);
+          signals_refused += test::send_value(number, value) ? 0 : 1;
         }
         ++sent.number;
         sent.sum += sent.number;
@@ -1463,7 +1467,8 @@ BOOST_AUTO_TEST_CASE(everything_at_once) {
   BOOST_TEST(handler.signals_taken == battery::senders * battery::signals);
   constexpr int step = battery::messages / battery::signals;
   constexpr int each_sum = step * int(battery::signals) * (int(battery::signals) - 1) / 2;
-  BOOST_TEST(handler.signal_sum == int(battery::senders) * each_sum);
+  bool const tells_signals = battery::tells_signals;
+  BOOST_TEST((!tells_signals || handler.signal_sum == int(battery::senders) * each_sum));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -19,6 +19,8 @@
 #include <new>
 #include <vector>
 
+#include <unistd.h>
+
 #include "support.hpp"
 
 #if defined(__has_feature)
@@ -79,7 +81,7 @@ struct busy final : mioext::basic_handler<mioext::token, int> {
     ++timers;
     loop.clear_timer(loop.timer(seconds(60), called));
     loop.timer(milliseconds(1), called);
-    ::raise(SIGUSR1);
+    ::kill(::getpid(), SIGUSR1);
   }
 
   void notify(loop_type&, int count) override {

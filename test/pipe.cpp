@@ -24,6 +24,8 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
+#include <mioext/detail/pending_signal.hpp>
+
 #include "handles.hpp"
 
 namespace error = boost::asio::error;
@@ -115,8 +117,8 @@ public:
 
   /// Whether one was pending, which it is no longer.
   bool take() {
-    timespec const no_wait = {0, 0};
-    return ::sigtimedwait(&set_, nullptr, &no_wait) == SIGPIPE;
+    mioext::signal_info ignored;
+    return mioext::detail::take_pending_signal(set_, ignored);
   }
 
 private:

@@ -43,6 +43,7 @@
 #include <mioext/pipe.hpp>
 
 #include "handles.hpp"
+#include "systems.hpp"
 
 namespace errc = boost::system::errc;
 using boost::system::error_code;
@@ -536,7 +537,9 @@ BOOST_AUTO_TEST_CASE(with_little_room_no_level_triggered_handle_starves) {
   BOOST_TEST(seen == std::vector<int>(5, 2), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(a_poller_can_be_watched_by_another) {
+BOOST_AUTO_TEST_CASE(
+    a_poller_can_be_watched_by_another,
+    *test::needs_kernel("libkqueue's queue is a pipe's writing end, which nobody can wait for")) {
   test::raw_pipe pipe;
   mioext::poller inner;
   mioext::poller outer;
@@ -683,12 +686,14 @@ BOOST_AUTO_TEST_CASE(a_negative_descriptor_is_refused_with_bad_file_descriptor) 
   BOOST_TEST(refused.of_registering(closed) == errc::bad_file_descriptor);
 }
 
-BOOST_AUTO_TEST_CASE(the_poller_itself_is_refused_with_invalid_argument) {
+BOOST_AUTO_TEST_CASE(the_poller_itself_is_refused_with_invalid_argument,
+                     *test::needs_epoll("kqueues may watch one another in any way")) {
   refusals refused;
   BOOST_TEST(refused.of_registering(refused.poller()) == errc::invalid_argument);
 }
 
-BOOST_AUTO_TEST_CASE(a_circle_of_pollers_is_refused_with_too_many_symbolic_link_levels) {
+BOOST_AUTO_TEST_CASE(a_circle_of_pollers_is_refused_with_too_many_symbolic_link_levels,
+                     *test::needs_epoll("kqueues may watch one another in any way")) {
   refusals refused;
   mioext::poller other;
   refused.registry().register_handle(other, name, interest::readable);
@@ -698,7 +703,8 @@ BOOST_AUTO_TEST_CASE(a_circle_of_pollers_is_refused_with_too_many_symbolic_link_
   BOOST_TEST(refused.of_registering(other) == errc::file_exists);
 }
 
-BOOST_AUTO_TEST_CASE(a_long_chain_of_pollers_is_refused_with_too_many_symbolic_link_levels) {
+BOOST_AUTO_TEST_CASE(a_long_chain_of_pollers_is_refused_with_too_many_symbolic_link_levels,
+                     *test::needs_epoll("kqueues may watch one another in any way")) {
   std::list<mioext::poller> chain(1);
   error_code ec;
   for (;;) {
@@ -734,7 +740,8 @@ BOOST_AUTO_TEST_CASE(edge_with_level_is_refused_with_invalid_argument) {
              errc::invalid_argument);
 }
 
-BOOST_AUTO_TEST_CASE(exclusive_with_what_it_excludes_is_refused_with_invalid_argument) {
+BOOST_AUTO_TEST_CASE(exclusive_with_what_it_excludes_is_refused_with_invalid_argument,
+                     *test::needs_epoll("kqueue has no exclusive")) {
   refusals refused;
   test::raw_pipe pipe;
   BOOST_TEST(refused.of_registering(pipe.reader(), interest::readable,
@@ -766,7 +773,8 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused_before_the_system_is_asked) {
              errc::invalid_argument);
 }
 
-BOOST_AUTO_TEST_CASE(exclusive_in_or_after_a_reregistration_is_refused_with_invalid_argument) {
+BOOST_AUTO_TEST_CASE(exclusive_in_or_after_a_reregistration_is_refused_with_invalid_argument,
+                     *test::needs_epoll("kqueue has no exclusive")) {
   refusals refused;
   test::raw_pipe shared;
   refused.registry().register_handle(shared.reader(), name, interest::readable);
@@ -1023,7 +1031,9 @@ BOOST_AUTO_TEST_CASE(swapped_pollers_exchange_their_registrations) {
   BOOST_TEST(right.poll(events, no_time) == 0u);
 }
 
-BOOST_AUTO_TEST_CASE(a_registry_outlives_its_poller) {
+BOOST_AUTO_TEST_CASE(
+    a_registry_outlives_its_poller,
+    *test::needs_kernel("libkqueue closes its descriptors later, in a thread of its own")) {
   test::raw_pipe pipe;
   std::size_t const before = test::open_descriptors();
   {

@@ -16,6 +16,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdlib>
 #include <functional>
 #include <sstream>
 #include <string>
@@ -26,9 +27,11 @@
 #include <unistd.h>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <mioext/detail/file_descriptor.hpp>
+#include <mioext/detail/socket_ops.hpp>
 #include <mioext/event_loop.hpp>
 #include <mioext/unix.hpp>
 
@@ -38,6 +41,7 @@ namespace support {
 /// may be busy; reached only by a test that fails.
 constexpr std::chrono::seconds patience{20};
 
+using mioext::detail::socket_ops::no_sigpipe;
 using strings = std::vector<std::string>;
 
 template <class Printed> std::string to_string(Printed const& printed) {
@@ -50,14 +54,16 @@ template <class Printed> std::string to_string(Printed const& printed) {
 struct socket_pair {
   socket_pair() {
     int fds[2];
-    BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
+    boost::system::error_code ec;
+    mioext::detail::socket_ops::open_pair(AF_UNIX, SOCK_STREAM, 0, fds, ec);
+    BOOST_REQUIRE(!ec);
     near.reset(fds[0]);
     far.reset(fds[1]);
   }
 
   void send(char const* text = "x") const {
     std::string const sent = text;
-    BOOST_REQUIRE(::send(far.get(), sent.data(), sent.size(), MSG_NOSIGNAL) ==
+    BOOST_REQUIRE(::send(far.get(), sent.data(), sent.size(), no_sigpipe) ==
                   static_cast<::ssize_t>(sent.size()));
   }
 
@@ -81,7 +87,7 @@ inline std::string drain(int fd) {
 /// Writes until the buffers are full.
 inline void fill(int fd) {
   char const block[4096] = {};
-  while (::send(fd, block, sizeof block, MSG_NOSIGNAL) > 0) {
+  while (::send(fd, block, sizeof block, no_sigpipe) > 0) {
   }
 }
 
@@ -157,12 +163,36 @@ template <class Loop, class Handler> void run_all(Loop& loop, Handler& handler) 
   }
 }
 
-/// Binds a Unix socket to an abstract address that the kernel chooses, which an address of the
-/// family alone makes it do (unix(7), autobind).
+/// An address that a Unix socket can be bound to and that nobody else has. On Linux it is none, for
+/// which the kernel picks an abstract one (unix(7), autobind); elsewhere it is a path in a directory
+/// that goes when the program ends.
+inline boost::asio::local::stream_protocol::endpoint any_unix_address() {
+#ifdef __linux__
+  return boost::asio::local::stream_protocol::endpoint();
+#else
+  struct addresses {
+    addresses() { BOOST_REQUIRE(::mkdtemp(directory) != nullptr); }
+    ~addresses() {
+      while (count != 0) {
+        ::unlink(path(count--).c_str());
+      }
+      ::rmdir(directory);
+    }
+    std::string path(int number) { return directory + ('/' + std::to_string(number)); }
+
+    char directory[20] = "/tmp/mioext.XXXXXX";
+    int count = 0;
+  };
+  static addresses used;
+  return boost::asio::local::stream_protocol::endpoint(used.path(++used.count));
+#endif
+}
+
+/// Binds a Unix socket, a stream or a datagram one, to such an address.
 template <class Handle> void bind_to_any(Handle const& handle) {
-  ::sockaddr address = {};
-  address.sa_family = AF_UNIX;
-  BOOST_REQUIRE(::bind(handle.native_handle(), &address, sizeof address.sa_family) == 0);
+  auto const address = any_unix_address();
+  BOOST_REQUIRE(::bind(handle.native_handle(), address.data(),
+                       static_cast<::socklen_t>(address.size())) == 0);
 }
 
 /// A Unix listener, at an address that the kernel picks, with more connections than it has room

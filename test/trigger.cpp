@@ -26,6 +26,7 @@
 #include <mioext/waker.hpp>
 
 #include "handles.hpp"
+#include "systems.hpp"
 
 using mioext::contains;
 using mioext::interest;
@@ -239,7 +240,8 @@ BOOST_AUTO_TEST_CASE(oneshot_spends_itself_on_either_kind) {
 
 // Exclusive.
 
-BOOST_AUTO_TEST_CASE(exclusive_reports_as_edge_or_level_do) {
+BOOST_AUTO_TEST_CASE(exclusive_reports_as_edge_or_level_do,
+                     *test::needs_epoll("kqueue has no exclusive")) {
   for (trigger how : {trigger::exclusive, trigger::exclusive | trigger::edge}) {
     watched_pipe watched(how);
     BOOST_TEST(!watched.is_reported());

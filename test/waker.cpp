@@ -24,6 +24,7 @@
 #include <mioext/poller.hpp>
 
 #include "handles.hpp"
+#include "systems.hpp"
 
 namespace errc = boost::system::errc;
 using boost::system::error_code;
@@ -314,7 +315,8 @@ BOOST_AUTO_TEST_CASE(a_poller_that_was_moved_from_gets_no_waker) {
   BOOST_TEST(ec == errc::bad_file_descriptor);
 }
 
-BOOST_AUTO_TEST_CASE(without_descriptors_left_there_is_no_waker) {
+BOOST_AUTO_TEST_CASE(without_descriptors_left_there_is_no_waker,
+                     *test::needs_epoll("kqueue needs no descriptor for a waker")) {
   mioext::poller poller;
   error_code ec;
   std::unique_ptr<waker> none;

@@ -13,6 +13,8 @@
 #ifndef MIOEXT_BASIC_STREAM_SOCKET_HPP
 #define MIOEXT_BASIC_STREAM_SOCKET_HPP
 
+#include <mioext/detail/selector.hpp> // before all that other systems have not
+
 #include <cstddef>
 #include <type_traits>
 #include <utility>

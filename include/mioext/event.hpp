@@ -25,7 +25,8 @@ namespace mioext {
 ///
 /// What the predicates say is a hint: a handle may be found not ready all the same (then the I/O
 /// says would_block), because someone else was faster or because the system reported more than it
-/// knew. A handle may show several of them in one event.
+/// knew. A handle may show several of them in one event, but reading and writing are two events with
+/// kqueue.
 ///
 /// A value, as small as the system's own; an event is made by poller::poll().
 ///
@@ -45,7 +46,8 @@ public:
   /// A write is likely to be taken.
   bool is_writable() const noexcept { return detail::selector::is_writable(native_); }
 
-  /// The handle has an error (on a socket: SO_ERROR). Reported whatever the interest was.
+  /// The handle has an error (on a socket: SO_ERROR). Reported whatever the interest was; by kqueue
+  /// for sockets, with what was asked for.
   bool is_error() const noexcept { return detail::selector::is_error(native_); }
 
   /// There is nothing more to read after what is there. For a connection this may be the peer's

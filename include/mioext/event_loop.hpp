@@ -14,6 +14,8 @@
 #ifndef MIOEXT_EVENT_LOOP_HPP
 #define MIOEXT_EVENT_LOOP_HPP
 
+#include <mioext/detail/selector.hpp> // before all that other systems have not
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -29,7 +31,6 @@
 #include <mioext/detail/native_handle.hpp>
 #include <mioext/detail/prepare_handle.hpp>
 #include <mioext/detail/registration_table.hpp>
-#include <mioext/detail/selector.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/detail/timer_wheel.hpp>
 #include <mioext/event_loop_config.hpp>
@@ -61,8 +62,8 @@ namespace mioext {
 ///   batch would hurt.
 /// - **Nothing swallowed**: errors and hang-ups arrive as `readable` or `writable`, according to
 ///   interest.
-/// - **Order**: for one event `readable` comes before `writable`; in one tick, I/O and signals,
-///   then messages, then timers.
+/// - **Order**: for one event `readable` comes before `writable` (kqueue has an event for each, in
+///   an order of its own); in one tick, I/O and signals, then messages, then timers.
 /// - **Re-entrance**: a handler may call every member but run(), and may close any handle.
 /// - **Exceptions**: one thrown by a handler leaves run() or run_once(). The loop stays usable, and
 ///   the next run delivers what was due after the one that threw.
@@ -332,7 +333,7 @@ public:
   /// registered with this loop; device_or_resource_busy if with another.
   ///
   /// @par Source
-  /// signalfd(2), signal(7).
+  /// signalfd(2), signal(7), kqueue(2) for EVFILT_SIGNAL.
   void register_signal(int number) {
     boost::system::error_code ec;
     register_signal(number, ec);
@@ -426,7 +427,8 @@ public:
 
   /// To be called in the child after fork(), before anything else is done with the loop there:
   /// parent and child share the system's selector then, and this gives the child one of its own,
-  /// under the same descriptor number, with all that is registered. Before the fork and in the
+  /// under the same descriptor number (unless, with kqueue, which no child inherits, something else
+  /// was opened under it), with all that is registered. Before the fork and in the
   /// parent there is nothing to do; the call is allowed.
   ///
   /// @param event boost::asio::execution_context::fork_event, or an enumeration of the program's
@@ -537,12 +539,14 @@ private:
   template <class Handler> std::size_t deliver_events(Handler& receiver);
   template <class Handler>
   std::size_t deliver_outcome(Handler& receiver, entry& connecting, selector::native_event& event);
+  void drop_second_outcome(selector::native_event const& first) noexcept;
   template <class Handler> std::size_t deliver_known_outcomes(Handler& receiver);
   template <class Handler>
   std::size_t tell_outcome(Handler& receiver, entry& connecting, int fd, state fired);
   template <class Handler>
   std::size_t deliver_internal(Handler& receiver, selector::native_event const& event);
-  template <class Handler> std::size_t deliver_signals(Handler& receiver);
+  template <class Handler>
+  std::size_t deliver_signals(Handler& receiver, selector::native_event event);
   template <class Handler> std::size_t deliver_messages(Handler& receiver, std::size_t most);
   template <class Handler> std::size_t deliver_timers(Handler& receiver);
 

@@ -21,17 +21,19 @@ namespace mioext {
 
 /// What a registration wants to be told of; a bitmask with `|`, `&`, `^`, `~`, contains() and `<<`.
 ///
-/// Errors and hang-ups need not be asked for: the system reports them always.
+/// Errors and hang-ups need not be asked for: epoll reports them always, kqueue with what was asked
+/// for.
 ///
 /// @par Source
-/// mio's `Interest`; epoll_ctl(2).
+/// mio's `Interest`; epoll_ctl(2), kqueue(2).
 enum class interest : unsigned char {
   /// A read is likely to find data, the end of the stream or an error; a listener has someone to
   /// accept.
   readable = 1,
   /// A write is likely to be taken; a connect has come to its end.
   writable = 2,
-  /// There is out-of-band data, or whatever else the system counts as exceptional (EPOLLPRI).
+  /// There is out-of-band data, or whatever else the system counts as exceptional (EPOLLPRI). With
+  /// kqueue: operation_not_supported.
   priority = 4
 };
 

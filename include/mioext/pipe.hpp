@@ -13,6 +13,8 @@
 #ifndef MIOEXT_PIPE_HPP
 #define MIOEXT_PIPE_HPP
 
+#include <mioext/detail/selector.hpp> // before all that other systems have not
+
 #include <cstddef>
 #include <utility>
 

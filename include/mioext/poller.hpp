@@ -134,10 +134,12 @@ inline void swap(events& left, events& right) noexcept { left.swap(right); }
 /// | operation_not_permitted | the kind cannot be waited for, such as a regular file or a directory |
 /// | invalid_argument | no interest; `edge` with `level`; `exclusive` with `oneshot`, with `priority`, for another poller, in or after a reregistration; the poller itself |
 /// | too_many_symbolic_link_levels | pollers that watch one another in a circle, or in a chain of more than five |
+/// | operation_not_supported | `exclusive` or `priority` with kqueue |
+/// | broken_pipe | the end of a pipe to write to, when all readers are gone, with some kqueues; otherwise an event says so |
 /// | no_space_on_device, not_enough_memory | the system's limits (fs.epoll.max_user_watches) |
 ///
 /// @par Source
-/// mio's `Registry`; epoll_ctl(2).
+/// mio's `Registry`; epoll_ctl(2), kqueue(2).
 class registry {
 public:
   // Declared, so that there is no move: a registry always refers to a poller.
@@ -255,7 +257,7 @@ private:
 /// @endcode
 ///
 /// @par Source
-/// mio's `Poll`; epoll(7).
+/// mio's `Poll`; epoll(7), kqueue(2).
 class poller {
 public:
   /// Makes the system's selector, close-on-exec.

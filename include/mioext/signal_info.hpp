@@ -22,7 +22,8 @@ namespace mioext {
 /// A signal, with what the system told of it.
 ///
 /// @par Source
-/// sigaction(2), signalfd(2): the fields of `siginfo_t` with the same names.
+/// sigaction(2), signalfd(2): the fields of `siginfo_t` with the same names. macOS and OpenBSD tell the
+/// number only.
 struct signal_info {
   /// Which signal, for instance SIGTERM.
   int number = 0;

@@ -25,14 +25,15 @@ namespace mioext {
 /// means `oneshot | edge`. Naming both is an error (invalid_argument).
 ///
 /// @par Source
-/// mio's first `PollOpt`; epoll(7).
+/// mio's first `PollOpt`; epoll(7), kqueue(2).
 enum class trigger : unsigned char {
   /// Reported when it begins, and when more comes; after an event, read or write until would_block
   /// before waiting for the next. The default, as in mio.
   edge = 1,
   /// Reported by every poll for as long as it lasts.
   level = 2,
-  /// Reported once; then nothing until reregistered. The handle stays registered in between.
+  /// Reported once; then nothing until reregistered. The handle stays registered in between. (With
+  /// kqueue, reading and writing that begin at the same time are two events.)
   oneshot = 4,
   /// Where several pollers watch one handle, not all of them are woken (EPOLLEXCLUSIVE, Linux 4.5).
   /// For `readable` and `writable` only; not with `oneshot`, and neither in a reregistration nor

@@ -38,7 +38,7 @@ namespace mioext {
 /// @endcode
 ///
 /// @par Source
-/// mio's `Waker`; eventfd(2).
+/// mio's `Waker`; eventfd(2), kqueue(2) for EVFILT_USER.
 class waker {
 public:
   /// Makes a waker that is watched by the poller of `where`.

@@ -77,7 +77,7 @@ inline connect_attempt start_connect(int fd, socket_address address) noexcept {
   if (errno == EINPROGRESS || errno == EINTR) {
     return {connect_progress::started, 0};
   }
-  // Only AF_UNIX means a full backlog by EAGAIN; AF_INET means that it has no port left.
+  // Only AF_UNIX means a full backlog by EAGAIN, and only Linux; AF_INET has no port left then.
   if (errno == EAGAIN && address.data->sa_family == AF_UNIX) {
     return {connect_progress::no_room, EAGAIN};
   }
@@ -124,7 +124,11 @@ inline int identify(int fd, file_identity& identity) noexcept {
 /// having accepted it (unix_release_sock in Linux's net/unix/af_unix.c). The listener is our own,
 /// at an address that the kernel picks (autobind, unix(7)), and gone at once. A socket that came
 /// from another network namespace cannot reach it and stays unmarked.
+///
+/// Only on Linux does a connect wait for room. The others answer ECONNREFUSED at once (unp_connect
+/// in the BSDs' uipc_usrreq.c: sonewconn finds the queue full), so there is nothing to mark.
 inline int mark_connect_failed(int fd) noexcept {
+#ifdef __linux__
   int type = 0;
   ::socklen_t type_size = sizeof type;
   if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) != 0) {
@@ -144,6 +148,9 @@ inline int mark_connect_failed(int fd) noexcept {
       ::connect(fd, data, size) != 0) {
     return errno;
   }
+#else
+  static_cast<void>(fd);
+#endif
   return 0;
 }
 

@@ -18,6 +18,8 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <boost/system/error_code.hpp>
 
@@ -51,6 +53,23 @@ auto retry_interrupted(SystemCall system_call) -> decltype(system_call()) {
 
 namespace descriptor_ops {
 
+/// Keeps SIGPIPE from who writes to a socket, on systems where a flag of each call cannot say so:
+/// macOS has SO_NOSIGPIPE in the place of MSG_NOSIGNAL. A descriptor that is no socket (ENOTSOCK)
+/// has no such option, and on a connection that has ended already macOS allows none (EINVAL;
+/// sosetoptlock in XNU's uipc_socket.c). One that was accepted has its listener's.
+inline void silence_sigpipe(int fd, boost::system::error_code& ec) noexcept {
+#ifdef MSG_NOSIGNAL
+  static_cast<void>(fd);
+  static_cast<void>(ec);
+#else
+  int const yes = 1;
+  if (::setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &yes, sizeof yes) != 0 && errno != ENOTSOCK &&
+      errno != EINVAL) {
+    ec = system_error_code(errno);
+  }
+#endif
+}
+
 /// Makes a descriptor that came from elsewhere non-blocking and close-on-exec. Calls the kernel
 /// only for what it is not yet.
 inline void prepare(int fd, boost::system::error_code& ec) noexcept {
@@ -70,6 +89,38 @@ inline void prepare(int fd, boost::system::error_code& ec) noexcept {
   }
   if ((status_flags & O_NONBLOCK) == 0) {
     checked(::fcntl(fd, F_SETFL, status_flags | O_NONBLOCK), ec);
+    if (ec) {
+      return;
+    }
+  }
+  silence_sigpipe(fd, ec);
+}
+
+/// The same for a descriptor that was just made, by a system that cannot make it so at once: a
+/// process that another thread forks and executes in between inherits it. Returns it, or closes it
+/// and returns -1 if that fails, or if it is none.
+inline int prepare_new(int fd, boost::system::error_code& ec) noexcept {
+  if (checked(fd, ec) < 0) {
+    return fd;
+  }
+  prepare(fd, ec);
+  if (ec) {
+    ::close(fd);
+    return -1;
+  }
+  return fd;
+}
+
+/// Both of a pair, or neither.
+inline void prepare_pair(int (&fds)[2], boost::system::error_code& ec) noexcept {
+  fds[0] = prepare_new(fds[0], ec);
+  if (ec) {
+    ::close(fds[1]);
+    return;
+  }
+  fds[1] = prepare_new(fds[1], ec);
+  if (ec) {
+    ::close(fds[0]);
   }
 }
 

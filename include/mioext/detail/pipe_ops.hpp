@@ -33,7 +33,13 @@ namespace pipe_ops {
 
 /// Makes a pipe: reads from the first descriptor what was written to the second.
 inline void open(int (&fds)[2], boost::system::error_code& ec) noexcept {
+#ifndef __APPLE__
   checked(::pipe2(fds, O_NONBLOCK | O_CLOEXEC), ec);
+#else // has no pipe2
+  if (checked(::pipe(fds), ec) == 0) {
+    descriptor_ops::prepare_pair(fds, ec);
+  }
+#endif
 }
 
 inline std::size_t read(int fd, iovec* buffers, std::size_t count,

@@ -20,7 +20,7 @@
 //   native_event                            what the system fills in for one event
 //   user_data                               what the system hands back with an event
 //   static user_data token_data(size_t)     user data that carries a token
-//   static user_data tag_data(fd, tag)      user data that carries a descriptor and a 32-bit tag
+//   static user_data tag_data(fd, tag)      user data that carries a descriptor and a 31-bit tag
 //   static user_data internal_data(n)       user data of the owner's own sources, n from 1 to 15
 //   static size_t token(event)              what token_data was given
 //   static uint32_t descriptor(event)       what tag_data was given; for internal_data a number
@@ -29,14 +29,14 @@
 //                                           is_priority
 //   static bool concerns_reading(event)     anything that a reader would want to hear of
 //   static bool concerns_writing(event)     likewise a writer
-//   static void drop_reading(event&)        leaves only what concerns writing
-//   static void drop_writing(event&)        and the other way round
+//   static void drop_reading(event&)        leaves only what concerns writing, of an event that
+//   static void drop_writing(event&)        concerns both; and the other way round
 //   static read_hint hint(event)            what a read is likely to find
 //   static size_t most_events()             no more can be fetched in one go
 //   static nanoseconds longest_wait()       a longer timeout is cut to this one
 //
 //   int open()                              makes the selector; close-on-exec
-//   int replace_with(selector const&)       that one in the place of this; after fork
+//   int replace_with(selector&)             that one in the place of this; after fork
 //   bool has(fd, user_data)                 whether it watches fd; user data that nobody owns
 //   int native_handle() const               a descriptor that is readable when there are events
 //   int add(fd, interest, trigger, user_data)
@@ -54,10 +54,24 @@
 //
 //   int add(selector&, user_data, number)   starts taking a signal
 //   int remove(number)                      gives it back to its usual course, as the destructor does
-//   int read(signal_info&)                  the next one that came; EAGAIN if there is none
+//   int read(event&, signal_info&)          the next one that came; EAGAIN if there is none
+//   void put_back(event)                    reports again what was not read
 //   int reopen(selector&, user_data)        after fork
 
+//
+// The system's own is chosen, unless MIOEXT_USE_EPOLL or MIOEXT_USE_KQUEUE is defined, alike in all
+// of a program: kqueue on Linux stands for libkqueue, whose header and library must be given, too.
+
+#if !defined(MIOEXT_USE_EPOLL) && !defined(MIOEXT_USE_KQUEUE)
 #if defined(__linux__)
+#define MIOEXT_USE_EPOLL
+#elif defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || \
+    defined(__DragonFly__)
+#define MIOEXT_USE_KQUEUE
+#endif
+#endif
+
+#if defined(MIOEXT_USE_EPOLL) && !defined(MIOEXT_USE_KQUEUE)
 #include <mioext/detail/epoll_selector.hpp>
 #include <mioext/detail/signalfd_signals.hpp>
 
@@ -70,8 +84,22 @@ using selector_signals = signalfd_signals;
 
 } // namespace detail
 } // namespace mioext
+#elif defined(MIOEXT_USE_KQUEUE) && !defined(MIOEXT_USE_EPOLL)
+#include <mioext/detail/kqueue_selector.hpp>
+#include <mioext/detail/kqueue_signals.hpp>
+
+namespace mioext {
+namespace detail {
+
+using selector = kqueue_selector;
+using selector_waker = kqueue_waker;
+using selector_signals = kqueue_signals;
+
+} // namespace detail
+} // namespace mioext
 #else
-#error "mioext needs epoll: this version supports Linux only."
+#error                                                                                             \
+    "mioext needs epoll or kqueue: Linux, macOS, FreeBSD, NetBSD, OpenBSD and DragonFly are supported"
 #endif
 
 #endif // MIOEXT_DETAIL_SELECTOR_HPP

@@ -22,6 +22,14 @@
 namespace mioext {
 namespace detail {
 
+/// Signals are numbers from one up to, and without, this one. FreeBSD and DragonFly leave their
+/// real-time signals out of NSIG (signal.h of both).
+#ifdef _SIG_MAXSIG
+constexpr int signal_limit = _SIG_MAXSIG + 1;
+#else
+constexpr int signal_limit = NSIG;
+#endif
+
 /// The claims of a process. Thread-safe. Visible, so that all shared libraries of the process share
 /// them, whatever they hide.
 class BOOST_SYMBOL_VISIBLE signal_claims {
@@ -33,7 +41,7 @@ public:
 
 private:
   static std::atomic<bool>& flag(int number) noexcept {
-    static std::atomic<bool> flags[NSIG];
+    static std::atomic<bool> flags[signal_limit];
     return flags[number];
   }
 };

@@ -15,15 +15,13 @@
 
 #include <cerrno>
 
-#include <pthread.h>
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <mioext/detail/epoll_selector.hpp>
 #include <mioext/detail/file_descriptor.hpp>
-#include <mioext/detail/signal_claims.hpp>
+#include <mioext/detail/taken_signals.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/signal_info.hpp>
 #include <mioext/trigger.hpp>
@@ -36,79 +34,29 @@ namespace detail {
 /// again.
 class signalfd_signals {
 public:
-  signalfd_signals() noexcept {
-    ::sigemptyset(&taken_);
-    ::sigemptyset(&unblock_later_);
-  }
-
-  signalfd_signals(signalfd_signals const&) = delete;
-  signalfd_signals& operator=(signalfd_signals const&) = delete;
-
-  /// Restores the calling thread's mask as far as add() changed it.
-  ~signalfd_signals() {
-    for (int number = 1; number < NSIG; ++number) {
-      if (::sigismember(&taken_, number) == 1) {
-        signal_claims::release(number);
-      }
-    }
-    if (signals_) {
-      unblock(unblock_later_);
-    }
-  }
-
-  /// EINVAL for what is no signal or cannot be taken (SIGKILL, SIGSTOP), EEXIST if it is taken
-  /// here, EBUSY if another loop has it.
   int add(epoll_selector& selector, epoll_selector::user_data data, int number) noexcept {
-    sigset_t one;
-    ::sigemptyset(&one);
-    if (number == SIGKILL || number == SIGSTOP || ::sigaddset(&one, number) != 0) {
-      return EINVAL;
-    }
-    if (::sigismember(&taken_, number) == 1) {
-      return EEXIST;
-    }
-    if (!signal_claims::claim(number)) {
-      return EBUSY;
-    }
-    sigset_t before;
-    ::pthread_sigmask(SIG_BLOCK, &one, &before);
-    bool const was_blocked = ::sigismember(&before, number) == 1;
-    ::sigaddset(&taken_, number);
-    if (int const error = update(selector, data)) {
-      ::sigdelset(&taken_, number);
-      signal_claims::release(number);
-      if (!was_blocked) {
-        ::pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
-      }
+    if (int const error = taken_.take(number)) {
       return error;
     }
-    if (!was_blocked) {
-      ::sigaddset(&unblock_later_, number);
+    int const error = update(selector, data);
+    if (error != 0) {
+      taken_.give_back(number);
     }
-    return 0;
+    return error;
   }
 
-  /// EINVAL for what is no signal, ENOENT if it is not taken here.
   int remove(int number) noexcept {
-    int const taken = ::sigismember(&taken_, number);
-    if (taken != 1) {
-      return taken < 0 ? EINVAL : ENOENT;
+    if (int const error = taken_.check_taken(number)) {
+      return error;
     }
-    ::sigdelset(&taken_, number);
+    taken_.forget(number);
     // Changing an existing signalfd takes no memory and cannot fail.
-    ::signalfd(signals_.get(), &taken_, 0);
-    signal_claims::release(number);
-    if (::sigismember(&unblock_later_, number) == 1) {
-      ::sigdelset(&unblock_later_, number);
-      sigset_t one;
-      ::sigemptyset(&one);
-      ::sigaddset(&one, number);
-      unblock(one);
-    }
+    ::signalfd(signals_.get(), &taken_.set(), 0);
+    taken_.give_back(number);
     return 0;
   }
 
-  int read(signal_info& info) noexcept {
+  int read(epoll_selector::native_event const&, signal_info& info) noexcept {
     ::signalfd_siginfo raw;
     ::ssize_t size;
     do {
@@ -125,6 +73,9 @@ public:
     return 0;
   }
 
+  /// What is not read is there still, and level-triggered.
+  void put_back(epoll_selector::native_event const&) noexcept {}
+
   /// The inherited descriptor is the parent's, too, and sits in the parent's epoll instance. It is
   /// given up only when there is a new one.
   int reopen(epoll_selector& selector, epoll_selector::user_data data) noexcept {
@@ -140,17 +91,8 @@ public:
   }
 
 private:
-  /// A signal that came while it was the loop's, and was not read, must not have its usual effect
-  /// now: a second SIGTERM during a clean exit would end the process.
-  static void unblock(sigset_t const& signals) noexcept {
-    ::timespec const at_once = {0, 0};
-    while (::sigtimedwait(&signals, nullptr, &at_once) > 0 || errno == EINTR) {
-    }
-    ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
-  }
-
   int update(epoll_selector& selector, epoll_selector::user_data data) noexcept {
-    file_descriptor made(::signalfd(signals_.get(), &taken_, SFD_CLOEXEC | SFD_NONBLOCK));
+    file_descriptor made(::signalfd(signals_.get(), &taken_.set(), SFD_CLOEXEC | SFD_NONBLOCK));
     if (!made) {
       return errno;
     }
@@ -165,9 +107,8 @@ private:
     return 0;
   }
 
+  taken_signals taken_;
   file_descriptor signals_;
-  sigset_t taken_;
-  sigset_t unblock_later_;
 };
 
 } // namespace detail

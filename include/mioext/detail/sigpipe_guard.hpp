@@ -13,11 +13,11 @@
 #ifndef MIOEXT_DETAIL_SIGPIPE_GUARD_HPP
 #define MIOEXT_DETAIL_SIGPIPE_GUARD_HPP
 
-#include <cerrno>
-#include <ctime>
-
 #include <pthread.h>
 #include <signal.h>
+
+#include <mioext/detail/pending_signal.hpp>
+#include <mioext/signal_info.hpp>
 
 namespace mioext {
 namespace detail {
@@ -28,8 +28,8 @@ namespace detail {
 /// For a socket MSG_NOSIGNAL says it in the call; write(2) to a pipe has no such flag. The signal
 /// that a write raises goes to the writing thread (POSIX, write: "a SIGPIPE signal shall also be
 /// sent to the thread"), so that the thread can block it, look at errno and take it back with
-/// sigtimedwait(2). Changing the signal's disposition instead would change it for the whole
-/// program.
+/// sigtimedwait(2) or sigwait(2). Changing the signal's disposition instead would change it for the
+/// whole program.
 class sigpipe_guard {
 public:
   sigpipe_guard() noexcept {
@@ -58,9 +58,8 @@ public:
     if (was_pending_) {
       return;
     }
-    timespec const no_wait = {0, 0};
-    while (::sigtimedwait(&sigpipe_, nullptr, &no_wait) < 0 && errno == EINTR) {
-    }
+    signal_info ignored;
+    take_pending_signal(sigpipe_, ignored);
   }
 
 private:

@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -33,15 +34,43 @@ namespace mioext {
 namespace detail {
 namespace socket_ops {
 
-/// A new socket, or -1.
+/// Given with each call that writes: no SIGPIPE. Where there is no such flag, the socket has it set
+/// (descriptor_ops::silence_sigpipe).
+#ifdef MSG_NOSIGNAL
+constexpr int no_sigpipe = MSG_NOSIGNAL;
+#else
+constexpr int no_sigpipe = 0;
+#endif
+
+/// A new socket, or -1. macOS has no flags to make one non-blocking and close-on-exec.
 inline int open(int family, int type, int protocol, boost::system::error_code& ec) noexcept {
+#ifdef SOCK_CLOEXEC
   return checked(::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol), ec);
+#else
+  return descriptor_ops::prepare_new(::socket(family, type, protocol), ec);
+#endif
 }
 
 /// Two sockets, connected to each other.
 inline void open_pair(int family, int type, int protocol, int (&fds)[2],
                       boost::system::error_code& ec) noexcept {
+#ifdef SOCK_CLOEXEC
   checked(::socketpair(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol, fds), ec);
+#else
+  if (checked(::socketpair(family, type, protocol, fds), ec) == 0) {
+    descriptor_ops::prepare_pair(fds, ec);
+  }
+#endif
+}
+
+/// accept(2) of a socket that is non-blocking and close-on-exec.
+inline int accept_prepared(int fd, sockaddr* address, socklen_t* length,
+                           boost::system::error_code& ec) noexcept {
+#ifdef SOCK_CLOEXEC
+  return checked(::accept4(fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC), ec);
+#else
+  return descriptor_ops::prepare_new(::accept(fd, address, length), ec);
+#endif
 }
 
 /// The longest part of an address that fits. The kernel says how long the address is, not how much
@@ -60,13 +89,13 @@ inline int accept(int fd, sockaddr* address, std::size_t* size,
                   boost::system::error_code& ec) noexcept {
   for (;;) {
     socklen_t length = address ? static_cast<socklen_t>(*size) : 0;
-    int const peer =
-        ::accept4(fd, address, address ? &length : nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int const peer = accept_prepared(fd, address, address ? &length : nullptr, ec);
     if (peer >= 0 && address) {
       *size = stored_size(length, *size);
     }
-    if (peer >= 0 || (errno != EINTR && errno != ECONNABORTED && errno != EPROTO)) {
-      return checked(peer, ec);
+    int const error = ec.value();
+    if (error != EINTR && error != ECONNABORTED && error != EPROTO) {
+      return peer;
     }
   }
 }
@@ -126,6 +155,7 @@ inline void get_option(int fd, int level, int name, void* data, std::size_t& siz
     return;
   }
   size = length;
+#ifdef __linux__
   // Linux doubles the buffer sizes that it is given, to have room for its own bookkeeping, and
   // reports the doubled ones (socket(7)). Asio halves them again, so that one reads what one set.
   if (level == SOL_SOCKET && (name == SO_RCVBUF || name == SO_SNDBUF) && length == sizeof(int)) {
@@ -134,6 +164,7 @@ inline void get_option(int fd, int level, int name, void* data, std::size_t& siz
     value /= 2;
     std::memcpy(data, &value, sizeof(value));
   }
+#endif
 }
 
 /// The error that waits on the socket, which waits no longer; or why it could not be asked for.
@@ -159,7 +190,7 @@ inline std::size_t receive(int fd, iovec* buffers, std::size_t count, int flags,
   } else {
     msghdr message = msghdr();
     message.msg_iov = buffers;
-    message.msg_iovlen = count;
+    message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
     bytes = retry_interrupted([&] {
       message.msg_name = address;
       message.msg_namelen = address ? static_cast<socklen_t>(*address_size) : 0;
@@ -181,7 +212,7 @@ inline std::size_t receive(int fd, iovec* buffers, std::size_t count, int flags,
 inline std::size_t send(int fd, iovec* buffers, std::size_t count, int flags,
                         sockaddr const* address, std::size_t address_size,
                         boost::system::error_code& ec) noexcept {
-  flags |= MSG_NOSIGNAL;
+  flags |= no_sigpipe;
   ssize_t bytes;
   if (count == 1 && !address) {
     bytes =
@@ -191,7 +222,7 @@ inline std::size_t send(int fd, iovec* buffers, std::size_t count, int flags,
     message.msg_name = const_cast<sockaddr*>(address); // recvmsg and sendmsg share one type
     message.msg_namelen = static_cast<socklen_t>(address_size);
     message.msg_iov = buffers;
-    message.msg_iovlen = count;
+    message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
     bytes = retry_interrupted([&] { return ::sendmsg(fd, &message, flags); });
   }
   return checked(bytes, ec) < 0 ? 0 : static_cast<std::size_t>(bytes);
@@ -208,10 +239,22 @@ struct descriptor_message {
 };
 
 /// Room for the sender's credentials, too, which come first where they were asked for
-/// (SO_PASSCRED).
+/// (SO_PASSCRED, Linux).
 struct descriptor_and_credentials_message {
+#ifdef SO_PASSCRED
   alignas(cmsghdr) char bytes[CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int))];
+#else
+  alignas(cmsghdr) char bytes[CMSG_SPACE(sizeof(int))];
+#endif
 };
+
+/// Descriptors that are received are close-on-exec from the start, or at once, where macOS has no
+/// flag for it.
+#ifdef MSG_CMSG_CLOEXEC
+constexpr int receive_close_on_exec = MSG_CMSG_CLOEXEC;
+#else
+constexpr int receive_close_on_exec = 0;
+#endif
 
 /// Takes the first descriptor that came, and closes what others a peer sent.
 inline void take_descriptors(msghdr& message, file_descriptor& descriptor) noexcept {
@@ -224,6 +267,9 @@ inline void take_descriptors(msghdr& message, file_descriptor& descriptor) noexc
       int received = -1;
       std::memcpy(&received, CMSG_DATA(header) + index * sizeof(int), sizeof(int));
       file_descriptor taken(received);
+      if (receive_close_on_exec == 0) {
+        ::fcntl(received, F_SETFD, FD_CLOEXEC);
+      }
       if (!descriptor) {
         descriptor = static_cast<file_descriptor&&>(taken);
       }
@@ -238,15 +284,15 @@ inline std::size_t send_with_descriptor(int fd, iovec* buffers, std::size_t coun
   std::memset(&control, 0, sizeof(control));
   msghdr message = msghdr();
   message.msg_iov = buffers;
-  message.msg_iovlen = count;
+  message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
   message.msg_control = control.bytes;
   message.msg_controllen = sizeof(control.bytes);
   cmsghdr* const header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
+  header->cmsg_len = static_cast<decltype(header->cmsg_len)>(CMSG_LEN(sizeof(int)));
   std::memcpy(CMSG_DATA(header), &descriptor, sizeof(descriptor));
-  ssize_t const bytes = retry_interrupted([&] { return ::sendmsg(fd, &message, MSG_NOSIGNAL); });
+  ssize_t const bytes = retry_interrupted([&] { return ::sendmsg(fd, &message, no_sigpipe); });
   return checked(bytes, ec) < 0 ? 0 : static_cast<std::size_t>(bytes);
 }
 
@@ -256,11 +302,11 @@ inline std::size_t receive_with_descriptor(int fd, iovec* buffers, std::size_t c
   descriptor_and_credentials_message control;
   msghdr message = msghdr();
   message.msg_iov = buffers;
-  message.msg_iovlen = count;
+  message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
   message.msg_control = control.bytes;
   message.msg_controllen = sizeof(control.bytes);
   ssize_t const bytes =
-      retry_interrupted([&] { return ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC); });
+      retry_interrupted([&] { return ::recvmsg(fd, &message, receive_close_on_exec); });
   if (checked(bytes, ec) < 0) {
     return 0;
   }

@@ -213,7 +213,7 @@ int basic_event_loop<Token, Message>::modify(int fd, Token name, interest wanted
     selector::user_data const data = selector::tag_data(fd, known->next_generation());
     int const error = known->state() == state::unlisted ? selector_.add(fd, watched, how, data)
                                                         : selector_.modify(fd, watched, how, data);
-    if (error == ENOENT || error == EBADF) {
+    if (error == ENOENT || error == EBADF || error == EPIPE) {
       forget(fd);
     }
     if (error != 0) {
@@ -654,12 +654,27 @@ std::size_t basic_event_loop<Token, Message>::deliver_outcome(Handler& receiver,
   bool const is_more = connecting.wants_writing() && connecting.wants_reading() &&
                        !selector::is_error(event) && selector::concerns_reading(event);
   int const fd = static_cast<int>(selector::descriptor(event));
+  if (!selector::concerns_writing(event)) {
+    drop_second_outcome(event);
+  }
   if (is_more) {
     selector::drop_writing(event);
   } else {
     ++batch_next_;
   }
   return tell_outcome(receiver, connecting, fd, state::disarmed);
+}
+
+/// A selector that has events of their own for reading and writing may fetch both at once. Where
+/// the one about reading is the first and tells the outcome, the other would tell it again.
+template <class Token, class Message>
+void basic_event_loop<Token, Message>::drop_second_outcome(
+    selector::native_event const& first) noexcept {
+  batch_end_ =
+      std::remove_if(batch_next_ + 1, batch_end_, [&first](selector::native_event const& other) {
+        return selector::descriptor(other) == selector::descriptor(first) &&
+               selector::tag(other) == selector::tag(first) && selector::concerns_writing(other);
+      });
 }
 
 /// Outcomes of which no event has come.
@@ -718,16 +733,23 @@ basic_event_loop<Token, Message>::deliver_internal(Handler& receiver,
                                                    selector::native_event const& event) {
   bool const is_signal = selector::tag(event) == signal_source;
   ++batch_next_;
-  return is_signal ? deliver_signals(receiver) : 0;
+  return is_signal ? deliver_signals(receiver, event) : 0;
 }
 
-/// Signals that are left when the most is reached, or when a call throws, are reported again.
+/// Signals that are left when the most is reached, or when a call throws, are reported again. The
+/// event is a copy, because a call that enters the loop again fetches others in its place.
 template <class Token, class Message>
 template <class Handler>
-std::size_t basic_event_loop<Token, Message>::deliver_signals(Handler& receiver) {
+std::size_t basic_event_loop<Token, Message>::deliver_signals(Handler& receiver,
+                                                              selector::native_event event) {
+  struct rest {
+    ~rest() { from.put_back(event); }
+    detail::selector_signals& from;
+    selector::native_event& event;
+  } const unread = {signals_, event};
   std::size_t calls = 0;
   signal_info info;
-  while (calls != config_.event_capacity && signals_.read(info) == 0) {
+  while (calls != config_.event_capacity && signals_.read(event, info) == 0) {
     ++calls;
     receiver.signal(*this, info);
   }

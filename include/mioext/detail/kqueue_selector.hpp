@@ -1,0 +1,557 @@
+//
+// mioext/detail/kqueue_selector.hpp
+// ---------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// The selector and the waker of macOS and the BSDs: kqueue. See detail/selector.hpp for the set of
+// functions.
+//
+
+#ifndef MIOEXT_DETAIL_KQUEUE_SELECTOR_HPP
+#define MIOEXT_DETAIL_KQUEUE_SELECTOR_HPP
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <climits>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include <sys/event.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include <boost/config.hpp>
+#include <boost/core/no_exceptions_support.hpp>
+
+#include <mioext/detail/connection_ops.hpp>
+#include <mioext/detail/kernel_queue.hpp>
+#include <mioext/interest.hpp>
+#include <mioext/read_hint.hpp>
+#include <mioext/trigger.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// Changes to be made to a queue in one system call, and then what became of each.
+///
+/// With EV_RECEIPT each change is answered by an event in its place, whose data is an errno value
+/// or zero, and nothing else is fetched (kqueue(2)).
+class kernel_queue_changes {
+public:
+  using native_event = struct ::kevent;
+  using filter_type = decltype(native_event::filter); // short; unsigned on NetBSD
+  using flags_type = decltype(native_event::flags);
+
+  /// One change, or an event as the system reports it.
+  static native_event make(std::uintptr_t ident, int filter, int flags, std::uintptr_t data,
+                           unsigned filter_flags) noexcept {
+    native_event made = native_event();
+    made.ident = ident;
+    made.filter = static_cast<filter_type>(filter);
+    made.flags = static_cast<flags_type>(flags);
+    made.fflags = filter_flags;
+    // A pointer; an integer on NetBSD before 10 (sys/event.h). By value, because Apple packs it.
+    decltype(native_event::udata) user_data;
+    static_assert(sizeof user_data == sizeof data, "user data is as large as a pointer");
+    std::memcpy(&user_data, &data, sizeof user_data);
+    made.udata = user_data;
+    return made;
+  }
+
+  bool is_full() const noexcept { return size_ == capacity; }
+  void clear() noexcept { size_ = 0; }
+
+  void push(std::uintptr_t ident, int filter, int flags, std::uintptr_t data,
+            unsigned filter_flags = 0) noexcept {
+    list_[size_++] = make(ident, filter, flags | EV_RECEIPT, data, filter_flags);
+  }
+
+  /// Makes them. Returns an errno value if that was not even tried.
+  int apply(kernel_queue const& queue) noexcept {
+    if (size_ == 0) {
+      return 0;
+    }
+    errno = 0; // what libkqueue reports for a change that fails without a reason
+    int const count = static_cast<int>(size_);
+    return ::kevent(queue.get(), list_, count, list_, count, nullptr) < 0 ? errno : 0;
+  }
+
+  int first_error() const noexcept {
+    for (std::size_t index = 0; index != size_; ++index) {
+      if (int const found = error(index)) {
+        return found;
+      }
+    }
+    return 0;
+  }
+
+  /// True if at least one was made.
+  bool any_done() const noexcept {
+    for (std::size_t index = 0; index != size_; ++index) {
+      if (error(index) == 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+private:
+  static constexpr std::size_t capacity = 16;
+
+  int error(std::size_t index) const noexcept {
+    return list_[index].flags & EV_ERROR ? static_cast<int>(list_[index].data) : 0;
+  }
+
+  native_event list_[capacity];
+  std::size_t size_ = 0;
+};
+
+/// Reading and writing are two filters of a descriptor, and two events.
+///
+/// What is registered is written down here, because kqueue answers neither of the questions that
+/// are asked: whether a descriptor is registered already (adding it again changes what is there),
+/// and, after fork, what was.
+class kqueue_selector {
+public:
+  using native_event = struct ::kevent;
+  using user_data = std::uintptr_t;
+
+  static user_data token_data(std::size_t token) noexcept { return token; }
+
+  /// The event names its descriptor itself, so that the tag is all, in 32 bits as well.
+  static user_data tag_data(int, std::uint32_t tag) noexcept { return tag; }
+
+  static user_data internal_data(std::uint32_t number) noexcept { return internal_mark | number; }
+
+  static std::size_t token(native_event const& event) noexcept {
+    decltype(native_event::udata) const data = event.udata;
+    std::size_t result;
+    std::memcpy(&result, &data, sizeof result);
+    return result;
+  }
+
+  static std::uint32_t descriptor(native_event const& event) noexcept {
+    bool const is_internal = token(event) & internal_mark;
+    return static_cast<std::uint32_t>(event.ident) | (is_internal ? 0xffffffffu : 0u);
+  }
+
+  static std::uint32_t tag(native_event const& event) noexcept {
+    return static_cast<std::uint32_t>(token(event)) & ~internal_mark;
+  }
+
+  // The predicates follow mio's sys/unix/selector/kqueue.rs.
+
+  /// EVFILT_USER is a waker.
+  static bool is_readable(native_event const& event) noexcept {
+    return is_of(event, EVFILT_READ) || is_of(event, EVFILT_USER);
+  }
+
+  static bool is_writable(native_event const& event) noexcept { return is_of(event, EVFILT_WRITE); }
+
+  /// A socket's error comes with its end, in fflags (kqueue(2), EV_EOF).
+  static bool is_error(native_event const& event) noexcept {
+    return (event.flags & EV_EOF) && event.fflags != 0;
+  }
+
+  static bool is_read_closed(native_event const& event) noexcept {
+    return (event.flags & EV_EOF) && is_of(event, EVFILT_READ);
+  }
+
+  static bool is_write_closed(native_event const& event) noexcept {
+    return (event.flags & EV_EOF) && is_of(event, EVFILT_WRITE);
+  }
+
+  static bool is_priority(native_event const&) noexcept { return false; }
+
+  static bool concerns_reading(native_event const& event) noexcept {
+    return !concerns_writing(event);
+  }
+
+  static bool concerns_writing(native_event const& event) noexcept { return is_writable(event); }
+
+  // No event concerns both.
+  static void drop_reading(native_event&) noexcept {}
+  static void drop_writing(native_event&) noexcept {}
+
+  static read_hint hint(native_event const& event) noexcept {
+    if (event.flags & EV_EOF) {
+      return event.fflags != 0 ? read_hint::error : read_hint::hup;
+    }
+    return is_of(event, EVFILT_READ) ? read_hint::data : read_hint::unknown;
+  }
+
+  static constexpr std::size_t most_events() noexcept { return INT_MAX / sizeof(native_event); }
+
+  /// Some of the systems refuse more than 100,000,000 seconds (OpenBSD's kern_event.c, XNU's
+  /// itimerfix), and libkqueue counts milliseconds in an int. A day is below all of that.
+  static std::chrono::nanoseconds longest_wait() noexcept { return std::chrono::hours(24); }
+
+  int open() noexcept {
+    BOOST_TRY {
+      std::shared_ptr<kernel_queue> made = std::make_shared<kernel_queue>();
+      if (!made->is_open()) {
+        return errno;
+      }
+      queue_ = std::move(made);
+      return 0;
+    }
+    BOOST_CATCH(std::bad_alloc const&) {}
+    BOOST_CATCH_END
+    return ENOMEM;
+  }
+
+  /// Takes the place of this one, under the old descriptor number, so that who waits on that number
+  /// need not be told; unless somebody else has the number by now.
+  int replace_with(kqueue_selector& fresh) noexcept {
+    if (!queue_ || !fresh.queue_) {
+      return EBADF;
+    }
+    if (int const error = fresh.queue_->take_number_of(*queue_)) {
+      return error;
+    }
+    queue_ = std::move(fresh.queue_);
+    watches_.swap(fresh.watches_);
+    has_pairs_.store(fresh.has_pairs_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    return 0;
+  }
+
+  /// True if `fd`, whose number may have been closed and used again, is what was added. In a child
+  /// after fork there is no queue that could be asked, and that the file looks the same must do.
+  bool has(int fd, user_data) noexcept {
+    std::lock_guard<std::mutex> const lock(mutex_);
+    watch* const known = find(fd);
+    return known && is_watched(fd, *known);
+  }
+
+  int native_handle() const noexcept { return queue_ ? queue_->get() : -1; }
+
+  int add(int fd, interest wanted, trigger how, user_data data) noexcept {
+    watch added = {data, wanted, how, true, file_identity()};
+    if (int const error = check(fd, added)) {
+      return error;
+    }
+    std::lock_guard<std::mutex> const lock(mutex_);
+    if (watch* const known = find(fd)) {
+      if (is_watched(fd, *known)) {
+        return EEXIST;
+      }
+      take_out(fd); // of a closed descriptor
+    }
+    return put_in(fd, added);
+  }
+
+  /// The filters are made anew and not changed, because one keeps its EV_CLEAR and EV_DISPATCH for
+  /// life (kqueue_register in the BSDs' kern_event.c: what is there gets new user data only). That
+  /// reports anew what is there to report, too.
+  int modify(int fd, interest wanted, trigger how, user_data data) noexcept {
+    watch changed = {data, wanted, how, true, file_identity()};
+    if (int const error = check(fd, changed)) {
+      return error;
+    }
+    std::lock_guard<std::mutex> const lock(mutex_);
+    int const error = take_out(fd);
+    return error ? error : put_in(fd, changed);
+  }
+
+  int remove(int fd) noexcept {
+    if (!queue_) {
+      return EBADF;
+    }
+    std::lock_guard<std::mutex> const lock(mutex_);
+    return take_out(fd);
+  }
+
+  int wait(native_event* events, std::size_t capacity, std::chrono::nanoseconds timeout) noexcept {
+    ::timespec limit;
+    ::timespec const* end = nullptr;
+    if (timeout >= std::chrono::nanoseconds::zero()) {
+      std::int64_t const length = std::min(timeout, longest_wait()).count();
+      limit.tv_sec = static_cast<decltype(limit.tv_sec)>(length / 1000000000);
+      limit.tv_nsec = static_cast<decltype(limit.tv_nsec)>(length % 1000000000);
+      end = &limit;
+    }
+    if (capacity == 0) {
+      return -EINVAL; // as epoll says; kevent(2) would not wait then, and fetch nothing
+    }
+    int const fd = native_handle();
+    int const count = ::kevent(fd, nullptr, 0, events, static_cast<int>(capacity), end);
+    if (count < 0) {
+      return fd < 0 ? -EBADF : -errno;
+    }
+    if (has_pairs_.load(std::memory_order_relaxed)) {
+      silence_pairs(events, count);
+    }
+    return count;
+  }
+
+  /// For the waker and the signals.
+  std::shared_ptr<kernel_queue> const& queue() const noexcept { return queue_; }
+
+private:
+  /// What is registered of a descriptor.
+  struct watch {
+    user_data data;
+    interest wanted;
+    trigger how;
+    bool is_registered;
+    file_identity file;
+  };
+
+  /// Tags have 31 bits.
+  static constexpr std::uint32_t internal_mark = 0x80000000u;
+
+  static bool is_of(native_event const& event, int filter) noexcept {
+    return event.filter == static_cast<kernel_queue_changes::filter_type>(filter);
+  }
+
+  static bool is_both(interest wanted) noexcept {
+    return contains(wanted, interest::readable | interest::writable);
+  }
+
+  /// A oneshot filter is disabled by its event and not deleted (EV_DISPATCH and not EV_ONESHOT), so
+  /// that the descriptor stays registered. One of two, which leaves the other to be disabled, has
+  /// no EV_CLEAR: events come with the flags of their filter, which tells them from others, and for
+  /// what is reported once EV_CLEAR makes no difference.
+  static int flags(interest wanted, trigger how) noexcept {
+    if (contains(how, trigger::oneshot)) {
+      return is_both(wanted) ? EV_DISPATCH : EV_DISPATCH | EV_CLEAR;
+    }
+    return contains(how, trigger::level) ? 0 : EV_CLEAR;
+  }
+
+  static bool is_one_of_two(native_event const& event) noexcept {
+    return (event.flags & (EV_DISPATCH | EV_CLEAR)) == EV_DISPATCH;
+  }
+
+  static void push(kernel_queue_changes& changes, int fd, interest wanted, int flags,
+                   user_data data) noexcept {
+    if (contains(wanted, interest::readable)) {
+      changes.push(static_cast<std::uintptr_t>(fd), EVFILT_READ, flags, data);
+    }
+    if (contains(wanted, interest::writable)) {
+      changes.push(static_cast<std::uintptr_t>(fd), EVFILT_WRITE, flags, data);
+    }
+  }
+
+  /// Whether it can be watched, and as what. EOPNOTSUPP for what kqueue has not: a wake-up of only
+  /// some of several queues, and out-of-band data (for which Apple, OpenBSD and DragonFly have
+  /// EVFILT_EXCEPT, FreeBSD and NetBSD nothing).
+  int check(int fd, watch& watched) const noexcept {
+    if (!queue_ || fd < 0) {
+      return EBADF;
+    }
+    if (contains(watched.how, trigger::exclusive) || contains(watched.wanted, interest::priority)) {
+      return EOPNOTSUPP;
+    }
+    return look_at(fd, watched.file);
+  }
+
+  /// What is written down of `fd`, or null.
+  watch* find(int fd) noexcept {
+    std::size_t const index = static_cast<std::size_t>(fd);
+    return fd >= 0 && index < watches_.size() && watches_[index].is_registered ? &watches_[index]
+                                                                               : nullptr;
+  }
+
+  /// Looks at what a descriptor is. EPERM for files and directories, as epoll says: EVFILT_READ
+  /// knows them, but is silent at the end of a file (kqueue(2)), and who waits there waits for
+  /// ever.
+  static int look_at(int fd, file_identity& file) noexcept {
+    struct ::stat status;
+    if (::fstat(fd, &status) != 0) {
+      return errno;
+    }
+    file.device = status.st_dev;
+    file.inode = status.st_ino;
+    return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) ? EPERM : 0;
+  }
+
+  /// Why nothing is watched of `fd`, whatever is written down.
+  static int why_not(int fd) noexcept {
+    file_identity file;
+    int const error = look_at(fd, file);
+    return error ? error : ENOENT;
+  }
+
+  /// Whether what is written down is true: closing a descriptor deletes its filters (kqueue(2)),
+  /// and its number may be another's by now. Where the file looks the same (sockets of the Internet
+  /// have no inode on macOS), the question to the kernel is a change that changes nothing.
+  bool is_watched(int fd, watch const& known) noexcept {
+    file_identity now;
+    if (look_at(fd, now) != 0 || !(now == known.file)) {
+      return false;
+    }
+#ifndef LIBKQUEUE // which does not hear of a close (its BUGS.md), and runs where all have inodes
+    if (!queue_->is_left_behind()) {
+      kernel_queue_changes question;
+      push(question, fd, known.wanted, 0, known.data);
+      return question.apply(*queue_) == 0 && question.any_done();
+    }
+#endif
+    return true;
+  }
+
+  /// Adds all filters or none. An error may be EPIPE: FreeBSD and others refuse to watch a pipe for
+  /// writing whose reader is gone (sys_pipe.c, pipe_kqfilter), where epoll and macOS report it.
+  int put_in(int fd, watch const& added) noexcept {
+    if (is_both(added.wanted) && contains(added.how, trigger::oneshot)) {
+      has_pairs_.store(true, std::memory_order_relaxed);
+    }
+    kernel_queue_changes changes;
+    push(changes, fd, added.wanted, EV_ADD | flags(added.wanted, added.how), added.data);
+    int error = changes.apply(*queue_);
+    if (error == 0) {
+      error = changes.first_error();
+    }
+    if (error == 0) {
+      error = write_down(fd, added);
+    }
+    if (error != 0) {
+      kernel_queue_changes undo;
+      push(undo, fd, added.wanted, EV_DELETE, added.data);
+      undo.apply(*queue_);
+    }
+    return error;
+  }
+
+  int write_down(int fd, watch const& made) noexcept {
+    std::size_t const index = static_cast<std::size_t>(fd);
+    BOOST_TRY {
+      if (index >= watches_.size()) {
+        watches_.resize(std::max(index + 1, 2 * watches_.size()));
+      }
+    }
+    BOOST_CATCH(std::bad_alloc const&) { return ENOMEM; }
+    BOOST_CATCH_END
+    watches_[index] = made;
+    return 0;
+  }
+
+  /// Deletes the filters of `fd`. An error if nothing was watched.
+  int take_out(int fd) noexcept {
+    watch* const known = find(fd);
+    if (!known) {
+      return why_not(fd);
+    }
+#ifdef LIBKQUEUE
+    bool const is_another = !is_watched(fd, *known);
+#else
+    bool const is_another = false; // the kernel says so itself
+#endif
+    known->is_registered = false;
+    kernel_queue_changes changes;
+    push(changes, fd, known->wanted, EV_DELETE, known->data);
+    if (int const error = changes.apply(*queue_)) {
+      return error;
+    }
+    return changes.any_done() && !is_another ? 0 : why_not(fd);
+  }
+
+  /// A oneshot registration reports once. Where it is two filters, and the events fetched here are
+  /// not all of them, the other one must be silent from now on. (Another thread that polls at this
+  /// moment may be faster: kqueue has no registration of two filters.)
+  BOOST_NOINLINE void silence_pairs(native_event const* events, int count) noexcept {
+    kernel_queue_changes changes;
+    for (int index = 0; index != count; ++index) {
+      native_event const& event = events[index];
+      if (is_one_of_two(event)) {
+        changes.push(event.ident, is_of(event, EVFILT_READ) ? EVFILT_WRITE : EVFILT_READ,
+                     EV_DISABLE, token(event));
+      }
+      if (changes.is_full() || index + 1 == count) {
+        changes.apply(*queue_);
+        changes.clear();
+      }
+    }
+  }
+
+  std::shared_ptr<kernel_queue> queue_;
+  std::mutex mutex_; // for what is below; the queue needs none
+  std::vector<watch> watches_;
+  std::atomic<bool> has_pairs_{false};
+};
+
+/// An EVFILT_USER with EV_CLEAR: each trigger is a new edge, and triggers before the event are one.
+class kqueue_waker {
+public:
+  kqueue_waker() noexcept : ident_(0), data_(0) {}
+
+  kqueue_waker(kqueue_waker&& other) noexcept : ident_(0), data_(0) { swap(other); }
+
+  kqueue_waker& operator=(kqueue_waker&& other) noexcept {
+    kqueue_waker moved(std::move(other));
+    swap(moved);
+    return *this;
+  }
+
+  kqueue_waker(kqueue_waker const&) = delete;
+  kqueue_waker& operator=(kqueue_waker const&) = delete;
+
+  ~kqueue_waker() {
+    if (queue_ && !queue_->is_left_behind()) {
+      kernel_queue_changes changes;
+      changes.push(ident_, EVFILT_USER, EV_DELETE, data_);
+      changes.apply(*queue_);
+    }
+  }
+
+  int open(kqueue_selector& selector, kqueue_selector::user_data data) noexcept {
+    if (!selector.queue()) {
+      return EBADF;
+    }
+    kqueue_waker made;
+    made.ident_ = selector.queue()->next_waker();
+    made.data_ = data;
+    kernel_queue_changes changes;
+    changes.push(made.ident_, EVFILT_USER, EV_ADD | EV_CLEAR, data);
+    int error = changes.apply(*selector.queue());
+    if (error == 0) {
+      error = changes.first_error();
+    }
+    if (error == 0) {
+      made.queue_ = selector.queue();
+      swap(made);
+    }
+    return error;
+  }
+
+  /// With the user data once more, because every change replaces it.
+  int wake() const noexcept {
+    if (!queue_) {
+      return EBADF;
+    }
+    kernel_queue_changes changes;
+    changes.push(ident_, EVFILT_USER, 0, data_, NOTE_TRIGGER);
+    int const error = changes.apply(*queue_);
+    return error ? error : changes.first_error();
+  }
+
+private:
+  void swap(kqueue_waker& other) noexcept {
+    queue_.swap(other.queue_);
+    std::swap(ident_, other.ident_);
+    std::swap(data_, other.data_);
+  }
+
+  std::shared_ptr<kernel_queue> queue_;
+  std::uintptr_t ident_;
+  kqueue_selector::user_data data_;
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_KQUEUE_SELECTOR_HPP
