@@ -137,6 +137,9 @@ BOOST_AUTO_TEST_CASE(an_error_comes_with_the_end) {
     BOOST_TEST(selector::is_error(event_of(filter, EV_EOF, ECONNRESET)));
     BOOST_TEST(!selector::is_error(event_of(filter, EV_EOF)));
     BOOST_TEST(!selector::is_error(event_of(filter)));
+    BOOST_TEST(selector::error(event_of(filter, EV_EOF, ECONNRESET)) == ECONNRESET);
+    BOOST_TEST(selector::error(event_of(filter, EV_EOF)) == 0);
+    BOOST_TEST(selector::error(event_of(filter)) == 0);
   }
 }
 
@@ -233,6 +236,19 @@ BOOST_AUTO_TEST_CASE(what_kqueue_has_not_is_refused) {
   BOOST_REQUIRE(test.selector.add(fd, interest::writable, trigger::level, 1) == 0);
   BOOST_TEST(test.selector.modify(fd, interest::priority, trigger::edge, 1) == EOPNOTSUPP);
   BOOST_TEST(test.filters() == writing, boost::test_tools::per_element()); // as it was
+}
+
+BOOST_AUTO_TEST_CASE(what_kqueue_has_not_is_an_exception_of_the_registry) {
+  mioext::poller const poller;
+  test::raw_pipe pipe;
+  auto const error_of = [&](interest wanted, trigger how) {
+    return test::error_of(
+        [&] { poller.registry().register_handle(pipe.reader(), mioext::token(1), wanted, how); });
+  };
+  BOOST_TEST(error_of(interest::readable, trigger::exclusive) ==
+             boost::system::errc::operation_not_supported);
+  BOOST_TEST(error_of(interest::priority, trigger::edge) ==
+             boost::system::errc::operation_not_supported);
 }
 
 BOOST_AUTO_TEST_CASE(each_mistake_has_its_error) {

@@ -140,10 +140,8 @@ expect_status 1 "$client" "$path"
 
 case_of 'SIGINT ends the server'
 stop "$tcp_server" INT
-if [[ $(uname):$client != Linux:*mioext-selector-kqueue* ]]; then # libkqueue takes SO_ERROR for itself
-  expect_status 1 "$client" "$tcp_address" "$tcp_port"
-  grep -q 'Connection refused' "$scratch/expected.err" || fail 'does not say that it was refused'
-fi
+expect_status 1 "$client" "$tcp_address" "$tcp_port"
+grep -q 'Connection refused' "$scratch/expected.err" || fail 'does not say that it was refused'
 
 case_of 'a socket that was left behind is replaced'
 start_server killed "$server" "$path"

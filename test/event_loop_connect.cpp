@@ -125,8 +125,7 @@ BOOST_AUTO_TEST_CASE(a_tcp_connect_is_reported_once_from_run_and_is_made) {
   BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(a_refused_tcp_connect_is_reported_once_and_take_error_says_why,
-                     *test::needs_kernel("libkqueue takes SO_ERROR for itself")) {
+BOOST_AUTO_TEST_CASE(a_refused_tcp_connect_is_reported_once_and_take_error_says_why) {
   mioext::event_loop loop;
   recorder<> handler;
   refusing_peer peer;
@@ -423,8 +422,7 @@ BOOST_AUTO_TEST_CASE(unix_connect_with_full_backlog_reports_the_truth,
 }
 
 BOOST_AUTO_TEST_CASE(unix_connect_refused_after_waiting_reports_the_truth,
-                     *test::needs_linux("only there does a Unix socket wait for room") *
-                         test::needs_kernel("libkqueue takes SO_ERROR for itself")) {
+                     *test::needs_linux("only there does a Unix socket wait for room")) {
   mioext::event_loop loop;
   recorder<> handler;
   full_listener listener;

@@ -259,7 +259,7 @@ BOOST_AUTO_TEST_CASE(exclusive_reports_as_edge_or_level_do,
   BOOST_TEST(!watched.is_reported());
 }
 
-BOOST_AUTO_TEST_CASE(exclusive_reports_hang_ups) {
+BOOST_AUTO_TEST_CASE(exclusive_reports_hang_ups, *test::needs_epoll("kqueue has no exclusive")) {
   watched_pipe watched(trigger::exclusive);
   watched.write();
   watched.pipe.close_writer();
@@ -267,7 +267,8 @@ BOOST_AUTO_TEST_CASE(exclusive_reports_hang_ups) {
   BOOST_TEST(watched.events[0].is_read_closed());
 }
 
-BOOST_AUTO_TEST_CASE(exclusive_reports_a_half_close_as_readable) {
+BOOST_AUTO_TEST_CASE(exclusive_reports_a_half_close_as_readable,
+                     *test::needs_epoll("kqueue has no exclusive")) {
   auto sockets = test::tcp_pair();
   mioext::poller poller;
   mioext::events events(4);
@@ -341,7 +342,8 @@ template <class MakeReady> int how_many_are_told(int shared, trigger how, MakeRe
 } // namespace
 
 // Who is not waiting at that moment is told when it polls, so one round may show two who are told.
-BOOST_AUTO_TEST_CASE(exclusive_pollers_of_one_pipe_are_not_all_woken) {
+BOOST_AUTO_TEST_CASE(exclusive_pollers_of_one_pipe_are_not_all_woken,
+                     *test::needs_epoll("kqueue has no exclusive")) {
   bool one_was_spared = false;
   for (int round = 0; round != 2000 && !one_was_spared; ++round) {
     test::raw_pipe pipe;
@@ -353,7 +355,8 @@ BOOST_AUTO_TEST_CASE(exclusive_pollers_of_one_pipe_are_not_all_woken) {
   BOOST_TEST(one_was_spared);
 }
 
-BOOST_AUTO_TEST_CASE(exclusive_pollers_of_one_listener_are_not_all_woken) {
+BOOST_AUTO_TEST_CASE(exclusive_pollers_of_one_listener_are_not_all_woken,
+                     *test::needs_epoll("kqueue has no exclusive")) {
   bool one_was_spared = false;
   for (int round = 0; round != 2000 && !one_was_spared; ++round) {
     mioext::tcp_acceptor acceptor(test::loopback());

@@ -542,7 +542,7 @@ private:
   void drop_second_outcome(selector::native_event const& first) noexcept;
   template <class Handler> std::size_t deliver_known_outcomes(Handler& receiver);
   template <class Handler>
-  std::size_t tell_outcome(Handler& receiver, entry& connecting, int fd, state fired);
+  std::size_t tell_outcome(Handler& receiver, entry& connecting, int fd, int error, state fired);
   template <class Handler>
   std::size_t deliver_internal(Handler& receiver, selector::native_event const& event);
   template <class Handler>

@@ -118,6 +118,9 @@ public:
     return event.events & EPOLLERR ? read_hint::error : read_hint::hup;
   }
 
+  /// epoll leaves it to SO_ERROR.
+  static int error(native_event const&) noexcept { return 0; }
+
   /// The kernel's EP_MAX_EVENTS; it refuses to fetch more in one go.
   static constexpr std::size_t most_events() noexcept { return INT_MAX / sizeof(native_event); }
 

@@ -193,6 +193,10 @@ public:
     return is_of(event, EVFILT_READ) ? read_hint::data : read_hint::unknown;
   }
 
+  static int error(native_event const& event) noexcept {
+    return is_error(event) ? static_cast<int>(event.fflags) : 0;
+  }
+
   static constexpr std::size_t most_events() noexcept { return INT_MAX / sizeof(native_event); }
 
   /// Some of the systems refuse more than 100,000,000 seconds (OpenBSD's kern_event.c, XNU's

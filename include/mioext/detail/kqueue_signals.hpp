@@ -37,6 +37,22 @@ namespace detail {
 /// pending as one are reported as often as they were sent, the others without a sender.
 class kqueue_signals {
 public:
+  kqueue_signals() noexcept = default;
+
+  kqueue_signals(kqueue_signals const&) = delete;
+  kqueue_signals& operator=(kqueue_signals const&) = delete;
+
+  /// The queue may live on, with whoever has a waker of it.
+  ~kqueue_signals() {
+    if (queue_ && !queue_->is_left_behind()) {
+      for (int number = 1; number != signal_limit; ++number) {
+        if (taken_.contains(number)) {
+          change(number, EV_DELETE, 0);
+        }
+      }
+    }
+  }
+
   int add(kqueue_selector& selector, kqueue_selector::user_data data, int number) noexcept {
     if (int const error = taken_.take(number)) {
       return error;

@@ -32,6 +32,8 @@
 //   static void drop_reading(event&)        leaves only what concerns writing, of an event that
 //   static void drop_writing(event&)        concerns both; and the other way round
 //   static read_hint hint(event)            what a read is likely to find
+//   static int error(event)                 the errno that comes with it, and may have been taken off
+//                                             the socket thereby; zero if none does
 //   static size_t most_events()             no more can be fetched in one go
 //   static nanoseconds longest_wait()       a longer timeout is cut to this one
 //

@@ -654,6 +654,7 @@ std::size_t basic_event_loop<Token, Message>::deliver_outcome(Handler& receiver,
   bool const is_more = connecting.wants_writing() && connecting.wants_reading() &&
                        !selector::is_error(event) && selector::concerns_reading(event);
   int const fd = static_cast<int>(selector::descriptor(event));
+  int const error = selector::error(event);
   if (!selector::concerns_writing(event)) {
     drop_second_outcome(event);
   }
@@ -662,7 +663,7 @@ std::size_t basic_event_loop<Token, Message>::deliver_outcome(Handler& receiver,
   } else {
     ++batch_next_;
   }
-  return tell_outcome(receiver, connecting, fd, state::disarmed);
+  return tell_outcome(receiver, connecting, fd, error, state::disarmed);
 }
 
 /// A selector that has events of their own for reading and writing may fetch both at once. Where
@@ -690,7 +691,7 @@ std::size_t basic_event_loop<Token, Message>::deliver_known_outcomes(Handler& re
       if (known->wants_writing() && contains(known->how(), trigger::oneshot)) {
         selector_.remove(told.fd); // its one event is this, of which the selector does not know
       }
-      calls += tell_outcome(receiver, *known, told.fd, state::unlisted);
+      calls += tell_outcome(receiver, *known, told.fd, 0, state::unlisted);
     }
   }
   return calls;
@@ -699,7 +700,7 @@ std::size_t basic_event_loop<Token, Message>::deliver_known_outcomes(Handler& re
 template <class Token, class Message>
 template <class Handler>
 std::size_t basic_event_loop<Token, Message>::tell_outcome(Handler& receiver, entry& connecting,
-                                                           int fd, state fired) {
+                                                           int fd, int error, state fired) {
   Token const name = connecting.token();
   if (connecting.wants_writing()) {
     connecting.set_state(contains(connecting.how(), trigger::oneshot) ? fired : state::watched);
@@ -719,7 +720,8 @@ std::size_t basic_event_loop<Token, Message>::tell_outcome(Handler& receiver, en
     ~scope() { told = connect_refusal{-1, 0}; }
     connect_refusal& told;
   } const while_called = {refusal_};
-  refusal_ = connect_refusal{fd, retries_.take_refusal(fd)};
+  int const refusal = retries_.take_refusal(fd);
+  refusal_ = connect_refusal{fd, refusal != 0 ? refusal : error};
   receiver.writable(*this, name);
   return 1;
 }
