@@ -742,8 +742,8 @@ basic_event_loop<Token, Message>::deliver_internal(Handler& receiver,
 /// event is a copy, because a call that enters the loop again fetches others in its place.
 template <class Token, class Message>
 template <class Handler>
-std::size_t basic_event_loop<Token, Message>::deliver_signals(Handler& receiver,
-                                                              selector::native_event event) {
+BOOST_NOINLINE std::size_t
+basic_event_loop<Token, Message>::deliver_signals(Handler& receiver, selector::native_event event) {
   struct rest {
     ~rest() { from.put_back(event); }
     detail::selector_signals& from;
