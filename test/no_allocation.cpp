@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "support.hpp"
+#include "systems.hpp"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -121,5 +122,6 @@ BOOST_AUTO_TEST_CASE(a_busy_loop_allocates_nothing) {
 #endif
   BOOST_TEST(handler.reads >= 100u);
   BOOST_TEST(handler.messages >= 100u);
-  BOOST_TEST(handler.signals >= 40u);
+  // libkqueue takes them in a thread of its own first, and several may be one by then.
+  BOOST_TEST(handler.signals >= (test::has_libkqueue ? 1u : 40u));
 }
