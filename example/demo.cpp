@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Shows the event loop at work, and checks what it promises: `b2 demo`.
+// Shows the event loop at work, alone and in an io_context, and checks what it promises: `b2 demo`.
 //
 
 #include <array>
@@ -224,6 +224,88 @@ private:
   bool has_timer_ = false;
 };
 
+// --- One handler, alone and in an io_context -----------------------------------------------------
+
+// Sends a byte to and fro over a connection with itself. Who drives the loop is no concern of it.
+class to_and_fro final : public mioext::basic_handler<about> {
+public:
+  int round_trips = 0;
+
+  // A basic_event_loop or a basic_async_event_loop.
+  template <class Loop> void start(Loop& loop) {
+    server_.close();
+    client_.close();
+    round_trips = 0;
+    loop.listen(acceptor_, 16, about::acceptor);
+    loop.connect(client_, acceptor_.local_endpoint(), about::client, mioext::interest::readable);
+  }
+
+  void writable(loop_type&, about) override {
+    check(!client_.take_error(), "connect to a listening socket succeeds");
+    send(client_);
+  }
+
+  void readable(loop_type& loop, about what, mioext::read_hint) override {
+    switch (what) {
+    case about::acceptor:
+      server_ = acceptor_.accept();
+      loop.register_handle(server_, about::server, mioext::interest::readable);
+      break;
+    case about::server:
+      receive(server_);
+      send(server_);
+      break;
+    default:
+      receive(client_);
+      ++round_trips;
+      send(client_);
+    }
+  }
+
+  void timer(loop_type& loop, about) override { loop.shutdown(); }
+
+private:
+  void send(mioext::tcp_socket& socket) { socket.write_some(asio::buffer(&byte_, 1)); }
+  void receive(mioext::tcp_socket& socket) { socket.read_some(asio::buffer(&byte_, 1)); }
+
+  mioext::tcp_acceptor acceptor_{any_port()};
+  mioext::tcp_socket server_;
+  mioext::tcp_socket client_;
+  char byte_ = 'x';
+};
+
+milliseconds const playing_time{50};
+
+// The loop's own timer ends it.
+void run_alone(to_and_fro& handler) {
+  mioext::basic_event_loop<about> loop;
+  handler.start(loop);
+  loop.timer(playing_time, about::time_is_up);
+  loop.run(handler);
+}
+
+// One of the context's other guests, a timer of Asio's, ends it.
+void run_in_context(to_and_fro& handler) {
+  asio::io_context context;
+  mioext::basic_async_event_loop<about> loop(context);
+  handler.start(loop);
+  bool is_complete = false;
+  loop.async_run(handler, [&](error_code const& ec) { is_complete = !ec; });
+  asio::steady_timer timer(context, playing_time);
+  timer.async_wait([&](error_code const&) { loop.shutdown(); });
+  context.run();
+  check(is_complete, "async_run completes with success after a shutdown");
+}
+
+template <class Run>
+void count_round_trips(std::string const& where, to_and_fro& handler, Run run) {
+  stopwatch const since;
+  run(handler);
+  std::cout << "  " << std::left << std::setw(42) << where << handler.round_trips
+            << " round trips in " << in_milliseconds(since.elapsed()) << std::endl;
+  check(handler.round_trips != 0, "what was sent arrives, " + where);
+}
+
 // --- Connect -------------------------------------------------------------------------------------
 
 // What a program that connects is told, and what it then finds when it writes to the socket.
@@ -263,11 +345,11 @@ struct outcome {
 // Something happens to the peer a while after the connect.
 milliseconds const later{50};
 milliseconds const patience{500};
-using action = std::function<void()>;
+using callback = std::function<void()>;
 
 template <class Protocol> class connect_with_mioext final : public mioext::basic_handler<about> {
 public:
-  outcome run(typename Protocol::endpoint const& endpoint, action const& happens_later) {
+  outcome run(typename Protocol::endpoint const& endpoint, callback const& happens_later) {
     happens_later_ = happens_later;
     error_code ec;
     is_inside_connect_ = true;
@@ -317,7 +399,7 @@ private:
 
   loop_type loop_;
   mioext::basic_stream_socket<Protocol> socket_;
-  action happens_later_;
+  callback happens_later_;
   stopwatch stopwatch_;
   bool is_inside_connect_ = false;
   int notifications_ = 0;
@@ -326,7 +408,7 @@ private:
 
 template <class Protocol>
 outcome connect_with_asio(typename Protocol::endpoint const& endpoint,
-                          action const& happens_later) {
+                          callback const& happens_later) {
   outcome result;
   stopwatch const since;
   asio::io_context context;
@@ -449,6 +531,11 @@ int main() {
 
     std::cout << "\nA timer, and a message from another thread" << std::endl;
     timer_and_message().run();
+
+    std::cout << "\nOne handler, in two loops" << std::endl;
+    to_and_fro handler;
+    count_round_trips("in a loop of its own", handler, run_alone);
+    count_round_trips("in an io_context, beside a steady_timer", handler, run_in_context);
 
     std::cout << "\nConnect: what is told, and whether it is true" << std::endl;
     connect_over_tcp();

@@ -13,6 +13,10 @@
 #ifndef MIOEXT_HPP
 #define MIOEXT_HPP
 
+#include <mioext/async_accept.hpp>
+#include <mioext/async_connect.hpp>
+#include <mioext/async_event_loop.hpp>
+#include <mioext/async_wait.hpp>
 #include <mioext/basic_datagram_socket.hpp>
 #include <mioext/basic_socket.hpp>
 #include <mioext/basic_socket_acceptor.hpp>
@@ -21,12 +25,15 @@
 #include <mioext/event_loop.hpp>
 #include <mioext/event_loop_config.hpp>
 #include <mioext/handler.hpp>
+#include <mioext/happy_eyeballs.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/pipe.hpp>
 #include <mioext/poller.hpp>
 #include <mioext/read_hint.hpp>
+#include <mioext/selector_service.hpp>
 #include <mioext/sender.hpp>
 #include <mioext/signal_info.hpp>
+#include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 #include <mioext/timeout.hpp>
 #include <mioext/token.hpp>

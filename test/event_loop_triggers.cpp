@@ -28,6 +28,8 @@
 #include "support.hpp"
 #include "systems.hpp"
 
+BOOST_AUTO_TEST_SUITE(event_loop_triggers)
+
 namespace {
 
 using boost::asio::buffer;
@@ -167,13 +169,11 @@ struct watched {
 
   subject const& what;
   trigger const how;
-  mioext::event_loop loop;
+  loop_under_test<> loop;
   recorder<> handler;
 };
 
 } // namespace
-
-BOOST_AUTO_TEST_SUITE(event_loop_triggers)
 
 BOOST_AUTO_TEST_CASE(edge_reports_each_time_that_something_comes) {
   every_kind kinds;

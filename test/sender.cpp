@@ -24,6 +24,8 @@
 #include "support.hpp"
 #include "systems.hpp"
 
+BOOST_AUTO_TEST_SUITE(sender)
+
 namespace {
 
 namespace errc = boost::system::errc;
@@ -33,16 +35,15 @@ using namespace support;
 
 using message = std::unique_ptr<int>; // move-only
 using loop_type = mioext::basic_event_loop<mioext::token, message>;
+using tested_loop = loop_under_test<mioext::token, message>;
 using recorder_type = recorder<mioext::token, message>;
 
 message make(int value) { return message(new int(value)); }
 
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(sender)
-
 BOOST_AUTO_TEST_CASE(messages_arrive_in_order_and_are_moved) {
-  loop_type loop;
+  tested_loop loop;
   recorder_type handler;
   std::vector<int> got;
   handler.on_notify = [&](loop_type&, message sent) { got.push_back(*sent); };
@@ -56,7 +57,7 @@ BOOST_AUTO_TEST_CASE(messages_arrive_in_order_and_are_moved) {
 }
 
 BOOST_AUTO_TEST_CASE(copyable_messages_are_sent_as_copies) {
-  mioext::basic_event_loop<mioext::token, std::string> loop;
+  loop_under_test<mioext::token, std::string> loop;
   recorder<mioext::token, std::string> handler;
   std::string const sent = "a message that is too long for the small string optimisation";
   auto const sender = loop.channel();
@@ -73,7 +74,7 @@ BOOST_AUTO_TEST_CASE(copyable_messages_are_sent_as_copies) {
 BOOST_AUTO_TEST_CASE(a_full_queue_says_so_and_leaves_the_message_with_the_sender) {
   mioext::event_loop_config config;
   config.message_capacity = 3;
-  loop_type loop(config);
+  tested_loop loop(config);
   recorder_type handler;
   auto const sender = loop.channel();
   for (int value = 0; value != 3; ++value) {
@@ -95,7 +96,7 @@ BOOST_AUTO_TEST_CASE(a_full_queue_says_so_and_leaves_the_message_with_the_sender
 }
 
 BOOST_AUTO_TEST_CASE(the_default_capacity_is_1024) {
-  loop_type loop;
+  tested_loop loop;
   auto const sender = loop.channel();
   error_code ec;
   int taken = 0;
@@ -112,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_sender_outlives_its_loop_and_says_so) {
   BOOST_TEST(!sender.send(std::move(kept), ec));
   BOOST_TEST(ec == errc::broken_pipe);
   {
-    loop_type loop;
+    tested_loop loop;
     sender = loop.channel();
     sender.send(make(1)); // destroyed, undelivered
   }
@@ -125,7 +126,7 @@ BOOST_AUTO_TEST_CASE(a_sender_outlives_its_loop_and_says_so) {
 BOOST_AUTO_TEST_CASE(one_tick_takes_no_more_messages_than_configured) {
   mioext::event_loop_config config;
   config.messages_per_tick = 10;
-  loop_type loop(config);
+  tested_loop loop(config);
   recorder_type handler;
   auto const sender = loop.channel();
   for (int value = 0; value != 25; ++value) {
@@ -137,7 +138,7 @@ BOOST_AUTO_TEST_CASE(one_tick_takes_no_more_messages_than_configured) {
 }
 
 BOOST_AUTO_TEST_CASE(io_gets_its_turn_between_messages_that_never_end) {
-  loop_type loop;
+  tested_loop loop;
   recorder_type handler;
   socket_pair pair;
   loop.register_handle(pair.near.get(), token(1), mioext::interest::readable);
@@ -159,7 +160,7 @@ BOOST_AUTO_TEST_CASE(io_gets_its_turn_between_messages_that_never_end) {
 }
 
 BOOST_AUTO_TEST_CASE(what_was_sent_before_shutdown_is_delivered_first) {
-  loop_type loop;
+  tested_loop loop;
   recorder_type handler;
   auto const sender = loop.channel();
   for (int value = 0; value != 1000; ++value) { // many ticks' worth
@@ -171,7 +172,7 @@ BOOST_AUTO_TEST_CASE(what_was_sent_before_shutdown_is_delivered_first) {
 }
 
 BOOST_AUTO_TEST_CASE(an_exception_in_the_last_messages_keeps_the_rest_and_the_shutdown) {
-  loop_type loop;
+  tested_loop loop;
   recorder_type handler;
   auto const sender = loop.channel();
   for (int value = 0; value != 100; ++value) {
@@ -190,7 +191,7 @@ BOOST_AUTO_TEST_CASE(an_exception_in_the_last_messages_keeps_the_rest_and_the_sh
 }
 
 BOOST_AUTO_TEST_CASE(what_is_sent_before_a_second_shutdown_is_delivered_too) {
-  loop_type loop;
+  tested_loop loop;
   recorder_type handler;
   auto const sender = loop.channel();
   handler.on_notify = [&](loop_type& in, message sent) {
@@ -210,7 +211,7 @@ BOOST_AUTO_TEST_CASE(what_is_sent_before_a_second_shutdown_is_delivered_too) {
 
 BOOST_AUTO_TEST_CASE(undelivered_messages_go_with_the_loop_even_if_they_hold_a_sender) {
   struct request;
-  using requests = mioext::basic_event_loop<mioext::token, std::unique_ptr<request>>;
+  using requests = loop_under_test<mioext::token, std::unique_ptr<request>>;
   struct request {
     mioext::sender<std::unique_ptr<request>> reply;
     std::shared_ptr<int> witness;
@@ -227,7 +228,7 @@ BOOST_AUTO_TEST_CASE(undelivered_messages_go_with_the_loop_even_if_they_hold_a_s
 }
 
 BOOST_AUTO_TEST_CASE(a_handler_may_send_to_its_own_loop) {
-  loop_type loop;
+  tested_loop loop;
   recorder_type handler;
   auto const sender = loop.channel();
   int left = 500;
@@ -243,6 +244,7 @@ BOOST_AUTO_TEST_CASE(a_handler_may_send_to_its_own_loop) {
   BOOST_TEST(handler.calls.size() == 500u);
 }
 
+#ifndef MIOEXT_TEST_ASYNC_EVENT_LOOP
 // The bell is the only thing that makes an idle loop's descriptor readable, so that shows whether a
 // send made a system call.
 BOOST_AUTO_TEST_CASE(
@@ -269,6 +271,7 @@ BOOST_AUTO_TEST_CASE(
   BOOST_TEST(handler.calls.size() == 8u);
   BOOST_TEST(!is_rung());
 }
+#endif
 
 BOOST_AUTO_TEST_CASE(many_threads_send_and_nothing_is_lost_or_out_of_order) {
   constexpr int senders = 4;
@@ -276,7 +279,7 @@ BOOST_AUTO_TEST_CASE(many_threads_send_and_nothing_is_lost_or_out_of_order) {
   using numbered = mioext::basic_event_loop<mioext::token, std::pair<int, int>>;
   mioext::event_loop_config config;
   config.message_capacity = 64; // often full
-  numbered loop(config);
+  loop_under_test<mioext::token, std::pair<int, int>> loop(config);
   recorder<mioext::token, std::pair<int, int>> handler;
   std::vector<int> next(senders);
   int disorder = 0;

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,6 +35,10 @@
 #include <mioext/detail/socket_ops.hpp>
 #include <mioext/event_loop.hpp>
 #include <mioext/unix.hpp>
+
+#ifdef MIOEXT_TEST_ASYNC_EVENT_LOOP
+#include "driven_loop.hpp"
+#endif
 
 namespace support {
 
@@ -143,6 +148,16 @@ public:
 
 inline mioext::token token(std::size_t value) { return mioext::token(value); }
 
+/// The loop that the tests of the event loop are about: the blocking one, or, in
+/// async_event_loop_promises.cpp, the asynchronous one, driven like it.
+#ifdef MIOEXT_TEST_ASYNC_EVENT_LOOP
+template <class Token = mioext::token, class Message = mioext::no_message>
+using loop_under_test = driven_loop<Token, Message>;
+#else
+template <class Token = mioext::token, class Message = mioext::no_message>
+using loop_under_test = mioext::basic_event_loop<Token, Message>;
+#endif
+
 /// Ticks until `condition` holds or patience ends. True if it holds.
 template <class Loop, class Handler, class Condition>
 bool run_until(Loop& loop, Handler& handler, Condition condition) {
@@ -162,6 +177,16 @@ template <class Loop, class Handler> void run_all(Loop& loop, Handler& handler) 
   while (loop.run_once(handler, std::chrono::seconds(0)) != 0) {
   }
 }
+
+/// True if nothing keeps the loop from sleeping.
+#ifdef MIOEXT_TEST_ASYNC_EVENT_LOOP
+template <class Loop> bool is_idle(Loop& loop) { return loop.is_idle(); }
+#else
+template <class Loop> bool is_idle(Loop const& loop) {
+  ::pollfd polled = {loop.native_handle(), POLLIN, 0};
+  return ::poll(&polled, 1, 0) == 0;
+}
+#endif
 
 /// An address that a Unix socket can be bound to and that nobody else has. On Linux it is none, for
 /// which the kernel picks an abstract one (unix(7), autobind); elsewhere it is a path in a directory

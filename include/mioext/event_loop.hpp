@@ -42,6 +42,13 @@
 #include <mioext/trigger.hpp>
 
 namespace mioext {
+namespace detail {
+
+template <class Token, class Message, class Executor> class async_loop;
+
+} // namespace detail
+
+template <class Token, class Message, class Executor> class basic_async_event_loop;
 
 /// Waits for any combination of data, writability, timers, messages from other threads and signals,
 /// and calls a handler for each, one at a time.
@@ -418,7 +425,8 @@ public:
   // --- Inside another loop -----------------------------------------------------------------------
 
   /// The selector's own descriptor, to be waited on by another poll loop: it is readable when
-  /// run_once() would find I/O, signals, messages or a shutdown.
+  /// run_once() would find I/O, signals, messages or a shutdown, and when what
+  /// time_to_next_timer() said holds no longer.
   int native_handle() const noexcept { return selector_.native_handle(); }
 
   /// How long the other loop may wait for native_handle() before it must call run_once() all the
@@ -451,6 +459,9 @@ public:
   }
 
 private:
+  template <class, class, class> friend class detail::async_loop;
+  template <class, class, class> friend class basic_async_event_loop;
+
   using clock = std::chrono::steady_clock;
   using selector = detail::selector;
   using entry = detail::registration<Token>;
@@ -521,7 +532,10 @@ private:
 
   std::uint64_t ticks_until(clock::time_point point) const noexcept;
   clock::time_point next_wake_up() noexcept;
+  void wake_outer_loop(clock::time_point wake_up) noexcept;
+  void abandon() noexcept;
 
+  template <class Handler> void finish_run(Handler& receiver);
   template <class Handler>
   std::size_t run_one_tick(Handler& receiver, std::chrono::nanoseconds limit,
                            boost::system::error_code& ec);
@@ -570,7 +584,12 @@ private:
   // Why the connect was refused whose outcome the handler is being told at this moment.
   connect_refusal refusal_ = connect_refusal{-1, 0};
 
+  // Until when the loop around this one may sleep, as it was told; min() if it was not, or if it was
+  // woken since.
+  clock::time_point outer_wake_up_ = clock::time_point::min();
+
   bool is_running_ = false;
+  bool is_abandoned_ = false;
 };
 
 /// The event loop whose tokens are `token`, without messages.

@@ -17,6 +17,7 @@
 #include <cstddef>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -134,6 +135,21 @@ inline std::size_t available(int fd, boost::system::error_code& ec) noexcept {
   int bytes = 0;
   io_control(fd, FIONREAD, &bytes, ec);
   return ec ? 0 : static_cast<std::size_t>(bytes);
+}
+
+/// Blocks until poll(2) reports any of `events`, an error or a hang-up. False if it cannot.
+inline bool wait(int fd, short events, boost::system::error_code& ec) noexcept {
+  ::pollfd request = {fd, events, 0};
+  checked(retry_interrupted([&request] { return ::poll(&request, 1, -1); }), ec);
+  return !ec;
+}
+
+inline bool wait_readable(int fd, boost::system::error_code& ec) noexcept {
+  return wait(fd, POLLIN, ec);
+}
+
+inline bool wait_writable(int fd, boost::system::error_code& ec) noexcept {
+  return wait(fd, POLLOUT, ec);
 }
 
 } // namespace descriptor_ops

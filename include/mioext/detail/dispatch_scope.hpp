@@ -17,6 +17,8 @@
 
 #include <boost/config.hpp>
 
+#include <mioext/detail/closing_listeners.hpp>
+
 namespace mioext {
 namespace detail {
 
@@ -50,11 +52,13 @@ private:
   dispatch_scope* outer_;
 };
 
-/// Every handle calls this right before it closes its descriptor.
+/// Every handle calls this right before it closes its descriptor. It is told to the loops that are
+/// calling handlers on this thread, and to the selectors of all contexts.
 inline void handle_closing(int fd) noexcept {
   for (dispatch_scope* scope = dispatch_scope::innermost(); scope; scope = scope->outer()) {
     scope->handle_closing(fd);
   }
+  closing_listeners::tell(fd);
 }
 
 /// See dispatch_scope::take_connect_error; asks every loop that dispatches on this thread.

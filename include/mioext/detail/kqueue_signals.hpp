@@ -77,6 +77,13 @@ public:
     return 0;
   }
 
+  /// Gives all of them back.
+  void clear() noexcept {
+    for (int number = 1; number < signal_limit; ++number) {
+      remove(number);
+    }
+  }
+
   /// The event counts what is left of it, in its data.
   int read(kqueue_selector::native_event& event, signal_info& info) noexcept {
     bool const is_reminder =

@@ -90,6 +90,9 @@ public:
 
   void stay_awake() noexcept { asleep_.store(false, std::memory_order_relaxed); }
 
+  /// Makes the loop's descriptor readable.
+  void wake() noexcept { ring(); }
+
   /// Nobody runs the loop any more: if something is there for it, its descriptor must show that.
   void leave() noexcept {
     if (!fall_asleep()) {

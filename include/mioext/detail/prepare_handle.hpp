@@ -51,6 +51,18 @@ template <class Handle> struct has_non_blocking {
   static constexpr bool value = decltype(test<Handle>(0))::value;
 };
 
+/// Has native_non_blocking(bool, ec), as Asio's sockets have: the mode of the descriptor alone, which
+/// leaves it to the user whether synchronous operations wait.
+template <class Handle> struct has_native_non_blocking {
+  template <class H>
+  static auto test(int) -> decltype(static_cast<void>(std::declval<H&>().native_non_blocking(
+                                        true, std::declval<boost::system::error_code&>())),
+                                    std::true_type());
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Handle>(0))::value;
+};
+
 /// Says that it is non-blocking by construction, as mioext's handles are.
 template <class Handle> struct is_always_non_blocking {
   template <class H> static typename H::always_non_blocking test(int);
@@ -93,6 +105,19 @@ typename std::enable_if<!has_non_blocking<Handle>::value &&
                         !is_always_non_blocking<Handle>::value>::type
 set_non_blocking(Handle& handle, boost::system::error_code& ec) {
   ec = system_error_code(make_non_blocking(native_handle(handle)));
+}
+
+/// Makes the descriptor non-blocking, and changes nothing else about the handle.
+template <class Handle>
+typename std::enable_if<has_native_non_blocking<Handle>::value>::type
+set_native_non_blocking(Handle& handle, boost::system::error_code& ec) {
+  handle.native_non_blocking(true, ec);
+}
+
+template <class Handle>
+typename std::enable_if<!has_native_non_blocking<Handle>::value>::type
+set_native_non_blocking(Handle& handle, boost::system::error_code& ec) {
+  set_non_blocking(handle, ec);
 }
 
 } // namespace detail

@@ -56,6 +56,7 @@
 //
 //   int add(selector&, user_data, number)   starts taking a signal
 //   int remove(number)                      gives it back to its usual course, as the destructor does
+//   void clear()                            gives all of them back
 //   int read(event&, signal_info&)          the next one that came; EAGAIN if there is none
 //   void put_back(event)                    reports again what was not read
 //   int reopen(selector&, user_data)        after fork

@@ -56,6 +56,13 @@ public:
     return 0;
   }
 
+  /// Gives all of them back.
+  void clear() noexcept {
+    for (int number = 1; number < signal_limit; ++number) {
+      remove(number);
+    }
+  }
+
   int read(epoll_selector::native_event const&, signal_info& info) noexcept {
     ::signalfd_siginfo raw;
     ::ssize_t size;

@@ -40,6 +40,7 @@ public:
   explicit handler_scope(basic_event_loop& loop) noexcept
       : loop_(loop), is_nested_(loop.is_running_) {
     loop_.is_running_ = true;
+    loop_.outer_wake_up_ = clock::time_point::min();
   }
 
   ~handler_scope() {
@@ -89,6 +90,16 @@ template <class Token, class Message> int basic_event_loop<Token, Message>::open
   batch_next_ = batch_end_ = batch_.get();
   int const error = selector_.open();
   return error ? error : mailbox_->open(selector_, bell_data());
+}
+
+/// The program has done with the loop, maybe from inside a handler: nothing more is delivered, and
+/// what is not the loop's alone is given back.
+template <class Token, class Message> void basic_event_loop<Token, Message>::abandon() noexcept {
+  is_abandoned_ = true;
+  batch_next_ = batch_end_;
+  outcomes_.clear();
+  signals_.clear();
+  mailbox_->close();
 }
 
 /// After fork the child shares the system's selector with its parent. It gets a new one, with all
@@ -338,6 +349,7 @@ int basic_event_loop<Token, Message>::watch_connecting(int fd, Token name, inter
   enter(fd, generation, name, wanted, how, state::connecting);
   if (needs_telling) {
     outcomes_.push_back(known_outcome{fd, generation});
+    wake_outer_loop(clock::now());
   }
   return 0;
 }
@@ -356,6 +368,7 @@ int basic_event_loop<Token, Message>::wait_for_room(int fd, detail::socket_addre
   selector_.remove(fd); // if it was registered before
   enter(fd, generation, name, wanted, how, state::waiting);
   retries_.add(fd, identity, address, clock::now());
+  wake_outer_loop(retries_.next());
   return 0;
 }
 
@@ -428,7 +441,9 @@ timeout basic_event_loop<Token, Message>::timer(std::chrono::duration<Rep, Perio
   std::uint64_t const deadline = due == clock::time_point::max()
                                      ? std::numeric_limits<std::uint64_t>::max()
                                      : ticks_until(due - clock::duration(1)) + 1; // rounded up
-  return timeout(timers_.insert(deadline, name));
+  timeout const set(timers_.insert(deadline, name));
+  wake_outer_loop(due);
+  return set;
 }
 
 template <class Token, class Message>
@@ -463,10 +478,21 @@ std::chrono::nanoseconds basic_event_loop<Token, Message>::time_to_next_timer() 
     return std::chrono::nanoseconds::zero();
   }
   clock::time_point const wake_up = next_wake_up();
+  outer_wake_up_ = wake_up;
   if (wake_up == clock::time_point::max()) {
     return std::chrono::nanoseconds::max();
   }
   return std::max(clock::duration::zero(), wake_up - clock::now());
+}
+
+/// Another loop waits for this one, until a point in time that it was told. If there is to be an
+/// earlier one, it must come and ask again.
+template <class Token, class Message>
+void basic_event_loop<Token, Message>::wake_outer_loop(clock::time_point wake_up) noexcept {
+  if (!is_running_ && wake_up < outer_wake_up_) {
+    outer_wake_up_ = clock::time_point::min();
+    mailbox_->wake();
+  }
 }
 
 template <class Token, class Message> sender<Message> basic_event_loop<Token, Message>::channel() {
@@ -487,15 +513,23 @@ void basic_event_loop<Token, Message>::run(Handler&& receiver, boost::system::er
       error = tick(called, no_limit()).error;
     } while (error == 0 && !mailbox_->shutdown_requested());
     if (error == 0) {
-      // Once more if another shutdown was requested meanwhile, for what was sent before that one.
-      unsigned heeded = 0;
-      do {
-        heeded = mailbox_->shutdown_requests();
-        mailbox_->take_all([&](Message&& message) { called.notify(*this, std::move(message)); });
-      } while (!mailbox_->forget_shutdown(heeded));
+      finish_run(called);
     }
   }
   ec = detail::system_error_code(error);
+}
+
+/// A shutdown was requested: delivers what was sent before.
+template <class Token, class Message>
+template <class Handler>
+void basic_event_loop<Token, Message>::finish_run(Handler& receiver) {
+  handler_scope const scope(*this);
+  // Once more if another shutdown was requested meanwhile, for what was sent before that one.
+  unsigned heeded = 0;
+  do {
+    heeded = mailbox_->shutdown_requests();
+    mailbox_->take_all([&](Message&& message) { receiver.notify(*this, std::move(message)); });
+  } while (!mailbox_->forget_shutdown(heeded));
 }
 
 template <class Token, class Message>
@@ -751,7 +785,7 @@ basic_event_loop<Token, Message>::deliver_signals(Handler& receiver, selector::n
   } const unread = {signals_, event};
   std::size_t calls = 0;
   signal_info info;
-  while (calls != config_.event_capacity && signals_.read(event, info) == 0) {
+  while (calls != config_.event_capacity && !is_abandoned_ && signals_.read(event, info) == 0) {
     ++calls;
     receiver.signal(*this, info);
   }
@@ -782,7 +816,7 @@ std::size_t basic_event_loop<Token, Message>::deliver_timers(Handler& receiver) 
   auto const fire = [&](Token name) { receiver.timer(*this, name); };
   std::uint64_t const ticks = ticks_until(now);
   std::size_t calls = 0;
-  while (timers_.pop_due(ticks, fire)) {
+  while (!is_abandoned_ && timers_.pop_due(ticks, fire)) {
     ++calls;
   }
   return calls;

@@ -1,0 +1,247 @@
+//
+// mioext/async_accept.hpp
+// -----------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Accepts a connection, when there is one.
+//
+
+#ifndef MIOEXT_ASYNC_ACCEPT_HPP
+#define MIOEXT_ASYNC_ACCEPT_HPP
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+#include <mioext/detail/asio_features.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <mioext/async_wait.hpp>
+#include <mioext/basic_socket_acceptor.hpp>
+#include <mioext/basic_stream_socket.hpp>
+#include <mioext/detail/async_operation.hpp>
+#include <mioext/detail/basic_handle.hpp>
+#include <mioext/detail/socket_ops.hpp>
+#include <mioext/detail/stream_io.hpp>
+#include <mioext/interest.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// Accepts into a socket that goes to the handler.
+template <class Protocol> struct accept_action {
+  using endpoint_type = typename Protocol::endpoint;
+
+  explicit accept_action(endpoint_type* endpoint) : peer_endpoint(endpoint) {}
+
+  bool perform(int fd, boost::system::error_code& ec) noexcept {
+    endpoint_type endpoint;
+    std::size_t size = endpoint.capacity();
+    int const accepted = socket_ops::accept(fd, endpoint.data(), &size, ec);
+    if (ec) {
+      return !would_block(ec);
+    }
+    handle_access::reset(peer, accepted);
+    if (peer_endpoint) {
+      endpoint.resize(size);
+      *peer_endpoint = endpoint;
+    }
+    return true;
+  }
+
+  template <class Handler>
+  void call(Handler& completion_handler, boost::system::error_code const& ec) {
+    std::move(completion_handler)(ec, std::move(peer));
+  }
+
+  endpoint_type* peer_endpoint;
+  basic_stream_socket<Protocol> peer;
+};
+
+/// Accepts into a socket, or a stream, of the caller's.
+template <class Protocol, class Peer> struct accept_into_action {
+  using endpoint_type = typename Protocol::endpoint;
+
+  accept_into_action(Peer& into, endpoint_type* endpoint) : accepted(endpoint), peer(&into) {}
+
+  bool perform(int fd, boost::system::error_code& ec) noexcept { return accepted.perform(fd, ec); }
+
+  template <class Handler>
+  void call(Handler& completion_handler, boost::system::error_code const& ec) {
+    if (!ec) {
+      put(accepted.peer, *peer);
+    }
+    std::move(completion_handler)(ec);
+  }
+
+  accept_action<Protocol> accepted;
+  Peer* peer;
+
+private:
+  static void put(basic_stream_socket<Protocol>& from, basic_stream_socket<Protocol>& to) noexcept {
+    to = std::move(from);
+  }
+
+  template <class Stream> static void put(basic_stream_socket<Protocol>& from, Stream& to) {
+    to = Stream(to.get_executor(), std::move(from));
+  }
+};
+
+template <class Executor> class initiate_async_accept {
+public:
+  using executor_type = Executor;
+
+  explicit initiate_async_accept(Executor const& executor) : executor_(executor) {}
+
+  executor_type get_executor() const noexcept { return executor_; }
+
+  template <class Handler, class Protocol>
+  void operator()(Handler&& completion_handler, int fd, accept_action<Protocol>&& action) const {
+    typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
+    start(fd, std::move(action), owned);
+  }
+
+  template <class Handler, class Protocol, class Peer>
+  void operator()(Handler&& completion_handler, int fd,
+                  accept_into_action<Protocol, Peer>&& action) const {
+    typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
+    if (action.peer->is_open()) {
+      start(0, failed_action{boost::asio::error::make_error_code(boost::asio::error::already_open)},
+            owned);
+      return;
+    }
+    start(fd, std::move(action), owned);
+  }
+
+private:
+  template <class Action, class Handler> void start(int fd, Action action, Handler& owned) const {
+    auto const& reactor = selector_service_access::reactor(context_of(executor_));
+    start_operation(operation_place{reactor, fd, nullptr, watching::once}, executor_,
+                    interest::readable, true, std::move(action), owned);
+  }
+
+  Executor executor_;
+};
+
+template <class Token, class Executor, class Protocol>
+auto start_async_accept(Executor const& executor, int fd, typename Protocol::endpoint* endpoint,
+                        typename std::remove_reference<Token>::type& token)
+    -> decltype(boost::asio::async_initiate<Token, void(boost::system::error_code,
+                                                        basic_stream_socket<Protocol>)>(
+        std::declval<initiate_async_accept<Executor>>(), token, fd,
+        std::declval<accept_action<Protocol>>())) {
+  return boost::asio::async_initiate<Token, void(boost::system::error_code,
+                                                 basic_stream_socket<Protocol>)>(
+      initiate_async_accept<Executor>(executor), token, fd, accept_action<Protocol>(endpoint));
+}
+
+template <class Token, class Executor, class Protocol, class Peer>
+auto start_async_accept_into(Executor const& executor, int fd, Peer& peer,
+                             typename Protocol::endpoint* endpoint,
+                             typename std::remove_reference<Token>::type& token)
+    -> decltype(boost::asio::async_initiate<Token, void(boost::system::error_code)>(
+        std::declval<initiate_async_accept<Executor>>(), token, fd,
+        std::declval<accept_into_action<Protocol, Peer>>())) {
+  return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
+      initiate_async_accept<Executor>(executor), token, fd,
+      accept_into_action<Protocol, Peer>(peer, endpoint));
+}
+
+} // namespace detail
+
+/// Accepts a connection that waits in `acceptor`'s queue, or the next one that comes.
+///
+/// Connections that were aborted while they waited are passed over, as in Asio. Other errors are
+/// told and nothing is lost by them: after no_descriptors (EMFILE) the connection stays in the queue,
+/// and the program decides when it tries again.
+///
+/// @param executor an executor or a context.
+/// @param acceptor open and listening; only its descriptor's number is kept. When it is closed, the
+/// operation ends with operation_aborted.
+/// @param token a completion token for `void(boost::system::error_code, socket_type peer)`: the
+/// peer's socket, closed on an error. Cancellation of all types is supported.
+///
+/// @par Thread safety
+/// Distinct acceptors: safe. Shared: unsafe.
+///
+/// @par Source
+/// Boost.Asio's basic_socket_acceptor::async_accept; accept(2).
+template <class ExecutorOrContext, class Protocol, class Token,
+          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value> = 0>
+auto async_accept(ExecutorOrContext&& executor, basic_socket_acceptor<Protocol>& acceptor,
+                  Token&& token)
+    -> decltype(detail::start_async_accept<Token, detail::executor_of_type<ExecutorOrContext>,
+                                           Protocol>(detail::executor_of(executor), 0, nullptr,
+                                                     token)) {
+  return detail::start_async_accept<Token, detail::executor_of_type<ExecutorOrContext>, Protocol>(
+      detail::executor_of(executor), acceptor.native_handle(), nullptr, token);
+}
+
+/// The same, and stores in `peer_endpoint`, which must stay valid until completion, who it is.
+template <class ExecutorOrContext, class Protocol, class Token,
+          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value> = 0>
+auto async_accept(ExecutorOrContext&& executor, basic_socket_acceptor<Protocol>& acceptor,
+                  typename Protocol::endpoint& peer_endpoint, Token&& token)
+    -> decltype(detail::start_async_accept<Token, detail::executor_of_type<ExecutorOrContext>,
+                                           Protocol>(detail::executor_of(executor), 0, nullptr,
+                                                     token)) {
+  return detail::start_async_accept<Token, detail::executor_of_type<ExecutorOrContext>, Protocol>(
+      detail::executor_of(executor), acceptor.native_handle(), &peer_endpoint, token);
+}
+
+/// Accepts a connection into `peer`, a socket or a stream, which must be closed (already_open) and
+/// stay where it is until completion.
+/// @param token for `void(boost::system::error_code)`.
+template <class ExecutorOrContext, class Protocol, class Peer, class Token,
+          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
+                            !std::is_same<Peer, typename Protocol::endpoint>::value> = 0>
+auto async_accept(ExecutorOrContext&& executor, basic_socket_acceptor<Protocol>& acceptor,
+                  Peer& peer, Token&& token)
+    -> decltype(detail::start_async_accept_into<Token, detail::executor_of_type<ExecutorOrContext>,
+                                                Protocol>(detail::executor_of(executor), 0, peer,
+                                                          nullptr, token)) {
+  return detail::start_async_accept_into<Token, detail::executor_of_type<ExecutorOrContext>,
+                                         Protocol>(detail::executor_of(executor),
+                                                   acceptor.native_handle(), peer, nullptr, token);
+}
+
+/// The same, and stores in `peer_endpoint` who it is.
+template <class ExecutorOrContext, class Protocol, class Peer, class Token,
+          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value> = 0>
+auto async_accept(ExecutorOrContext&& executor, basic_socket_acceptor<Protocol>& acceptor,
+                  Peer& peer, typename Protocol::endpoint& peer_endpoint, Token&& token)
+    -> decltype(detail::start_async_accept_into<Token, detail::executor_of_type<ExecutorOrContext>,
+                                                Protocol>(detail::executor_of(executor), 0, peer,
+                                                          nullptr, token)) {
+  return detail::start_async_accept_into<Token, detail::executor_of_type<ExecutorOrContext>,
+                                         Protocol>(
+      detail::executor_of(executor), acceptor.native_handle(), peer, &peer_endpoint, token);
+}
+
+/// For Asio's own acceptors this is their async_accept(), which keeps the same promises, with the
+/// same further arguments.
+template <class Protocol, class Executor, class... Arguments>
+auto async_accept(boost::asio::basic_socket_acceptor<Protocol, Executor>& acceptor,
+                  Arguments&&... arguments)
+    -> decltype(acceptor.async_accept(std::forward<Arguments>(arguments)...)) {
+  return acceptor.async_accept(std::forward<Arguments>(arguments)...);
+}
+
+/// An acceptor of mioext's needs an executor in front; without this overload the compiler would not
+/// say so.
+template <class Protocol, class... Arguments>
+void async_accept(basic_socket_acceptor<Protocol>&, Arguments&&...) {
+  MIOEXT_DETAIL_ASK_FOR_EXECUTOR(basic_socket_acceptor<Protocol>,
+                                 "async_accept(context, acceptor, ...)");
+}
+
+} // namespace mioext
+
+#endif // MIOEXT_ASYNC_ACCEPT_HPP

@@ -1,0 +1,361 @@
+//
+// mioext/async_connect.hpp
+// ------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Connects sockets of any kind, to one endpoint, to the first of several that accepts, or to
+// whichever of several accepts first; and tells the truth about it.
+//
+
+#ifndef MIOEXT_ASYNC_CONNECT_HPP
+#define MIOEXT_ASYNC_CONNECT_HPP
+
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <mioext/detail/asio_features.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/compose.hpp>
+#include <boost/asio/connect.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/async_operation.hpp>
+#include <mioext/detail/connect_op.hpp>
+#include <mioext/detail/connect_race.hpp>
+#include <mioext/detail/native_handle.hpp>
+#include <mioext/happy_eyeballs.hpp>
+
+namespace mioext {
+namespace detail {
+
+// --- Which argument is what -------------------------------------------------------------------------
+
+template <class T>
+struct is_endpoint_range
+    : std::integral_constant<
+          bool, boost::asio::is_endpoint_sequence<typename std::decay<T>::type>::value> {};
+
+/// An address, as connect(2) takes it.
+template <class T> struct is_endpoint {
+  template <class E>
+  static auto test(int)
+      -> decltype(static_cast<void>(std::declval<E const&>().data()),
+                  static_cast<void>(std::declval<E const&>().size()),
+                  static_cast<void>(std::declval<E const&>().protocol()), std::true_type());
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<T>(0))::value;
+};
+
+template <class Condition, class Endpoint> struct is_connect_condition {
+  template <class C>
+  static auto test(int) -> decltype(static_cast<bool>(std::declval<C&>()(
+                                        std::declval<boost::system::error_code const&>(),
+                                        std::declval<Endpoint const&>())),
+                                    std::true_type());
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<typename std::decay<Condition>::type>(0))::value;
+};
+
+template <class Socket, class Range>
+typename std::enable_if<is_endpoint_range<Range>::value,
+                        endpoint_sequence<Range, typename Socket::endpoint_type>>::type
+endpoints_of(Range const& range) {
+  return endpoint_sequence<Range, typename Socket::endpoint_type>(range);
+}
+
+template <class Socket, class Iterator>
+endpoint_iterators<Iterator, typename Socket::endpoint_type> endpoints_of(Iterator begin,
+                                                                          Iterator end) {
+  return endpoint_iterators<Iterator, typename Socket::endpoint_type>(begin, end);
+}
+
+// --- Starting -----------------------------------------------------------------------------------------
+
+using connected_signature = void(boost::system::error_code);
+
+template <class Token, class Socket, class Endpoint, class Executor>
+auto start_connect_one(Socket& socket, Endpoint const& endpoint, Executor const& executor,
+                       typename std::remove_reference<Token>::type& token)
+    -> decltype(boost::asio::async_compose<Token, connected_signature>(
+        std::declval<connect_op<Socket, Endpoint, Executor>>(), token, executor)) {
+  return boost::asio::async_compose<Token, connected_signature>(
+      connect_op<Socket, Endpoint, Executor>(socket, endpoint, executor), token, executor);
+}
+
+template <class Token, class Socket, class Endpoints, class Condition, class Executor>
+auto start_connect_each(Socket& socket, Endpoints const& endpoints, Condition const& condition,
+                        Executor const& executor,
+                        typename std::remove_reference<Token>::type& token)
+    -> decltype(boost::asio::async_compose<Token, void(boost::system::error_code,
+                                                       typename Endpoints::result_type)>(
+        std::declval<connect_each_op<Socket, Endpoints, Condition, Executor>>(), token, executor)) {
+  return boost::asio::async_compose<Token, void(boost::system::error_code,
+                                                typename Endpoints::result_type)>(
+      connect_each_op<Socket, Endpoints, Condition, Executor>(socket, endpoints, condition,
+                                                              executor),
+      token, executor);
+}
+
+template <class Socket, class Executor> class initiate_connect_race {
+public:
+  using executor_type = Executor;
+
+  initiate_connect_race(Socket& socket, Executor const& executor)
+      : socket_(socket), executor_(executor) {}
+
+  executor_type get_executor() const noexcept { return executor_; }
+
+  template <class Handler, class Endpoint>
+  void operator()(Handler&& completion_handler, std::vector<Endpoint> const& endpoints,
+                  happy_eyeballs const& how) const {
+    typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
+    connect_race<Socket, Executor, typename std::decay<Handler>::type>::start(
+        socket_, endpoints, how, executor_, owned);
+  }
+
+private:
+  Socket& socket_;
+  Executor executor_;
+};
+
+template <class Token, class Socket, class Range, class Executor>
+auto start_connect_race(Socket& socket, Range const& range, happy_eyeballs const& how,
+                        Executor const& executor,
+                        typename std::remove_reference<Token>::type& token)
+    -> decltype(boost::asio::async_initiate<Token, void(boost::system::error_code,
+                                                        typename Socket::endpoint_type)>(
+        std::declval<initiate_connect_race<Socket, Executor>>(), token,
+        std::declval<std::vector<typename Socket::endpoint_type>>(), how)) {
+  using endpoint_type = typename Socket::endpoint_type;
+  std::vector<endpoint_type> endpoints;
+  for (auto const& entry : range) { // an endpoint, or what a resolver has found
+    endpoints.push_back(entry);
+  }
+  return boost::asio::async_initiate<Token, void(boost::system::error_code, endpoint_type)>(
+      initiate_connect_race<Socket, Executor>(socket, executor), token, std::move(endpoints), how);
+}
+
+} // namespace detail
+
+/// Connects `socket` to `endpoint`, and completes when it is known how that ended: with success only
+/// if the socket is connected.
+///
+/// The socket may be any of Asio's own, a stream, or, with an executor or a context in front, any of
+/// mioext's handles or a bare descriptor. One that is closed and can open itself is opened for the
+/// endpoint's protocol, as in Asio. It becomes non-blocking as far as the system is concerned; what
+/// Asio's synchronous operations do with an Asio socket stays as it was.
+///
+/// What this does that Asio's async_connect does not: where the backlog of a Unix listener is full,
+/// connect(2) answers EAGAIN and the kernel signals nothing afterwards (connect(2)). Up to 1.38 Asio
+/// completes with success then (its issues 1014 and 1365). Here it is tried again, after a
+/// millisecond and then ever longer (64 milliseconds at the most), until the connection is made or
+/// refused.
+///
+/// @param socket need not stay where it is: it may be moved, closed or destroyed before completion.
+/// @param token a completion token for `void(boost::system::error_code)`: no error, or what
+/// connect(2) or SO_ERROR says; operation_aborted after a cancellation, of any type, and when the
+/// socket is closed. (While a Unix connect waits for room in the backlog, cancellation through the
+/// slot works at once; closing the socket is noticed at the next try, within 64 milliseconds; and
+/// Asio's cancel() member is not noticed.)
+///
+/// @par Thread safety
+/// Distinct sockets: safe. Shared: unsafe.
+///
+/// @par Source
+/// Boost.Asio's basic_socket::async_connect and async_connect; connect(2), POSIX connect().
+template <class Socket, class Endpoint,
+          class Token =
+              typename boost::asio::default_completion_token<typename Socket::executor_type>::type,
+          detail::enable_if<detail::is_io_object<Socket>::value &&
+                            detail::is_endpoint<Endpoint>::value> = 0>
+auto async_connect(
+    Socket& socket, Endpoint const& endpoint,
+    Token&& token =
+        typename boost::asio::default_completion_token<typename Socket::executor_type>::type())
+    -> decltype(detail::start_connect_one<Token>(socket, endpoint, socket.get_executor(), token)) {
+  return detail::start_connect_one<Token>(socket, endpoint, socket.get_executor(), token);
+}
+
+/// The same for a socket that has no executor of its own.
+/// @param executor an executor or a context.
+template <class ExecutorOrContext, class Socket, class Endpoint, class Token,
+          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
+                            detail::is_endpoint<Endpoint>::value> = 0>
+auto async_connect(ExecutorOrContext&& executor, Socket&& socket, Endpoint const& endpoint,
+                   Token&& token)
+    -> decltype(detail::start_connect_one<Token>(socket, endpoint, detail::executor_of(executor),
+                                                 token)) {
+  MIOEXT_DETAIL_CHECK_HANDLE(Socket);
+  return detail::start_connect_one<Token>(socket, endpoint, detail::executor_of(executor), token);
+}
+
+/// Connects `socket` to the first endpoint of `endpoints` that accepts, trying one after the other:
+/// boost::asio::async_connect, with the promise of the first overload for each of them.
+///
+/// @param socket is closed before each attempt, and must stay where it is until completion.
+/// @param endpoints a sequence such as resolver results; copied.
+/// @param token for `void(boost::system::error_code, endpoint_type)`: the endpoint that the socket is
+/// connected to. Otherwise the error of the last attempt, not_found if there was none, or
+/// operation_aborted (cancellation: terminal and partial; or the socket was closed), and a
+/// default-constructed endpoint.
+template <class Socket, class Range,
+          class Token =
+              typename boost::asio::default_completion_token<typename Socket::executor_type>::type,
+          detail::enable_if<detail::is_io_object<Socket>::value &&
+                            detail::is_endpoint_range<Range>::value> = 0>
+auto async_connect(
+    Socket& socket, Range const& endpoints,
+    Token&& token =
+        typename boost::asio::default_completion_token<typename Socket::executor_type>::type())
+    -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(endpoints),
+                                                  detail::any_endpoint(), socket.get_executor(),
+                                                  token)) {
+  return detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(endpoints),
+                                           detail::any_endpoint(), socket.get_executor(), token);
+}
+
+/// The same for a socket that has no executor of its own.
+template <class ExecutorOrContext, class Socket, class Range, class Token,
+          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
+                            detail::is_endpoint_range<Range>::value> = 0>
+auto async_connect(ExecutorOrContext&& executor, Socket& socket, Range const& endpoints,
+                   Token&& token)
+    -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(endpoints),
+                                                  detail::any_endpoint(),
+                                                  detail::executor_of(executor), token)) {
+  return detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(endpoints),
+                                           detail::any_endpoint(), detail::executor_of(executor),
+                                           token);
+}
+
+/// The same with a condition, which is asked before each attempt.
+/// @param condition `bool(boost::system::error_code const& last, endpoint_type const& next)`: whether
+/// `next` is to be tried; `last` is how the attempt before it ended.
+template <class Socket, class Range, class Condition, class Token,
+          detail::enable_if<
+              detail::is_io_object<Socket>::value && detail::is_endpoint_range<Range>::value &&
+              detail::is_connect_condition<Condition, typename Socket::endpoint_type>::value> = 0>
+auto async_connect(Socket& socket, Range const& endpoints, Condition condition, Token&& token)
+    -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(endpoints),
+                                                  condition, socket.get_executor(), token)) {
+  return detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(endpoints),
+                                           condition, socket.get_executor(), token);
+}
+
+/// The same for a socket that has no executor of its own.
+template <class ExecutorOrContext, class Socket, class Range, class Condition, class Token,
+          detail::enable_if<
+              detail::is_executor_or_context<ExecutorOrContext>::value &&
+              detail::is_endpoint_range<Range>::value &&
+              detail::is_connect_condition<Condition, typename Socket::endpoint_type>::value> = 0>
+auto async_connect(ExecutorOrContext&& executor, Socket& socket, Range const& endpoints,
+                   Condition condition, Token&& token)
+    -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(endpoints),
+                                                  condition, detail::executor_of(executor),
+                                                  token)) {
+  return detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(endpoints),
+                                           condition, detail::executor_of(executor), token);
+}
+
+/// The same for the endpoints from `begin` to `end`, which must stay valid until completion.
+/// @param token for `void(boost::system::error_code, Iterator)`: where the socket is connected to,
+/// else `end`.
+template <class Socket, class Iterator, class Token,
+          detail::enable_if<detail::is_io_object<Socket>::value &&
+                            !detail::is_endpoint_range<Iterator>::value> = 0>
+auto async_connect(Socket& socket, Iterator begin, Iterator end, Token&& token)
+    -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(begin, end),
+                                                  detail::any_endpoint(), socket.get_executor(),
+                                                  token)) {
+  return detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(begin, end),
+                                           detail::any_endpoint(), socket.get_executor(), token);
+}
+
+/// The same for a socket that has no executor of its own.
+template <class ExecutorOrContext, class Socket, class Iterator, class Token,
+          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
+                            !detail::is_endpoint_range<Iterator>::value> = 0>
+auto async_connect(ExecutorOrContext&& executor, Socket& socket, Iterator begin, Iterator end,
+                   Token&& token)
+    -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(begin, end),
+                                                  detail::any_endpoint(),
+                                                  detail::executor_of(executor), token)) {
+  return detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(begin, end),
+                                           detail::any_endpoint(), detail::executor_of(executor),
+                                           token);
+}
+
+/// The same with a condition, as above.
+template <class Socket, class Iterator, class Condition, class Token,
+          detail::enable_if<detail::is_io_object<Socket>::value &&
+                            !detail::is_endpoint_range<Iterator>::value> = 0>
+auto async_connect(Socket& socket, Iterator begin, Iterator end, Condition condition, Token&& token)
+    -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(begin, end),
+                                                  condition, socket.get_executor(), token)) {
+  return detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(begin, end),
+                                           condition, socket.get_executor(), token);
+}
+
+/// The same for a socket that has no executor of its own.
+template <class ExecutorOrContext, class Socket, class Iterator, class Condition, class Token,
+          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value> = 0>
+auto async_connect(ExecutorOrContext&& executor, Socket& socket, Iterator begin, Iterator end,
+                   Condition condition, Token&& token)
+    -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(begin, end),
+                                                  condition, detail::executor_of(executor),
+                                                  token)) {
+  return detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(begin, end),
+                                           condition, detail::executor_of(executor), token);
+}
+
+/// Connects `socket` to whichever of `endpoints` accepts first, as RFC 8305 says: attempts are
+/// started one after the other, each when the last one has failed or has not succeeded for a while,
+/// and go on beside each other. Completes when the losers are closed.
+///
+/// Each attempt has a socket of its own, made with the executor; the winner is moved into `socket`,
+/// whose former content is closed, its options included.
+///
+/// @param socket must stay where it is until completion, and not be used.
+/// @param endpoints as a resolver gives them, best first; copied.
+/// @param how how long a head start is.
+/// @param token as for a sequence. Cancellation: terminal and partial.
+template <class Socket, class Range, class Token,
+          detail::enable_if<detail::is_io_object<Socket>::value &&
+                            detail::is_endpoint_range<Range>::value> = 0>
+auto async_connect(Socket& socket, Range const& endpoints, happy_eyeballs const& how, Token&& token)
+    -> decltype(detail::start_connect_race<Token>(socket, endpoints, how, socket.get_executor(),
+                                                  token)) {
+  return detail::start_connect_race<Token>(socket, endpoints, how, socket.get_executor(), token);
+}
+
+/// The same for a socket that has no executor of its own.
+template <class ExecutorOrContext, class Socket, class Range, class Token,
+          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
+                            detail::is_endpoint_range<Range>::value> = 0>
+auto async_connect(ExecutorOrContext&& executor, Socket& socket, Range const& endpoints,
+                   happy_eyeballs const& how, Token&& token)
+    -> decltype(detail::start_connect_race<Token>(socket, endpoints, how,
+                                                  detail::executor_of(executor), token)) {
+  return detail::start_connect_race<Token>(socket, endpoints, how, detail::executor_of(executor),
+                                           token);
+}
+
+/// A socket that has no executor needs one in front; without this overload the compiler would not
+/// say so.
+template <class Socket, class... Arguments,
+          detail::enable_if<detail::has_no_executor<Socket>::value> = 0>
+void async_connect(Socket&&, Arguments&&...) {
+  MIOEXT_DETAIL_ASK_FOR_EXECUTOR(Socket, "async_connect(context, socket, ...)");
+}
+
+} // namespace mioext
+
+#endif // MIOEXT_ASYNC_CONNECT_HPP

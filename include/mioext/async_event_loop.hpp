@@ -1,0 +1,330 @@
+//
+// mioext/async_event_loop.hpp
+// ---------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// The event loop as an I/O object: driven by an execution context beside whatever else that does.
+//
+
+#ifndef MIOEXT_ASYNC_EVENT_LOOP_HPP
+#define MIOEXT_ASYNC_EVENT_LOOP_HPP
+
+#include <chrono>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include <mioext/detail/asio_features.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <mioext/async_wait.hpp>
+#include <mioext/detail/async_loop.hpp>
+#include <mioext/detail/async_operation.hpp>
+#include <mioext/detail/called_handler.hpp>
+#include <mioext/event_loop.hpp>
+#include <mioext/event_loop_config.hpp>
+#include <mioext/handler.hpp>
+#include <mioext/interest.hpp>
+#include <mioext/selector_service.hpp>
+#include <mioext/sender.hpp>
+#include <mioext/timeout.hpp>
+#include <mioext/token.hpp>
+#include <mioext/trigger.hpp>
+
+namespace mioext {
+
+/// A basic_event_loop inside an execution context: the same handlers, the same members and the same
+/// promises, while the context does its other work as well. No thread is added.
+///
+/// Between construction and async_run() everything can be set up as with a blocking loop. Handlers
+/// are called on the executor, never two at once, also where the context has many threads; what
+/// they are given is the loop inside, a basic_event_loop. After each batch of events
+/// (event_loop_config::event_capacity) the context's other work gets its turn.
+///
+/// Members other than those below are those of basic_event_loop, with its parameters, errors and
+/// overloads; see there. (It has no run() and run_once(): async_run() takes their place.)
+///
+/// An exception that a handler throws leaves the context's run(), as with every handler of Asio's.
+/// The run goes on when the context is run again, with what was due after the call that threw.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: unsafe; and where the context is run by several threads,
+/// the handler that is being called counts as a user of the object. So outside of handlers use it
+/// before async_run(), or on its executor, which is a strand then. From any thread: shutdown(),
+/// cancel(), and the senders of channel().
+///
+/// @tparam Token,Message as of basic_event_loop
+/// @tparam Executor where handlers are called.
+///
+/// @par Example
+/// @code
+/// boost::asio::io_context context;
+/// mioext::async_event_loop loop(context);
+/// loop.listen(acceptor, 256, server);
+/// loop.async_run(handler, boost::asio::detached);
+/// context.run();
+/// @endcode
+template <class Token = token, class Message = no_message,
+          class Executor = boost::asio::any_io_executor>
+class basic_async_event_loop {
+  using async_loop = detail::async_loop<Token, Message, Executor>;
+  using finished = void(boost::system::error_code);
+
+  class initiate_run;
+
+public:
+  using token_type = Token;
+  using message_type = Message;
+  using executor_type = Executor;
+  /// What handlers are given.
+  using loop_type = basic_event_loop<Token, Message>;
+  /// What async_run() calls: a class derived from this.
+  using handler_type = basic_handler<Token, Message>;
+
+  template <class OtherExecutor> struct rebind_executor {
+    using other = basic_async_event_loop<Token, Message, OtherExecutor>;
+  };
+
+  /// Makes a loop whose handlers are called on `executor`.
+  /// @throws boost::system::system_error as of basic_event_loop.
+  explicit basic_async_event_loop(executor_type const& executor,
+                                  event_loop_config const& config = event_loop_config())
+      : executor_(executor), loop_(std::make_shared<async_loop>(executor, config)) {
+    detail::selector_service_access::members(detail::context_of(executor)).add(loop_);
+  }
+
+  /// Makes a loop whose handlers are called on the executor of `context`.
+  /// @throws boost::system::system_error as of basic_event_loop.
+  template <class ExecutionContext,
+            detail::enable_if<detail::is_execution_context<ExecutionContext>::value> = 0>
+  explicit basic_async_event_loop(ExecutionContext& context,
+                                  event_loop_config const& config = event_loop_config())
+      : basic_async_event_loop(executor_type(context.get_executor()), config) {}
+
+  /// Takes over `other` with all that is registered and pending. `other` can only be assigned to or
+  /// destroyed then.
+  basic_async_event_loop(basic_async_event_loop&& other) noexcept
+      : executor_(other.executor_), loop_(std::move(other.loop_)) {}
+
+  basic_async_event_loop& operator=(basic_async_event_loop&& other) noexcept {
+    if (this != &other) {
+      close();
+      executor_ = other.executor_;
+      loop_ = std::move(other.loop_);
+    }
+    return *this;
+  }
+
+  basic_async_event_loop(basic_async_event_loop const&) = delete;
+  basic_async_event_loop& operator=(basic_async_event_loop const&) = delete;
+
+  /// A run that is pending ends with operation_aborted; no handler is called any more, not even for
+  /// what was fetched already. Also from inside a handler. For the rest as ~basic_event_loop().
+  ~basic_async_event_loop() { close(); }
+
+  /// Where handlers are called.
+  executor_type get_executor() const noexcept { return executor_; }
+
+  // --- Running ------------------------------------------------------------------------------------
+
+  /// Calls `receiver` for what happens, until shutdown(). Messages sent before that are delivered
+  /// first; a shutdown() from before counts, as for basic_event_loop::run().
+  ///
+  /// @param receiver an object of a class derived from handler_type, called directly if it is
+  /// `final`. It must live until completion.
+  /// @param token a completion token for `void(boost::system::error_code)`:
+  /// | error | when |
+  /// | --- | --- |
+  /// | none | after shutdown() |
+  /// | operation_aborted | after cancel(), the destructor, or cancellation (terminal or partial) through the slot: at the end of the tick that the loop may be in. Nothing is lost; another run goes on. |
+  /// | already_started | a run is pending |
+  /// | else | the system cannot wait |
+  template <class Handler,
+            class CompletionToken = typename boost::asio::default_completion_token<Executor>::type>
+  auto async_run(Handler& receiver,
+                 CompletionToken&& completion_token =
+                     typename boost::asio::default_completion_token<Executor>::type())
+      -> decltype(boost::asio::async_initiate<CompletionToken, finished>(
+          std::declval<initiate_run>(), completion_token, &receiver)) {
+    return boost::asio::async_initiate<CompletionToken, finished>(initiate_run(*this),
+                                                                  completion_token, &receiver);
+  }
+
+  /// Ends the run that is pending with operation_aborted. Thread-safe.
+  void cancel() { loop_->cancel(); }
+
+  /// @copydoc cancel
+  void cancel(boost::system::error_code& ec) {
+    ec.clear();
+    cancel();
+  }
+
+  // --- What the loop has --------------------------------------------------------------------------
+
+  /// As of basic_event_loop.
+  template <class... Arguments>
+  auto register_handle(Arguments&&... arguments)
+      -> decltype(std::declval<loop_type&>().register_handle(
+          std::forward<Arguments>(arguments)...)) {
+    return loop_->loop.register_handle(std::forward<Arguments>(arguments)...);
+  }
+
+  /// As of basic_event_loop.
+  template <class... Arguments>
+  auto reregister_handle(Arguments&&... arguments)
+      -> decltype(std::declval<loop_type&>().reregister_handle(
+          std::forward<Arguments>(arguments)...)) {
+    return loop_->loop.reregister_handle(std::forward<Arguments>(arguments)...);
+  }
+
+  /// As of basic_event_loop.
+  template <class... Arguments>
+  auto deregister_handle(Arguments&&... arguments)
+      -> decltype(std::declval<loop_type&>().deregister_handle(
+          std::forward<Arguments>(arguments)...)) {
+    return loop_->loop.deregister_handle(std::forward<Arguments>(arguments)...);
+  }
+
+  /// As of basic_event_loop.
+  template <class... Arguments>
+  auto connect(Arguments&&... arguments)
+      -> decltype(std::declval<loop_type&>().connect(std::forward<Arguments>(arguments)...)) {
+    return loop_->loop.connect(std::forward<Arguments>(arguments)...);
+  }
+
+  /// As of basic_event_loop.
+  template <class... Arguments>
+  auto listen(Arguments&&... arguments)
+      -> decltype(std::declval<loop_type&>().listen(std::forward<Arguments>(arguments)...)) {
+    return loop_->loop.listen(std::forward<Arguments>(arguments)...);
+  }
+
+  /// As of basic_event_loop.
+  template <class... Arguments>
+  auto timer(Arguments&&... arguments)
+      -> decltype(std::declval<loop_type&>().timer(std::forward<Arguments>(arguments)...)) {
+    return loop_->loop.timer(std::forward<Arguments>(arguments)...);
+  }
+
+  /// As of basic_event_loop.
+  template <class... Arguments>
+  auto clear_timer(Arguments&&... arguments)
+      -> decltype(std::declval<loop_type&>().clear_timer(std::forward<Arguments>(arguments)...)) {
+    return loop_->loop.clear_timer(std::forward<Arguments>(arguments)...);
+  }
+
+  /// As of basic_event_loop.
+  template <class... Arguments>
+  auto register_signal(Arguments&&... arguments)
+      -> decltype(std::declval<loop_type&>().register_signal(
+          std::forward<Arguments>(arguments)...)) {
+    return loop_->loop.register_signal(std::forward<Arguments>(arguments)...);
+  }
+
+  /// As of basic_event_loop.
+  template <class... Arguments>
+  auto deregister_signal(Arguments&&... arguments)
+      -> decltype(std::declval<loop_type&>().deregister_signal(
+          std::forward<Arguments>(arguments)...)) {
+    return loop_->loop.deregister_signal(std::forward<Arguments>(arguments)...);
+  }
+
+  /// As of basic_event_loop.
+  sender<Message> channel() { return loop_->loop.channel(); }
+
+  /// Makes async_run() complete after the tick that it is in. Thread-safe.
+  void shutdown() noexcept { loop_->loop.shutdown(); }
+
+  /// As of basic_event_loop.
+  bool shutdown_requested() const noexcept { return loop_->loop.shutdown_requested(); }
+
+private:
+  /// Calls a receiver by what its type was.
+  template <class Receiver> struct calls {
+    static void tick(loop_type& loop, void* receiver, boost::system::error_code& ec) {
+      loop.run_once(*static_cast<Receiver*>(receiver), std::chrono::nanoseconds::zero(), ec);
+    }
+
+    static void finish(loop_type& loop, void* receiver) {
+      loop.finish_run(detail::called_as<handler_type>(*static_cast<Receiver*>(receiver)));
+    }
+  };
+
+#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
+  struct cancel_run {
+    void operator()(boost::asio::cancellation_type_t type) {
+      using type_t = boost::asio::cancellation_type_t;
+      using types = boost::asio::cancellation_type;
+      std::shared_ptr<async_loop> const cancelled = loop.lock();
+      if (cancelled && (type & (types::terminal | types::partial)) != type_t()) {
+        cancelled->cancel(run);
+      }
+    }
+
+    std::weak_ptr<async_loop> loop;
+    unsigned run;
+  };
+
+  template <class CompletionHandler>
+  void install_cancellation(CompletionHandler& completion_handler, unsigned run) {
+    auto slot = boost::asio::get_associated_cancellation_slot(completion_handler);
+    if (slot.is_connected()) {
+      slot.assign(cancel_run{loop_, run});
+    }
+  }
+#else
+  template <class CompletionHandler> void install_cancellation(CompletionHandler&, unsigned) {}
+#endif
+
+  class initiate_run {
+  public:
+    using executor_type = Executor;
+
+    explicit initiate_run(basic_async_event_loop& run) noexcept : run_(run) {}
+
+    executor_type get_executor() const noexcept { return run_.executor_; }
+
+    template <class CompletionHandler, class Receiver>
+    void operator()(CompletionHandler&& completion_handler, Receiver* receiver) const {
+      using owned_handler = typename std::decay<CompletionHandler>::type;
+      owned_handler owned(std::forward<CompletionHandler>(completion_handler));
+      unsigned const number = run_.loop_->next_run();
+      if (number == 0) {
+        return;
+      }
+      run_.install_cancellation(owned, number);
+      run_.loop_->start(
+          number,
+          detail::handler_operation<detail::wait_action, owned_handler, Executor>::make(
+              interest(), detail::wait_action(), owned, run_.executor_),
+          detail::handler_calls<loop_type>{&calls<Receiver>::tick, &calls<Receiver>::finish,
+                                           receiver});
+    }
+
+  private:
+    basic_async_event_loop& run_;
+  };
+
+  void close() noexcept {
+    if (loop_) {
+      loop_->close();
+    }
+  }
+
+  Executor executor_;
+  std::shared_ptr<async_loop> loop_;
+};
+
+/// The asynchronous event loop whose tokens are `token`, without messages.
+using async_event_loop = basic_async_event_loop<>;
+
+} // namespace mioext
+
+#endif // MIOEXT_ASYNC_EVENT_LOOP_HPP

@@ -1,0 +1,161 @@
+//
+// mioext/async_wait.hpp
+// ---------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Waits for readiness of a descriptor that somebody else owns.
+//
+
+#ifndef MIOEXT_ASYNC_WAIT_HPP
+#define MIOEXT_ASYNC_WAIT_HPP
+
+#include <cerrno>
+#include <type_traits>
+#include <utility>
+
+#include <mioext/detail/asio_features.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/async_operation.hpp>
+#include <mioext/detail/native_handle.hpp>
+#include <mioext/detail/registration_rules.hpp>
+#include <mioext/detail/throw_error.hpp>
+#include <mioext/interest.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// Nothing is done: the readiness itself is the outcome.
+struct wait_action {
+  bool perform(int, boost::system::error_code&) noexcept { return true; }
+
+  template <class Handler>
+  void call(Handler& completion_handler, boost::system::error_code const& ec) {
+    std::move(completion_handler)(ec);
+  }
+};
+
+/// Ends before it began, with an error that is known.
+struct failed_action {
+  bool perform(int, boost::system::error_code& ec) noexcept {
+    ec = error;
+    return true;
+  }
+
+  template <class Handler>
+  void call(Handler& completion_handler, boost::system::error_code const& ec) {
+    std::move(completion_handler)(ec);
+  }
+
+  boost::system::error_code error;
+};
+
+template <class Executor> class initiate_async_wait {
+public:
+  using executor_type = Executor;
+
+  explicit initiate_async_wait(Executor const& executor) : executor_(executor) {}
+
+  executor_type get_executor() const noexcept { return executor_; }
+
+  template <class Handler>
+  void operator()(Handler&& completion_handler, int fd, interest wanted) const {
+    typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
+    auto const& reactor = selector_service_access::reactor(context_of(executor_));
+    if (int const error = check_registration(wanted, trigger::edge)) {
+      start_operation(operation_place{reactor, 0, nullptr, watching::once}, executor_, wanted, true,
+                      failed_action{system_error_code(error)}, owned);
+      return;
+    }
+    start_operation(operation_place{reactor, fd, nullptr, watching::once}, executor_, wanted, false,
+                    wait_action(), owned);
+  }
+
+private:
+  Executor executor_;
+};
+
+/// `token` is passed on as what it was given as: moved if it was a temporary.
+template <class Token, class Executor>
+auto start_async_wait(Executor const& executor, int fd, interest wanted,
+                      typename std::remove_reference<Token>::type& token)
+    -> decltype(boost::asio::async_initiate<Token, void(boost::system::error_code)>(
+        std::declval<initiate_async_wait<Executor>>(), token, fd, wanted)) {
+  return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
+      initiate_async_wait<Executor>(executor), token, fd, wanted);
+}
+
+} // namespace detail
+
+/// Waits until `handle` is ready, once, and never closes it.
+///
+/// Completes at once (not from inside this function) if it is ready already. The same descriptor
+/// can be waited for by any number of waiters, in the same or in different directions, and again at
+/// once. That somebody else reads or writes meanwhile does no harm: readiness is a hint here as
+/// everywhere.
+///
+/// Where a mioext handle is closed, by any thread, what waits for it ends before its number is
+/// free. Of any other descriptor that its owner closes, the system says nothing; what waits for
+/// that ends within half a second, or as soon as the number is waited for again, and never with
+/// what happens to a file that gets the number next. (While such waits are pending the context
+/// wakes up twice a second for this.)
+///
+/// @param executor an executor, or an execution context, of which the service is used and where the
+/// handler is called unless it has an executor of its own.
+/// @param handle a descriptor, or anything with `native_handle()`; only its number is kept.
+/// @param wanted what to wait for, any of several.
+/// @param token a completion token for `void(boost::system::error_code)`:
+/// | error | when |
+/// | --- | --- |
+/// | none | it is ready, or has an error or a hang-up, which the next I/O tells |
+/// | operation_aborted | cancelled through the handler's cancellation slot; a mioext handle was closed |
+/// | bad_descriptor | it is no open descriptor, or was closed |
+/// | operation_not_permitted | its kind cannot be waited for, such as a regular file |
+/// | invalid_argument | `wanted` is empty |
+///
+/// Cancellation of all types is supported.
+///
+/// @par Thread safety
+/// May be called from any thread.
+///
+/// @par Example
+/// @code
+/// mioext::async_wait(context, PQsocket(connection), mioext::interest::readable,
+///                    [&](boost::system::error_code ec) { ... PQconsumeInput(connection) ... });
+/// @endcode
+template <class ExecutorOrContext, class Handle, class Token,
+          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value> = 0>
+auto async_wait(ExecutorOrContext&& executor, Handle&& handle, interest wanted, Token&& token)
+    -> decltype(detail::start_async_wait<Token>(detail::executor_of(executor), 0, wanted, token)) {
+  MIOEXT_DETAIL_CHECK_HANDLE(Handle);
+  return detail::start_async_wait<Token>(detail::executor_of(executor),
+                                         detail::native_handle(handle), wanted, token);
+}
+
+/// The same for a handle that has an executor, such as Asio's own sockets and descriptors. (What
+/// cancels Asio's operations on them, their cancel() and close(), does not know of this one; see
+/// above for what happens when they are closed.)
+template <class Handle, class Token>
+auto async_wait(Handle& handle, interest wanted, Token&& token)
+    -> decltype(detail::start_async_wait<Token>(handle.get_executor(), 0, wanted, token)) {
+  MIOEXT_DETAIL_CHECK_HANDLE(Handle);
+  return detail::start_async_wait<Token>(handle.get_executor(), detail::native_handle(handle),
+                                         wanted, token);
+}
+
+/// A handle that has no executor needs one in front; without this overload the compiler would not
+/// say so.
+template <class Handle, class Token, detail::enable_if<detail::has_no_executor<Handle>::value> = 0>
+void async_wait(Handle&&, interest, Token&&) {
+  MIOEXT_DETAIL_ASK_FOR_EXECUTOR(Handle, "async_wait(context, handle, interest, token)");
+}
+
+} // namespace mioext
+
+#endif // MIOEXT_ASYNC_WAIT_HPP

@@ -1,0 +1,605 @@
+//
+// mioext/detail/nested_reactor.hpp
+// --------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Waits for readiness of any number of descriptors inside an execution context: a selector, nested
+// in the context's own reactor, and the operations that wait for it.
+//
+
+#ifndef MIOEXT_DETAIL_NESTED_REACTOR_HPP
+#define MIOEXT_DETAIL_NESTED_REACTOR_HPP
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include <mioext/detail/asio_features.hpp>
+
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/wait_traits.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/closing_listeners.hpp>
+#include <mioext/detail/descriptor_operation.hpp>
+#include <mioext/detail/function_memory.hpp>
+#include <mioext/detail/inline_executor.hpp>
+#include <mioext/detail/nested_descriptor.hpp>
+#include <mioext/detail/selector.hpp>
+#include <mioext/detail/throw_error.hpp>
+#include <mioext/interest.hpp>
+#include <mioext/trigger.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// How the selector watches a descriptor.
+enum class watching : unsigned char {
+  /// Not at all.
+  nothing,
+  /// For what its operations wait for, once, and again when the next one comes: a descriptor of
+  /// somebody else, who may do with it what he likes in between.
+  once,
+  /// For both directions, from its first operation that had to wait until its end: a stream's own.
+  always
+};
+
+/// What the reactor keeps for a descriptor number. Made when the number is first used and never
+/// removed, so that an event can be matched with it at any time; the generation says whether it
+/// is one of the registration that exists now.
+struct descriptor_state {
+  std::mutex mutex;
+  operation_queue operations;
+  std::uint32_t generation = 0;
+  watching watched = watching::nothing;
+};
+
+/// Shared by the context's selector_service and the objects that use it, so that these may outlive
+/// the context.
+///
+/// The selector's descriptor is watched by the context's reactor while operations wait, which is
+/// also what keeps the context's run() from returning. When it is readable, one batch of events is
+/// fetched; then the reactor is asked to wait again, and only then are handlers called: the first
+/// of them on the spot, all others through their executors' queues, so that each of the context's
+/// threads can take one and none waits for the end of another.
+///
+/// Thread-safe. A state's mutex is held while its operations try their I/O, and while its handle is
+/// closed (handle_closing()), so that no I/O reaches a number that means another file by then. Locks
+/// are taken in the order table, state; no handler is called and none destroyed under one.
+///
+/// A descriptor that is closed behind our back is removed from the selector by the system, without
+/// a word. While operations of the kind `once` wait, their descriptors are looked at twice a second.
+class nested_reactor final : public closing_listener,
+                             public std::enable_shared_from_this<nested_reactor> {
+public:
+  static std::shared_ptr<nested_reactor> make(boost::asio::execution_context& context,
+                                              std::size_t event_capacity) {
+    if (event_capacity == 0 || event_capacity > selector::most_events()) {
+      throw_error(boost::asio::error::make_error_code(boost::asio::error::invalid_argument),
+                  "selector_service");
+    }
+    auto const made = std::make_shared<nested_reactor>(context, event_capacity);
+    closing_listeners::add(made);
+    return made;
+  }
+
+  nested_reactor(boost::asio::execution_context& context, std::size_t event_capacity)
+      : executor_(context), event_capacity_(event_capacity),
+        batch_(new selector::native_event[event_capacity]),
+        batch_states_(new descriptor_state*[event_capacity]), pending_(0), pending_once_(0),
+        is_shut_down_(false), is_armed_(false) {
+    throw_error(system_error_code(selector_.open()), "selector_service");
+    nested_.reset(new nested(executor_));
+    boost::system::error_code ec;
+    nested_->selector.add(selector_.native_handle(), ec);
+    throw_error(ec, "selector_service");
+  }
+
+  ~nested_reactor() { closing_listeners::remove_one(); }
+
+  /// True when the context is gone, or going: its executors must not be used any more.
+  bool is_shut_down() const noexcept { return is_shut_down_.load(); }
+
+  /// The state of `fd`, which is not negative. It stays where it is.
+  descriptor_state& state_of(int fd) {
+    std::size_t const index = static_cast<std::size_t>(fd);
+    std::lock_guard<std::mutex> const lock(table_mutex_);
+    if (index >= table_.size()) {
+      table_.resize(index + 1);
+    }
+    if (!table_[index]) {
+      table_[index].reset(new descriptor_state);
+    }
+    return *table_[index];
+  }
+
+  /// Tries `operation`, and keeps it until it is done if it would have to wait.
+  ///
+  /// @param state of `fd`
+  /// @param tries_first false for an operation that is a wait and nothing else: it ends when the
+  /// selector reports what it waits for, which may be at once.
+  void start(int fd, descriptor_state& state, descriptor_operation& operation, watching how,
+             bool tries_first) {
+    operation_queue done;
+    operation_queue lost;
+    operation_queue dropped;
+    bool must_settle = false;
+    {
+      std::lock_guard<std::mutex> const lock(state.mutex);
+      if (is_shut_down_.load(std::memory_order_relaxed)) {
+        dropped.push(operation);
+      } else if (tries_first && operation.perform(fd)) {
+        done.push(operation);
+      } else if (int const error = watch_for(fd, state, operation, how, tries_first, lost)) {
+        operation.end_with(system_error_code(error));
+        done.push(operation);
+      } else {
+        must_settle = keep(state, operation);
+      }
+    }
+    if (must_settle) {
+      settle();
+    }
+    done.complete_all(completion::immediate);
+    finish(lost);
+  }
+
+  /// The same for a descriptor whose state is not known, or that is none.
+  void start(int fd, descriptor_operation& operation, watching how, bool tries_first) {
+    operation_queue owner;
+    owner.push(operation);
+    if (fd < 0) {
+      operation.end_with(boost::asio::error::bad_descriptor);
+      owner.complete_all(completion::immediate);
+      return;
+    }
+    descriptor_state& state = state_of(fd);
+    start(fd, state, *owner.pop(), how, tries_first);
+  }
+
+  /// Ends what waits for `fd` with operation_aborted.
+  void cancel(int fd) {
+    cancel_if(fd, [](descriptor_operation const&) { return true; });
+  }
+
+  /// Ends the one operation with that key, if it still waits.
+  void cancel(int fd, void const* cancellation_key) {
+    cancel_if(fd, [cancellation_key](descriptor_operation const& operation) {
+      return operation.cancellation_key == cancellation_key;
+    });
+  }
+
+  /// The same, and `fd` is not watched any more: it is about to be closed, or given away.
+  void remove(int fd) {
+    if (descriptor_state* const state = find(fd)) {
+      operation_queue aborted;
+      {
+        std::lock_guard<std::mutex> const lock(state->mutex);
+        if (state->watched != watching::nothing) {
+          selector_.remove(fd);
+        }
+        abandon(*state, boost::asio::error::operation_aborted, aborted);
+      }
+      finish(aborted);
+    }
+  }
+
+  void handle_closing(int fd) noexcept override { remove(fd); }
+
+  /// The context goes: drops what waits, without calling it, and leaves the context's reactor.
+  void shutdown() {
+    operation_queue dropped;
+    std::unique_ptr<nested> left;
+    {
+      std::lock_guard<std::mutex> const lock(pump_mutex_);
+      is_shut_down_.store(true, std::memory_order_relaxed);
+      left = std::move(nested_);
+    }
+    for (std::size_t index = 0; index != table_size(); ++index) {
+      if (descriptor_state* const state = find(static_cast<int>(index))) {
+        std::lock_guard<std::mutex> const lock(state->mutex);
+        take_if(*state, dropped, [](descriptor_operation const&) { return true; });
+      }
+    }
+  }
+
+  /// In the child after a fork: a selector of its own, with all that this one really watches, in
+  /// the place of the one that the parent has, too. Throws what the system says.
+  void rebuild() {
+    operation_queue lost;
+    {
+      std::lock_guard<std::mutex> const lock(pump_mutex_);
+      if (!nested_) {
+        return;
+      }
+      selector fresh;
+      throw_error(system_error_code(fresh.open()), "notify_fork");
+      for (std::size_t index = 0; index != table_size(); ++index) {
+        rebuild(static_cast<int>(index), fresh, lost);
+      }
+      // The context's reactor has been rebuilt before, with the old selector in it.
+      nested_->selector.remove();
+      throw_error(system_error_code(selector_.replace_with(fresh)), "notify_fork");
+      boost::system::error_code ec;
+      nested_->selector.add(selector_.native_handle(), ec);
+      throw_error(ec, "notify_fork");
+    }
+    finish(lost);
+  }
+
+private:
+  struct nested {
+    explicit nested(inline_executor const& executor) : selector(executor), timer(executor) {}
+
+    nested_descriptor<inline_executor> selector;
+    boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+                                      boost::asio::wait_traits<std::chrono::steady_clock>,
+                                      inline_executor>
+        timer;
+  };
+
+  /// What Asio calls when the selector has events, or the wait was cancelled; Member is what to do.
+  template <void (nested_reactor::*Member)(boost::system::error_code const&)> struct wait_handler {
+    using allocator_type = function_allocator<void>;
+    // Asio wants to know one; it has no use for it, as long as the descriptor is open.
+    using immediate_executor_type = inline_executor;
+
+    allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
+    immediate_executor_type get_immediate_executor() const noexcept { return reactor->executor_; }
+
+    void operator()(boost::system::error_code const& ec) { (reactor.get()->*Member)(ec); }
+
+    std::shared_ptr<nested_reactor> reactor;
+    function_memory* memory;
+  };
+
+  // --- The table ---------------------------------------------------------------------------------
+
+  std::size_t table_size() noexcept {
+    std::lock_guard<std::mutex> const lock(table_mutex_);
+    return table_.size();
+  }
+
+  descriptor_state* find(int fd) noexcept {
+    std::lock_guard<std::mutex> const lock(table_mutex_);
+    return find_locked(static_cast<std::uint32_t>(fd));
+  }
+
+  descriptor_state* find_locked(std::uint32_t fd) noexcept {
+    return fd < table_.size() ? table_[fd].get() : nullptr;
+  }
+
+  // --- Operations that wait. All of this with the state's mutex held. ------------------------------
+
+  /// Sees to it that the selector reports what `operation` waits for, which is queued next.
+  int watch_for(int fd, descriptor_state& state, descriptor_operation& operation, watching how,
+                bool has_tried, operation_queue& lost) {
+    interest const both = interest::readable | interest::writable;
+    interest wanted = state.operations.wanted() | operation.wanted();
+    if (state.watched == watching::always) {
+      how = watching::always;
+    }
+    operation.waits_once = how == watching::once;
+    if (how == watching::always) {
+      wanted = wanted | both;
+    }
+    // Edge-triggered, and found not ready a moment ago: what comes now is reported. But a wait that
+    // has not looked must hear of what is there, which the selector tells whenever it is asked anew.
+    bool const will_hear = state.watched == watching::always && has_tried && wanted == both;
+    return will_hear ? 0 : watch(fd, state, wanted, how, lost);
+  }
+
+  /// True if settle() must be called.
+  bool keep(descriptor_state& state, descriptor_operation& operation) noexcept {
+    state.operations.push(operation);
+    bool const is_first_once = operation.waits_once && pending_once_.fetch_add(1) == 0;
+    bool const is_first = pending_.fetch_add(1) == 0;
+    return is_first_once || (is_first && !is_armed_.load());
+  }
+
+  /// Asks the selector for what is wanted; everything reported before is stale. Where it turns out
+  /// that the number means another file by now, those that wait for the old one are told.
+  int watch(int fd, descriptor_state& state, interest wanted, watching how,
+            operation_queue& lost) noexcept {
+    trigger const trigger_of =
+        how == watching::once ? trigger::edge | trigger::oneshot : trigger::edge;
+    selector::user_data const data = selector::tag_data(fd, next_generation(state));
+    bool const is_new = state.watched == watching::nothing;
+    int error = is_new ? selector_.add(fd, wanted, trigger_of, data)
+                       : selector_.modify(fd, wanted, trigger_of, data);
+    if (is_new && error == EEXIST) {
+      // Closed while a duplicate kept its file open, and here again under its old number.
+      error = selector_.modify(fd, wanted, trigger_of, data);
+    } else if (!is_new && (error == ENOENT || error == EBADF)) {
+      abandon(state, boost::asio::error::bad_descriptor, lost);
+      if (error == ENOENT) {
+        error =
+            selector_.add(fd, wanted, trigger_of, selector::tag_data(fd, next_generation(state)));
+      }
+    }
+    if (error == 0) {
+      state.generation = next_generation(state);
+      state.watched = how;
+    }
+    return error;
+  }
+
+  static std::uint32_t next_generation(descriptor_state const& state) noexcept {
+    return (state.generation + 1) & 0x7fffffffu;
+  }
+
+  /// Takes those that the event concerns and that are done by it.
+  void deliver(int fd, descriptor_state& state, selector::native_event const& event,
+               operation_queue& done) noexcept {
+    if (state.watched == watching::nothing || state.generation != selector::tag(event)) {
+      return;
+    }
+    interest ready = interest();
+    if (selector::concerns_reading(event) && selector::hint(event) != read_hint::unknown) {
+      ready = ready | interest::readable;
+    }
+    if (selector::concerns_writing(event)) {
+      ready = ready | interest::writable;
+    }
+    if (selector::is_priority(event) || selector::is_error(event) ||
+        selector::is_read_closed(event)) {
+      ready = ready | interest::priority;
+    }
+    take_if(state, done, [fd, ready](descriptor_operation& operation) {
+      return (operation.wanted() & ready) != interest() && operation.perform(fd);
+    });
+    if (state.watched == watching::once && !state.operations.empty()) {
+      if (int const error = watch(fd, state, state.operations.wanted(), watching::once, done)) {
+        abandon(state, system_error_code(error), done);
+      }
+    }
+  }
+
+  /// All that wait end with `error`, and nothing is watched.
+  void abandon(descriptor_state& state, boost::system::error_code const& error,
+               operation_queue& done) noexcept {
+    take_if(state, done, [&error](descriptor_operation& operation) {
+      operation.end_with(error);
+      return true;
+    });
+    state.generation = next_generation(state);
+    state.watched = watching::nothing;
+  }
+
+  template <class Predicate>
+  void take_if(descriptor_state& state, operation_queue& taken, Predicate is_taken) noexcept {
+    std::size_t once = 0;
+    std::size_t const count = state.operations.move_if(taken, [&](descriptor_operation& operation) {
+      bool const is_one = is_taken(operation);
+      once += is_one && operation.waits_once;
+      return is_one;
+    });
+    pending_once_.fetch_sub(once);
+    pending_.fetch_sub(count);
+  }
+
+  // --- Operations that have ended -----------------------------------------------------------------
+
+  template <class Predicate> void cancel_if(int fd, Predicate is_cancelled) {
+    if (descriptor_state* const state = find(fd)) {
+      operation_queue aborted;
+      {
+        std::lock_guard<std::mutex> const lock(state->mutex);
+        take_if(*state, aborted, [&is_cancelled](descriptor_operation& operation) {
+          bool const is_one = is_cancelled(operation);
+          if (is_one) {
+            operation.end_with(boost::asio::error::operation_aborted);
+          }
+          return is_one;
+        });
+      }
+      finish(aborted);
+    }
+  }
+
+  void finish(operation_queue& ended) {
+    if (!ended.empty()) {
+      settle();
+      ended.complete_all(completion::posted);
+    }
+  }
+
+  // --- The context's reactor ----------------------------------------------------------------------
+
+  /// Waits in the context's reactor while an operation waits here, and not otherwise. To be called
+  /// whenever the first one came or the last one has gone. Nothing is lost between those who count
+  /// operations up without the lock and look whether the wait is on, and pump(), which says that it
+  /// is off and then looks at the count: both are sequentially consistent.
+  void settle() {
+    std::lock_guard<std::mutex> const lock(pump_mutex_);
+    if (!nested_) {
+      return;
+    }
+    if (pending_.load() != 0) {
+      arm();
+      return;
+    }
+    if (is_armed_.load() && !is_cancelled_) {
+      is_cancelled_ = true;
+      nested_->selector.cancel();
+    }
+    if (is_timing_) {
+      nested_->timer.cancel();
+    }
+  }
+
+  /// With pump_mutex_ held.
+  void arm() {
+    if (!is_armed_.load()) {
+      is_armed_.store(true);
+      is_cancelled_ = false;
+      selector_memory_.reuse();
+      nested_->selector.async_wait(
+          wait_handler<&nested_reactor::pump>{shared_from_this(), &selector_memory_});
+    }
+    if (!is_timing_ && pending_once_.load() != 0) {
+      is_timing_ = true;
+      timer_memory_.reuse();
+      nested_->timer.expires_after(std::chrono::milliseconds(500));
+      nested_->timer.async_wait(
+          wait_handler<&nested_reactor::look_for_closed>{shared_from_this(), &timer_memory_});
+    }
+  }
+
+  /// The selector has events; or the wait was cancelled, and operations may have come meanwhile. One
+  /// thread at a time is here as long as is_armed_ is true.
+  void pump(boost::system::error_code const& ec) {
+    operation_queue done;
+    if (ec && ec != boost::asio::error::operation_aborted) {
+      fail_all(ec, done);
+    } else if (pending_.load() != 0) {
+      fetch(done);
+    }
+    {
+      std::lock_guard<std::mutex> const lock(pump_mutex_);
+      is_armed_.store(false);
+      if (nested_ && pending_.load() != 0) {
+        arm();
+      }
+    }
+    struct at_end {
+      ~at_end() {
+        if (reactor.pending_.load() == 0) {
+          reactor.settle();
+        }
+      }
+      nested_reactor& reactor;
+    } const settles = {*this};
+    operation_queue first;
+    if (descriptor_operation* const operation = done.pop()) {
+      first.push(*operation);
+    }
+    done.complete_all(completion::posted);
+    first.complete_all(completion::dispatched);
+  }
+
+  /// The context's reactor cannot wait for the selector, now or ever: those who wait must not do so
+  /// for nothing.
+  void fail_all(boost::system::error_code const& ec, operation_queue& done) {
+    for (std::size_t index = 0; index != table_size(); ++index) {
+      if (descriptor_state* const state = find(static_cast<int>(index))) {
+        std::lock_guard<std::mutex> const lock(state->mutex);
+        take_if(*state, done, [&ec](descriptor_operation& operation) {
+          operation.end_with(ec);
+          return true;
+        });
+      }
+    }
+  }
+
+  void fetch(operation_queue& done) noexcept {
+    int const count =
+        selector_.wait(batch_.get(), event_capacity_, std::chrono::nanoseconds::zero());
+    std::size_t const size = count > 0 ? static_cast<std::size_t>(count) : 0;
+    {
+      std::lock_guard<std::mutex> const lock(table_mutex_);
+      for (std::size_t index = 0; index != size; ++index) {
+        batch_states_[index] = find_locked(selector::descriptor(batch_[index]));
+      }
+    }
+    for (std::size_t index = 0; index != size; ++index) {
+      if (descriptor_state* const state = batch_states_[index]) {
+        std::lock_guard<std::mutex> const lock(state->mutex);
+        deliver(static_cast<int>(selector::descriptor(batch_[index])), *state, batch_[index], done);
+      }
+    }
+  }
+
+  /// Tells those who wait for a descriptor that was closed behind our back.
+  void look_for_closed(boost::system::error_code const&) {
+    {
+      std::lock_guard<std::mutex> const lock(pump_mutex_);
+      is_timing_ = false;
+    }
+    operation_queue lost;
+    for (std::size_t index = 0; index != table_size(); ++index) {
+      int const fd = static_cast<int>(index);
+      if (descriptor_state* const state = find(fd)) {
+        std::lock_guard<std::mutex> const lock(state->mutex);
+        if (state->watched == watching::once && !state->operations.empty() &&
+            !selector_.has(fd, selector::internal_data(nobodys_source))) {
+          abandon(*state, boost::asio::error::bad_descriptor, lost);
+        }
+      }
+    }
+    settle();
+    lost.complete_all(completion::posted);
+  }
+
+  void rebuild(int fd, selector& fresh, operation_queue& lost) {
+    descriptor_state* const state = find(fd);
+    if (!state) {
+      return;
+    }
+    std::lock_guard<std::mutex> const lock(state->mutex);
+    if (state->watched == watching::nothing) {
+      return;
+    }
+    if (!selector_.has(fd, selector::internal_data(nobodys_source))) {
+      abandon(*state, boost::asio::error::bad_descriptor, lost);
+      return;
+    }
+    bool const is_once = state->watched == watching::once;
+    if (is_once && state->operations.empty()) {
+      state->watched = watching::nothing;
+      return;
+    }
+    interest wanted = state->operations.wanted();
+    if (!is_once) {
+      wanted = wanted | interest::readable | interest::writable;
+    }
+    throw_error(system_error_code(fresh.add(
+                    fd, wanted, is_once ? trigger::edge | trigger::oneshot : trigger::edge,
+                    selector::tag_data(fd, state->generation))),
+                "notify_fork");
+  }
+
+  static constexpr std::uint32_t nobodys_source = 1;
+
+  inline_executor const executor_;
+  std::size_t const event_capacity_;
+  selector selector_;
+
+  std::mutex table_mutex_;
+  std::vector<std::unique_ptr<descriptor_state>> table_;
+
+  // What pump() fetches, and whose it is.
+  std::unique_ptr<selector::native_event[]> batch_;
+  std::unique_ptr<descriptor_state*[]> batch_states_;
+
+  // How many operations wait, and how many of these for descriptors of others.
+  std::atomic<std::size_t> pending_;
+  std::atomic<std::size_t> pending_once_;
+
+  std::mutex pump_mutex_;
+  std::atomic<bool> is_shut_down_;
+  std::atomic<bool> is_armed_; // from the start of a wait until what it reported was fetched
+  bool is_cancelled_ = false;
+  bool is_timing_ = false;
+  // These outlive nested_: Asio may hold what is in them until the context is gone.
+  function_memory selector_memory_;
+  function_memory timer_memory_;
+  std::unique_ptr<nested> nested_;
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_NESTED_REACTOR_HPP

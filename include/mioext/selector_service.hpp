@@ -1,0 +1,113 @@
+//
+// mioext/selector_service.hpp
+// ---------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// The service that brings mioext's selector into an execution context.
+//
+
+#ifndef MIOEXT_SELECTOR_SERVICE_HPP
+#define MIOEXT_SELECTOR_SERVICE_HPP
+
+#include <cstddef>
+#include <memory>
+
+#include <boost/asio/execution_context.hpp>
+
+#include <mioext/detail/nested_reactor.hpp>
+#include <mioext/detail/service_members.hpp>
+
+namespace mioext {
+
+class selector_service;
+
+namespace detail {
+
+template <class Service> struct service_id {
+  /// What Asio finds the service by.
+  static boost::asio::execution_context::id id;
+};
+
+template <class Service> boost::asio::execution_context::id service_id<Service>::id;
+
+/// How mioext's own I/O objects and operations reach what the service has for them.
+struct selector_service_access;
+
+} // namespace detail
+
+/// One selector for an execution context, nested in the context's own reactor.
+///
+/// Made by the first operation that needs it; there is no need to name it, except to make it early
+/// or with another size:
+/// @code
+/// boost::asio::make_service<mioext::selector_service>(context, 512);
+/// @endcode
+///
+/// It works in any context that can host a `posix::stream_descriptor`: an io_context that one or
+/// many threads run, a thread_pool. It adds no thread, and uses nothing but Asio's public interface.
+/// The context's run() does not return while an operation waits through the service, and does when
+/// none is left. `notify_fork` of the context is enough for a fork: in the child the selector is
+/// made anew. When the context is destroyed, what is pending is dropped without being called;
+/// objects that used the service may outlive it, and their operations end there.
+///
+/// @par Thread safety
+/// All of it is thread-safe.
+///
+/// @par Source
+/// Boost.Asio, "Services".
+class selector_service : public boost::asio::execution_context::service,
+                         public detail::service_id<selector_service> {
+public:
+  /// What use_service, has_service and make_service know it by.
+  using key_type = selector_service;
+
+  /// Makes the selector.
+  ///
+  /// @param event_capacity how many events are fetched in one go at the most; then the context's
+  /// other work gets its turn. At least one; what does not fit comes with the next.
+  /// @throws boost::system::system_error when the system has no descriptor left, for instance;
+  /// invalid_argument for a capacity that cannot be.
+  explicit selector_service(boost::asio::execution_context& context,
+                            std::size_t event_capacity = 128)
+      : boost::asio::execution_context::service(context),
+        reactor_(detail::nested_reactor::make(context, event_capacity)) {}
+
+private:
+  friend struct detail::selector_service_access;
+
+  void shutdown() override {
+    members_.shutdown();
+    reactor_->shutdown();
+  }
+
+  void notify_fork(boost::asio::execution_context::fork_event event) override {
+    if (event == boost::asio::execution_context::fork_child) {
+      reactor_->rebuild();
+      members_.rebuild();
+    }
+  }
+
+  std::shared_ptr<detail::nested_reactor> const reactor_;
+  detail::service_members members_;
+};
+
+namespace detail {
+
+struct selector_service_access {
+  static std::shared_ptr<nested_reactor> const& reactor(boost::asio::execution_context& context) {
+    return boost::asio::use_service<selector_service>(context).reactor_;
+  }
+
+  static service_members& members(boost::asio::execution_context& context) {
+    return boost::asio::use_service<selector_service>(context).members_;
+  }
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_SELECTOR_SERVICE_HPP

@@ -1,0 +1,534 @@
+//
+// mioext/stream.hpp
+// -----------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Makes any non-blocking handle a stream in Asio's sense, over which async_read, TLS and Beast run.
+//
+
+#ifndef MIOEXT_STREAM_HPP
+#define MIOEXT_STREAM_HPP
+
+#include <cstddef>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include <mioext/detail/asio_features.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/socket_base.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <mioext/async_connect.hpp>
+#include <mioext/async_wait.hpp>
+#include <mioext/detail/async_operation.hpp>
+#include <mioext/detail/beast_teardown.hpp>
+#include <mioext/detail/descriptor_ops.hpp>
+#include <mioext/detail/own_handle.hpp>
+#include <mioext/detail/prepare_handle.hpp>
+#include <mioext/detail/stream_io.hpp>
+#include <mioext/detail/throw_error.hpp>
+#include <mioext/interest.hpp>
+
+namespace mioext {
+
+/// A handle in an execution context: an I/O object that meets Asio's AsyncReadStream,
+/// AsyncWriteStream, SyncReadStream and SyncWriteStream, to be used in the place of Asio's own
+/// sockets. boost::asio::async_read, async_read_until and async_write, ssl::stream, Beast's HTTP and
+/// WebSocket run over it.
+///
+/// `Handle` is any of mioext's handles (`stream<tcp_socket>`, `stream<pipe_reader>`), one of Asio's
+/// sockets or descriptors, any other class with `native_handle()`, `close(error_code&)` and
+/// `release(error_code&)`; or `int`: then the descriptor is somebody else's, and is never closed. (End
+/// such a stream before its owner closes the descriptor: only the number tells whose it is.)
+///
+/// Reads and writes are tried at once, and wait only where they would block. The descriptor is
+/// registered when the first of them waits, for both directions and edge-triggered, and stays so
+/// until the stream is closed: no further system call is spent on waiting. At most one read and one
+/// write may be pending at a time, as with Asio's sockets.
+///
+/// Members that work on what is not a matter of streams (open(), bind(), endpoints, options, ...)
+/// are those of the handle, with its parameters, errors and overloads.
+///
+/// @par Completion
+/// Every asynchronous member takes any completion token, honours the handler's associated executor,
+/// allocator, cancellation slot (all types) and immediate executor, never completes from inside
+/// itself, and keeps the context's run() from returning until it has. close(), cancel(), release()
+/// and the destructor end what is pending with operation_aborted. The stream may be moved while
+/// operations are pending.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: unsafe. As with Asio's sockets, the pending operations
+/// themselves count as no use of the object.
+///
+/// @tparam Executor where handlers are called that have no executor of their own.
+///
+/// @par Example
+/// @code
+/// mioext::stream<mioext::tcp_socket> stream(context, std::move(socket));
+/// boost::asio::async_read_until(stream, boost::asio::dynamic_buffer(line), '\n', handler);
+/// @endcode
+template <class Handle, class Executor = boost::asio::any_io_executor>
+class stream : public detail::handle_types<Handle, detail::is_socket_handle<Handle>::value> {
+  using io = detail::stream_io<detail::is_socket_handle<Handle>::value>;
+  using transferred = void(boost::system::error_code, std::size_t);
+  using finished = void(boost::system::error_code);
+
+  template <template <class, class> class Action, interest Wanted> class initiate_transfer;
+
+  template <class Context>
+  using if_context =
+      typename std::enable_if<detail::is_execution_context<Context>::value, int>::type;
+
+public:
+  using executor_type = Executor;
+  using native_handle_type = int;
+
+  /// The handle.
+  using next_layer_type = Handle;
+
+  /// A stream is the lowest layer that has pending operations, so that what a layer above does to
+  /// its lowest layer (close, cancel, shutdown, options) is done properly.
+  using lowest_layer_type = stream;
+
+  template <class OtherExecutor> struct rebind_executor {
+    using other = stream<Handle, OtherExecutor>;
+  };
+
+  /// A stream whose handle is made of `arguments`: another handle that is moved here, a protocol or
+  /// an endpoint to open a socket with, a descriptor to adopt; none for a closed one. The handle is
+  /// made non-blocking.
+  /// @throws boost::system::system_error what the handle's constructor throws; no_descriptors and
+  /// the like when the context's selector_service has to be made.
+  template <class... Arguments>
+  explicit stream(executor_type const& executor, Arguments&&... arguments)
+      : executor_(executor), handle_(std::forward<Arguments>(arguments)...),
+        reactor_(detail::selector_service_access::reactor(detail::context_of(executor_))) {
+    prepare();
+  }
+
+  /// The same with the executor of `context`.
+  template <class Context, class... Arguments, if_context<Context> = 0>
+  explicit stream(Context& context, Arguments&&... arguments)
+      : stream(executor_type(context.get_executor()), std::forward<Arguments>(arguments)...) {}
+
+  /// Takes over one of Asio's sockets, with its executor: a stream can stand where such a socket is
+  /// handed over, as in a handler of async_accept. The socket must have no operation outstanding,
+  /// and is closed afterwards. Of a closed one, a closed stream is made.
+  /// @throws boost::system::system_error as the handle's constructor; `socket` has then kept it.
+  template <class Socket,
+            typename std::enable_if<
+                !std::is_lvalue_reference<Socket>::value &&
+                    std::is_constructible<Handle, Socket&&>::value &&
+                    std::is_convertible<typename Socket::executor_type, Executor>::value,
+                int>::type = 0>
+  stream(Socket&& socket)
+      : stream(executor_type(socket.get_executor()),
+               taken_from(std::move(socket), std::is_default_constructible<Handle>())) {}
+
+  /// `other` is closed afterwards, and keeps its executor. Pending operations go on.
+  stream(stream&& other)
+      : executor_(other.executor_), handle_(std::move(other.handle_)), reactor_(other.reactor_),
+        state_(other.state_), state_fd_(other.state_fd_), blocks_(other.blocks_) {}
+
+  /// The same from a stream with another type of executor.
+  template <class OtherExecutor,
+            typename std::enable_if<!std::is_same<OtherExecutor, Executor>::value &&
+                                        std::is_convertible<OtherExecutor, Executor>::value,
+                                    int>::type = 0>
+  stream(stream<Handle, OtherExecutor>&& other)
+      : executor_(other.executor_), handle_(std::move(other.handle_)), reactor_(other.reactor_),
+        state_(other.state_), state_fd_(other.state_fd_), blocks_(other.blocks_) {}
+
+  /// Closes what this one held, as close() does.
+  stream& operator=(stream&& other) {
+    if (this != &other) {
+      forget();
+      executor_ = other.executor_;
+      handle_ = std::move(other.handle_);
+      reactor_ = other.reactor_;
+      state_ = other.state_;
+      state_fd_ = other.state_fd_;
+      blocks_ = other.blocks_;
+    }
+    return *this;
+  }
+
+  stream(stream const&) = delete;
+  stream& operator=(stream const&) = delete;
+
+  /// Closes the handle. Pending operations end with operation_aborted.
+  ~stream() { forget(); }
+
+  /// Where handlers are called by default.
+  executor_type get_executor() const noexcept { return executor_; }
+
+  /// The handle.
+  next_layer_type& next_layer() noexcept { return handle_.get(); }
+  next_layer_type const& next_layer() const noexcept { return handle_.get(); }
+
+  /// This stream; see lowest_layer_type.
+  lowest_layer_type& lowest_layer() noexcept { return *this; }
+  lowest_layer_type const& lowest_layer() const noexcept { return *this; }
+
+  /// The descriptor, -1 if there is none.
+  native_handle_type native_handle() const { return handle_.native_handle(); }
+
+  /// Whether there is a descriptor.
+  bool is_open() const { return native_handle() >= 0; }
+
+  // --- Its end ------------------------------------------------------------------------------------
+
+  /// Closes the handle. Pending operations end with operation_aborted. Success if it is closed.
+  void close() {
+    boost::system::error_code ec;
+    close(ec);
+    detail::throw_error(ec, "close");
+  }
+
+  /// @copydoc close
+  void close(boost::system::error_code& ec) {
+    forget();
+    handle_.close(ec);
+  }
+
+  /// Ends pending operations with operation_aborted. Errors: bad_descriptor if closed.
+  void cancel() {
+    boost::system::error_code ec;
+    cancel(ec);
+    detail::throw_error(ec, "cancel");
+  }
+
+  /// @copydoc cancel
+  void cancel(boost::system::error_code& ec) {
+    ec = is_open() ? boost::system::error_code()
+                   : boost::asio::error::make_error_code(boost::asio::error::bad_descriptor);
+    if (is_open()) {
+      reactor_->cancel(native_handle());
+    }
+  }
+
+  /// Gives up the descriptor without closing it, and ends pending operations with
+  /// operation_aborted. Errors: bad_descriptor if closed; the second form then returns -1.
+  native_handle_type release() {
+    boost::system::error_code ec;
+    native_handle_type const fd = release(ec);
+    detail::throw_error(ec, "release");
+    return fd;
+  }
+
+  /// @copydoc release
+  native_handle_type release(boost::system::error_code& ec) {
+    forget();
+    return handle_.release(ec);
+  }
+
+  // --- Reading and writing -------------------------------------------------------------------------
+
+  /// Reads what is there into `buffers`, at least a byte. If nothing is, waits for it as Asio's
+  /// sockets do, unless non_blocking(true) was called: then the error is would_block.
+  ///
+  /// Errors: eof at the end, what the system reports, bad_descriptor if closed.
+  template <class MutableBufferSequence>
+  std::size_t read_some(MutableBufferSequence const& buffers) {
+    boost::system::error_code ec;
+    std::size_t const bytes = read_some(buffers, ec);
+    detail::throw_error(ec, "read_some");
+    return bytes;
+  }
+
+  /// @copydoc read_some
+  template <class MutableBufferSequence>
+  std::size_t read_some(MutableBufferSequence const& buffers, boost::system::error_code& ec) {
+    std::size_t bytes = 0;
+    do {
+      bytes = io::read_some(native_handle(), buffers, ec);
+    } while (must_wait(ec) && detail::descriptor_ops::wait_readable(native_handle(), ec));
+    return bytes;
+  }
+
+  /// Writes what fits of `buffers`, at least a byte; waits for room as Asio's sockets do, unless
+  /// non_blocking(true) was called.
+  ///
+  /// Errors: broken_pipe after the end (SIGPIPE is never raised), what the system reports,
+  /// bad_descriptor if closed.
+  template <class ConstBufferSequence> std::size_t write_some(ConstBufferSequence const& buffers) {
+    boost::system::error_code ec;
+    std::size_t const bytes = write_some(buffers, ec);
+    detail::throw_error(ec, "write_some");
+    return bytes;
+  }
+
+  /// @copydoc write_some
+  template <class ConstBufferSequence>
+  std::size_t write_some(ConstBufferSequence const& buffers, boost::system::error_code& ec) {
+    std::size_t bytes = 0;
+    do {
+      bytes = io::write_some(native_handle(), buffers, ec);
+    } while (must_wait(ec) && detail::descriptor_ops::wait_writable(native_handle(), ec));
+    return bytes;
+  }
+
+  /// Reads what is there, as soon as there is something; buffers without room for a byte complete at
+  /// once.
+  ///
+  /// @param buffers must stay valid until completion.
+  /// @param token for `void(boost::system::error_code, std::size_t bytes_transferred)`; the errors
+  /// are those of read_some(), and operation_aborted.
+  template <class MutableBufferSequence,
+            class Token = typename boost::asio::default_completion_token<Executor>::type>
+  auto
+  async_read_some(MutableBufferSequence const& buffers,
+                  Token&& token = typename boost::asio::default_completion_token<Executor>::type())
+      -> decltype(boost::asio::async_initiate<Token, transferred>(
+          std::declval<initiate_transfer<detail::read_action, interest::readable>>(), token,
+          buffers)) {
+    return boost::asio::async_initiate<Token, transferred>(
+        initiate_transfer<detail::read_action, interest::readable>(*this), token, buffers);
+  }
+
+  /// Writes what fits, as soon as there is room.
+  ///
+  /// @param buffers must stay valid until completion.
+  /// @param token for `void(boost::system::error_code, std::size_t bytes_transferred)`; the errors
+  /// are those of write_some(), and operation_aborted.
+  template <class ConstBufferSequence,
+            class Token = typename boost::asio::default_completion_token<Executor>::type>
+  auto
+  async_write_some(ConstBufferSequence const& buffers,
+                   Token&& token = typename boost::asio::default_completion_token<Executor>::type())
+      -> decltype(boost::asio::async_initiate<Token, transferred>(
+          std::declval<initiate_transfer<detail::write_action, interest::writable>>(), token,
+          buffers)) {
+    return boost::asio::async_initiate<Token, transferred>(
+        initiate_transfer<detail::write_action, interest::writable>(*this), token, buffers);
+  }
+
+  // --- Waiting and connecting ----------------------------------------------------------------------
+
+  /// Waits until the handle is ready; see mioext::async_wait().
+  template <class Token = typename boost::asio::default_completion_token<Executor>::type>
+  auto async_wait(interest wanted,
+                  Token&& token = typename boost::asio::default_completion_token<Executor>::type())
+      -> decltype(detail::start_async_wait<Token>(std::declval<Executor const&>(), 0, wanted,
+                                                  token)) {
+    return detail::start_async_wait<Token>(executor_, native_handle(), wanted, token);
+  }
+
+  /// The same with Asio's word for it.
+  template <class Token = typename boost::asio::default_completion_token<Executor>::type>
+  auto async_wait(boost::asio::socket_base::wait_type wanted,
+                  Token&& token = typename boost::asio::default_completion_token<Executor>::type())
+      -> decltype(detail::start_async_wait<Token>(std::declval<Executor const&>(), 0,
+                                                  interest::readable, token)) {
+    return detail::start_async_wait<Token>(executor_, native_handle(), interest_of(wanted), token);
+  }
+
+  /// Connects the handle; see mioext::async_connect(), which also takes a stream and a sequence of
+  /// endpoints.
+  template <class Endpoint,
+            class Token = typename boost::asio::default_completion_token<Executor>::type>
+  auto
+  async_connect(Endpoint const& endpoint,
+                Token&& token = typename boost::asio::default_completion_token<Executor>::type())
+      -> decltype(detail::start_connect_one<Token>(std::declval<stream&>(), endpoint,
+                                                   std::declval<Executor const&>(), token)) {
+    return detail::start_connect_one<Token>(*this, endpoint, executor_, token);
+  }
+
+  // --- What the handle has --------------------------------------------------------------------------
+
+  /// True if synchronous reads and writes say would_block instead of waiting. Not from the start.
+  bool non_blocking() const noexcept { return !blocks_; }
+
+  /// Sets that. The descriptor itself is always non-blocking.
+  void non_blocking(bool mode) noexcept { blocks_ = !mode; }
+
+  /// @copydoc non_blocking
+  void non_blocking(bool mode, boost::system::error_code& ec) noexcept {
+    ec.clear();
+    blocks_ = !mode;
+  }
+
+  /// The handle's open(), as are all that follow the handle's members of their name.
+  template <class Protocol> void open(Protocol const& protocol) {
+    boost::system::error_code ec;
+    open(protocol, ec);
+    detail::throw_error(ec, "open");
+  }
+
+  /// @copydoc open
+  template <class Protocol, class H = Handle>
+  auto open(Protocol const& protocol, boost::system::error_code& ec)
+      -> decltype(static_cast<void>(std::declval<H&>().open(protocol, ec))) {
+    next_layer().open(protocol, ec);
+    if (!ec) {
+      prepare(ec);
+    }
+  }
+
+  /// The handle's assign().
+  template <class H = Handle, class... Arguments>
+  auto assign(Arguments&&... arguments) -> decltype(static_cast<void>(
+      std::declval<H&>().assign(std::forward<Arguments>(arguments)...))) {
+    next_layer().assign(std::forward<Arguments>(arguments)...);
+    prepare();
+  }
+
+  /// The handle's bind().
+  template <class H = Handle, class... Arguments>
+  auto bind(Arguments&&... arguments)
+      -> decltype(std::declval<H&>().bind(std::forward<Arguments>(arguments)...)) {
+    return next_layer().bind(std::forward<Arguments>(arguments)...);
+  }
+
+  /// The handle's shutdown().
+  template <class H = Handle, class... Arguments>
+  auto shutdown(Arguments&&... arguments)
+      -> decltype(std::declval<H&>().shutdown(std::forward<Arguments>(arguments)...)) {
+    return next_layer().shutdown(std::forward<Arguments>(arguments)...);
+  }
+
+  /// The handle's set_option().
+  template <class H = Handle, class... Arguments>
+  auto set_option(Arguments&&... arguments)
+      -> decltype(std::declval<H&>().set_option(std::forward<Arguments>(arguments)...)) {
+    return next_layer().set_option(std::forward<Arguments>(arguments)...);
+  }
+
+  /// The handle's get_option().
+  template <class H = Handle, class... Arguments>
+  auto get_option(Arguments&&... arguments) const
+      -> decltype(std::declval<H const&>().get_option(std::forward<Arguments>(arguments)...)) {
+    return next_layer().get_option(std::forward<Arguments>(arguments)...);
+  }
+
+  /// The handle's io_control().
+  template <class H = Handle, class... Arguments>
+  auto io_control(Arguments&&... arguments)
+      -> decltype(std::declval<H&>().io_control(std::forward<Arguments>(arguments)...)) {
+    return next_layer().io_control(std::forward<Arguments>(arguments)...);
+  }
+
+  /// The handle's local_endpoint().
+  template <class H = Handle, class... Arguments>
+  auto local_endpoint(Arguments&&... arguments) const
+      -> decltype(std::declval<H const&>().local_endpoint(std::forward<Arguments>(arguments)...)) {
+    return next_layer().local_endpoint(std::forward<Arguments>(arguments)...);
+  }
+
+  /// The handle's remote_endpoint().
+  template <class H = Handle, class... Arguments>
+  auto remote_endpoint(Arguments&&... arguments) const
+      -> decltype(std::declval<H const&>().remote_endpoint(std::forward<Arguments>(arguments)...)) {
+    return next_layer().remote_endpoint(std::forward<Arguments>(arguments)...);
+  }
+
+  /// The handle's available().
+  template <class H = Handle, class... Arguments>
+  auto available(Arguments&&... arguments) const
+      -> decltype(std::declval<H const&>().available(std::forward<Arguments>(arguments)...)) {
+    return next_layer().available(std::forward<Arguments>(arguments)...);
+  }
+
+  /// The handle's take_error().
+  template <class H = Handle, class... Arguments>
+  auto take_error(Arguments&&... arguments)
+      -> decltype(std::declval<H&>().take_error(std::forward<Arguments>(arguments)...)) {
+    return next_layer().take_error(std::forward<Arguments>(arguments)...);
+  }
+
+private:
+  template <class, class> friend class stream;
+
+  template <template <class, class> class Action, interest Wanted> class initiate_transfer {
+  public:
+    using executor_type = Executor;
+
+    explicit initiate_transfer(stream& used) noexcept : stream_(used) {}
+
+    executor_type get_executor() const noexcept { return stream_.executor_; }
+
+    template <class Handler, class Buffers>
+    void operator()(Handler&& completion_handler, Buffers const& buffers) const {
+      typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
+      detail::start_operation(stream_.place(), stream_.executor_, Wanted, true,
+                              Action<io, Buffers>(buffers), owned);
+    }
+
+  private:
+    stream& stream_;
+  };
+
+  template <class Socket> static Handle taken_from(Socket&& socket, std::true_type) {
+    return socket.is_open() ? Handle(std::move(socket)) : Handle();
+  }
+
+  template <class Socket> static Handle taken_from(Socket&& socket, std::false_type) {
+    return Handle(std::move(socket));
+  }
+
+  static interest interest_of(boost::asio::socket_base::wait_type wanted) noexcept {
+    switch (wanted) {
+    case boost::asio::socket_base::wait_read:
+      return interest::readable;
+    case boost::asio::socket_base::wait_write:
+      return interest::writable;
+    default:
+      return interest::priority;
+    }
+  }
+
+  void prepare(boost::system::error_code& ec) {
+    ec.clear();
+    if (is_open()) {
+      detail::set_non_blocking(next_layer(), ec);
+    }
+  }
+
+  void prepare() {
+    boost::system::error_code ec;
+    prepare(ec);
+    detail::throw_error(ec, "stream");
+  }
+
+  bool must_wait(boost::system::error_code const& ec) const noexcept {
+    return blocks_ && detail::would_block(ec);
+  }
+
+  /// Where this stream's operations wait. The state is looked up once for a descriptor.
+  detail::operation_place place() {
+    int const fd = native_handle();
+    if (fd != state_fd_) {
+      state_ = fd < 0 ? nullptr : &reactor_->state_of(fd);
+      state_fd_ = fd;
+    }
+    return detail::operation_place{reactor_, fd, state_, detail::watching::always};
+  }
+
+  /// Ends what is pending. The reactor does not know the descriptor any more, which is about to go.
+  void forget() {
+    int const fd = native_handle();
+    if (fd >= 0) {
+      reactor_->remove(fd);
+    }
+  }
+
+  Executor executor_;
+  detail::own_handle<Handle> handle_;
+  std::shared_ptr<detail::nested_reactor> reactor_;
+  detail::descriptor_state* state_ = nullptr;
+  int state_fd_ = -1; // whose state that is
+  bool blocks_ = true;
+};
+
+} // namespace mioext
+
+#endif // MIOEXT_STREAM_HPP

@@ -1,0 +1,975 @@
+//
+// test/async_connect.cpp
+// ----------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// async_connect: the truth about every kind of connect, for every kind of socket, to one endpoint,
+// to the first of several, and to whichever is first.
+//
+
+#include <mioext/async_connect.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <sys/socket.h>
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include <mioext/stream.hpp>
+#include <mioext/tcp.hpp>
+#include <mioext/udp.hpp>
+#include <mioext/unix.hpp>
+
+#include "handles.hpp"
+#include "support.hpp"
+
+#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#endif
+#ifdef BOOST_ASIO_HAS_CO_AWAIT
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#endif
+
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+using local = asio::local::stream_protocol;
+
+// What a completion handler was told, and that it was told once.
+struct outcome {
+  int calls = 0;
+  error_code error;
+};
+
+struct store {
+  void operator()(error_code const& ec) const {
+    ++told->calls;
+    told->error = ec;
+  }
+  outcome* told;
+};
+
+template <class Result> struct store_with {
+  void operator()(error_code const& ec, Result const& given) const {
+    ++told->calls;
+    told->error = ec;
+    *result = given;
+  }
+  outcome* told;
+  Result* result;
+};
+
+// A TCP listener on a port that the kernel picks.
+struct tcp_listener {
+  tcp_listener() : acceptor(test::loopback()), endpoint(acceptor.local_endpoint()) {}
+
+  mioext::tcp_acceptor acceptor;
+  tcp::endpoint endpoint;
+};
+
+// A TCP listener with more connections than it has room for: the next connect goes on for as long as
+// nobody accepts.
+struct full_tcp_listener {
+  full_tcp_listener() {
+    acceptor.open(tcp::v4());
+    acceptor.bind(test::loopback());
+    acceptor.listen(0);
+    endpoint = acceptor.local_endpoint();
+    for (;;) {
+      mioext::tcp_socket socket;
+      error_code ec;
+      socket.connect(endpoint, ec);
+      queued.push_back(std::move(socket));
+      pollfd asked = {queued.back().native_handle(), POLLOUT, 0};
+      if (::poll(&asked, 1, 200) == 0) {
+        return; // its SYN was dropped
+      }
+      BOOST_REQUIRE(queued.size() < 100u);
+    }
+  }
+
+  mioext::tcp_acceptor acceptor;
+  tcp::endpoint endpoint;
+  std::vector<mioext::tcp_socket> queued;
+};
+
+// Where nobody listens.
+tcp::endpoint refusing_endpoint() {
+  tcp_listener gone;
+  return gone.endpoint;
+}
+
+bool is_connected(int fd) {
+  sockaddr_storage address;
+  socklen_t size = sizeof address;
+  return ::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+}
+
+// The kinds of socket, with one way to use them.
+
+template <class Protocol> struct asio_socket {
+  using endpoint_type = typename Protocol::endpoint;
+  explicit asio_socket(asio::io_context& context) : socket(context) {}
+  template <class... Arguments> void connect(Arguments&&... arguments) {
+    mioext::async_connect(socket, std::forward<Arguments>(arguments)...);
+  }
+  typename Protocol::socket socket;
+};
+
+template <class Protocol> struct native_executor_socket {
+  using endpoint_type = typename Protocol::endpoint;
+  explicit native_executor_socket(asio::io_context& context) : socket(context) {}
+  template <class... Arguments> void connect(Arguments&&... arguments) {
+    mioext::async_connect(socket, std::forward<Arguments>(arguments)...);
+  }
+  asio::basic_stream_socket<Protocol, asio::io_context::executor_type> socket;
+};
+
+template <class Protocol> struct mioext_socket {
+  using endpoint_type = typename Protocol::endpoint;
+  explicit mioext_socket(asio::io_context& used) : context(used) {}
+  template <class... Arguments> void connect(Arguments&&... arguments) {
+    mioext::async_connect(context, socket, std::forward<Arguments>(arguments)...);
+  }
+  asio::io_context& context;
+  mioext::basic_stream_socket<Protocol> socket;
+};
+
+template <class Protocol> struct mioext_stream {
+  using endpoint_type = typename Protocol::endpoint;
+  explicit mioext_stream(asio::io_context& context) : socket(context) {}
+  template <class... Arguments> void connect(Arguments&&... arguments) {
+    mioext::async_connect(socket, std::forward<Arguments>(arguments)...);
+  }
+  mioext::stream<mioext::basic_stream_socket<Protocol>> socket;
+};
+
+using tcp_kinds = std::tuple<asio_socket<tcp>, native_executor_socket<tcp>, mioext_socket<tcp>,
+                             mioext_stream<tcp>>;
+using local_kinds = std::tuple<asio_socket<local>, mioext_socket<local>, mioext_stream<local>>;
+// With an executor of their own and without: what is above one connect does not look further.
+using two_kinds = std::tuple<asio_socket<tcp>, mioext_socket<tcp>>;
+
+// Lets the context work until the handler was called, or until it has nothing to do.
+void run_until_told(asio::io_context& context, outcome const& told) {
+  context.restart();
+  while (told.calls == 0 && context.run_one() != 0) {
+  }
+}
+
+} // namespace
+
+// --- One endpoint -----------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(tcp_connect_opens_the_socket_and_connects_it, Kind, tcp_kinds) {
+  asio::io_context context;
+  tcp_listener listener;
+  Kind client(context);
+  outcome told;
+  client.connect(listener.endpoint, store{&told});
+  BOOST_TEST(told.calls == 0); // never from inside
+  context.run();
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == error_code());
+  BOOST_TEST(is_connected(client.socket.native_handle()));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(tcp_connect_that_is_refused_says_so, Kind, tcp_kinds) {
+  asio::io_context context;
+  Kind client(context);
+  outcome told;
+  client.connect(refusing_endpoint(), store{&told});
+  BOOST_TEST(told.calls == 0);
+  context.run();
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == asio::error::connection_refused);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(unix_connect_completes_later_although_it_succeeds_at_once, Kind,
+                              local_kinds) {
+  asio::io_context context;
+  mioext::unix_acceptor acceptor;
+  acceptor.open();
+  support::bind_to_any(acceptor);
+  acceptor.listen(4);
+  Kind client(context);
+  outcome told;
+  client.connect(acceptor.local_endpoint(), store{&told});
+  BOOST_TEST(told.calls == 0);
+  context.run();
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == error_code());
+  BOOST_TEST(is_connected(client.socket.native_handle()));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(unix_connect_to_a_missing_path_says_so, Kind, local_kinds) {
+  asio::io_context context;
+  Kind client(context);
+  outcome told;
+  client.connect(local::endpoint("/no/such/directory/socket"), store{&told});
+  BOOST_TEST(told.calls == 0);
+  context.run();
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == boost::system::errc::no_such_file_or_directory);
+}
+
+BOOST_AUTO_TEST_CASE(udp_connect_of_an_asio_and_of_a_mioext_socket) {
+  asio::io_context context;
+  mioext::udp_socket peer(asio::ip::udp::endpoint(asio::ip::address_v4::loopback(), 0));
+  asio::ip::udp::socket asio_socket(context);
+  mioext::udp_socket socket;
+  outcome told;
+  mioext::async_connect(asio_socket, peer.local_endpoint(), store{&told});
+  mioext::async_connect(context, socket, peer.local_endpoint(), store{&told});
+  context.run();
+  BOOST_TEST(told.calls == 2);
+  BOOST_TEST(told.error == error_code());
+  BOOST_TEST(asio_socket.remote_endpoint() == peer.local_endpoint());
+  BOOST_TEST(socket.remote_endpoint() == peer.local_endpoint());
+}
+
+BOOST_AUTO_TEST_CASE(a_bare_descriptor_is_connected_and_never_closed) {
+  asio::io_context context;
+  tcp_listener listener;
+  mioext::detail::file_descriptor const fd(::socket(AF_INET, SOCK_STREAM, 0));
+  outcome told;
+  mioext::async_connect(context, fd.get(), listener.endpoint, store{&told});
+  context.run();
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == error_code());
+  BOOST_TEST(is_connected(fd.get()));
+}
+
+BOOST_AUTO_TEST_CASE(a_closed_descriptor_is_refused) {
+  asio::io_context context;
+  outcome told;
+  mioext::async_connect(context, -1, test::loopback(), store{&told});
+  BOOST_TEST(told.calls == 0);
+  context.run();
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == asio::error::bad_descriptor);
+}
+
+BOOST_AUTO_TEST_CASE(a_connected_socket_is_not_connected_again) {
+  asio::io_context context;
+  tcp_listener listener;
+  tcp::socket socket(context);
+  outcome told;
+  mioext::async_connect(socket, listener.endpoint, store{&told});
+  context.run();
+  BOOST_REQUIRE(told.error == error_code());
+  context.restart();
+  mioext::async_connect(socket, listener.endpoint, store{&told});
+  context.run();
+  // Linux answers the first connect(2) after one that went on with success, once.
+  BOOST_TEST((!told.error || told.error == asio::error::already_connected));
+  BOOST_TEST(is_connected(socket.native_handle()));
+}
+
+BOOST_AUTO_TEST_CASE(synchronous_operations_of_an_asio_socket_still_wait) {
+  asio::io_context context;
+  tcp_listener listener;
+  tcp::socket socket(context);
+  outcome told;
+  mioext::async_connect(socket, listener.endpoint, store{&told});
+  context.run();
+  BOOST_REQUIRE(told.error == error_code());
+  BOOST_TEST(!socket.non_blocking());
+}
+
+// --- A connect that goes on ---------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(closing_the_socket_ends_a_connect_that_goes_on, Kind, tcp_kinds) {
+  asio::io_context context;
+  full_tcp_listener listener;
+  Kind client(context);
+  outcome told;
+  client.connect(listener.endpoint, store{&told});
+  context.poll();
+  BOOST_REQUIRE(told.calls == 0);
+  client.socket.close();
+  run_until_told(context, told);
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == asio::error::operation_aborted);
+  context.run();
+  BOOST_TEST(told.calls == 1);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(destroying_the_socket_ends_a_connect_that_goes_on, Kind, tcp_kinds) {
+  asio::io_context context;
+  full_tcp_listener listener;
+  outcome told;
+  {
+    Kind client(context);
+    client.connect(listener.endpoint, store{&told});
+    context.poll();
+    BOOST_REQUIRE(told.calls == 0);
+  }
+  run_until_told(context, told);
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == asio::error::operation_aborted);
+}
+
+BOOST_AUTO_TEST_CASE(asio_cancel_ends_a_connect_that_goes_on) {
+  asio::io_context context;
+  full_tcp_listener listener;
+  tcp::socket socket(context);
+  outcome told;
+  mioext::async_connect(socket, listener.endpoint, store{&told});
+  socket.cancel();
+  context.run();
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == asio::error::operation_aborted);
+}
+
+BOOST_AUTO_TEST_CASE(a_socket_may_be_moved_while_its_connect_goes_on) {
+  asio::io_context context;
+  full_tcp_listener listener;
+  tcp::socket first(context);
+  outcome told;
+  mioext::async_connect(first, listener.endpoint, store{&told});
+  context.poll();
+  BOOST_REQUIRE(told.calls == 0);
+  tcp::socket second(std::move(first));
+  // Room in the queue; the kernel sends the next SYN by itself.
+  listener.queued.clear();
+  error_code ec;
+  for (mioext::tcp_socket accepted = listener.acceptor.accept(ec); !ec;) {
+    accepted = listener.acceptor.accept(ec);
+  }
+  run_until_told(context, told);
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == error_code());
+  BOOST_TEST(is_connected(second.native_handle()));
+}
+
+BOOST_AUTO_TEST_CASE(a_context_that_goes_drops_connects_of_all_kinds) {
+  auto const alive = std::make_shared<int>();
+  full_tcp_listener listener;
+  support::full_listener unix_listener;
+  auto context = std::make_shared<asio::io_context>();
+  mioext::tcp_socket tcp_socket;
+  mioext::unix_socket unix_socket;
+  int calls = 0;
+  auto const told = [alive, &calls](error_code const&) { ++calls; };
+  mioext::async_connect(*context, tcp_socket, listener.endpoint, told);
+  mioext::async_connect(*context, unix_socket, unix_listener.endpoint, told);
+  std::vector<tcp::endpoint> const endpoints(2, listener.endpoint);
+  mioext::tcp_socket racing;
+  mioext::async_connect(*context, racing, endpoints, mioext::happy_eyeballs(),
+                        [alive, &calls](error_code const&, tcp::endpoint const&) { ++calls; });
+  context->poll();
+  context.reset();
+  BOOST_TEST(calls == 0);
+  // The lambda `told` has one, this has one.
+  BOOST_TEST(alive.use_count() == 2);
+}
+
+// --- A full backlog ---------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(unix_connect_with_full_backlog_completes_when_connected, Kind,
+                              local_kinds) {
+  asio::io_context context;
+  support::full_listener listener;
+  Kind client(context);
+  outcome told;
+  client.connect(listener.endpoint, store{&told});
+  // Three tries of its own, each a handler of the context.
+  for (int tries = 0; tries != 3; ++tries) {
+    context.run_one();
+    BOOST_REQUIRE_MESSAGE(told.calls == 0,
+                          "told of " << told.error.message() << " while the backlog is full");
+  }
+  BOOST_TEST(!is_connected(client.socket.native_handle()));
+  listener.drain();
+  run_until_told(context, told);
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == error_code());
+  BOOST_TEST(is_connected(client.socket.native_handle()));
+  BOOST_TEST(client.socket.write_some(asio::buffer("x", 1)) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(unix_connect_with_full_backlog_tells_of_the_refusal, Kind,
+                              local_kinds) {
+  asio::io_context context;
+  support::full_listener listener;
+  Kind client(context);
+  outcome told;
+  client.connect(listener.endpoint, store{&told});
+  context.run_one();
+  BOOST_REQUIRE(told.calls == 0);
+  listener.acceptor.close();
+  run_until_told(context, told);
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == asio::error::connection_refused);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(closing_a_socket_that_waits_for_room_ends_its_connect, Kind,
+                              local_kinds) {
+  asio::io_context context;
+  support::full_listener listener;
+  Kind client(context);
+  outcome told;
+  client.connect(listener.endpoint, store{&told});
+  context.run_one();
+  client.socket.close();
+  // Another file gets the number at once.
+  mioext::unix_socket other;
+  other.open();
+  run_until_told(context, told);
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == asio::error::operation_aborted);
+  BOOST_TEST(!is_connected(other.native_handle()));
+}
+
+BOOST_AUTO_TEST_CASE(a_socket_may_be_moved_while_it_waits_for_room) {
+  asio::io_context context;
+  support::full_listener listener;
+  outcome told;
+  std::unique_ptr<local::socket> first(new local::socket(context));
+  mioext::async_connect(*first, listener.endpoint, store{&told});
+  context.run_one();
+  local::socket second(std::move(*first));
+  first.reset();
+  listener.drain();
+  run_until_told(context, told);
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == error_code());
+  BOOST_TEST(is_connected(second.native_handle()));
+}
+
+// --- Several endpoints --------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_first_endpoint_that_accepts_is_taken, Kind, two_kinds) {
+  asio::io_context context;
+  tcp_listener listener;
+  tcp_listener unused;
+  std::vector<tcp::endpoint> const endpoints = {refusing_endpoint(), listener.endpoint,
+                                                unused.endpoint};
+  Kind client(context);
+  outcome told;
+  tcp::endpoint connected;
+  client.connect(endpoints, store_with<tcp::endpoint>{&told, &connected});
+  BOOST_TEST(told.calls == 0);
+  context.run();
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == error_code());
+  BOOST_TEST(connected == listener.endpoint);
+  BOOST_TEST(client.socket.remote_endpoint() == listener.endpoint);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_last_error_is_told_when_none_accepts, Kind, two_kinds) {
+  asio::io_context context;
+  std::vector<tcp::endpoint> const endpoints = {refusing_endpoint(), refusing_endpoint()};
+  Kind client(context);
+  outcome told;
+  tcp::endpoint connected = test::loopback();
+  client.connect(endpoints, store_with<tcp::endpoint>{&told, &connected});
+  context.run();
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == asio::error::connection_refused);
+  BOOST_TEST(connected == tcp::endpoint());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(no_endpoint_at_all_is_not_found, Kind, two_kinds) {
+  asio::io_context context;
+  Kind client(context);
+  outcome told;
+  tcp::endpoint connected;
+  client.connect(std::vector<tcp::endpoint>(), store_with<tcp::endpoint>{&told, &connected});
+  BOOST_TEST(told.calls == 0);
+  context.run();
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == asio::error::not_found);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(iterators_are_answered_with_an_iterator, Kind, two_kinds) {
+  asio::io_context context;
+  tcp_listener listener;
+  std::vector<tcp::endpoint> const endpoints = {refusing_endpoint(), listener.endpoint};
+  using iterator = std::vector<tcp::endpoint>::const_iterator;
+  Kind client(context);
+  outcome told;
+  iterator connected;
+  client.connect(endpoints.begin(), endpoints.end(), store_with<iterator>{&told, &connected});
+  context.run();
+  BOOST_TEST(told.error == error_code());
+  BOOST_TEST((connected == endpoints.begin() + 1));
+
+  context.restart();
+  client.connect(endpoints.begin(), endpoints.begin() + 1, store_with<iterator>{&told, &connected});
+  context.run();
+  BOOST_TEST(told.error == asio::error::connection_refused);
+  BOOST_TEST((connected == endpoints.begin() + 1)); // the end of what was given
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_condition_is_asked_with_the_last_error_and_the_next_endpoint, Kind,
+                              two_kinds) {
+  asio::io_context context;
+  tcp_listener skipped;
+  tcp_listener listener;
+  tcp::endpoint const refusing = refusing_endpoint();
+  std::vector<tcp::endpoint> const endpoints = {skipped.endpoint, refusing, listener.endpoint};
+  std::vector<std::pair<error_code, tcp::endpoint>> asked;
+  auto const condition = [&](error_code const& last, tcp::endpoint const& next) {
+    asked.emplace_back(last, next);
+    return next != skipped.endpoint;
+  };
+  Kind client(context);
+  outcome told;
+  tcp::endpoint connected;
+  client.connect(endpoints, condition, store_with<tcp::endpoint>{&told, &connected});
+  context.run();
+  BOOST_TEST(told.error == error_code());
+  BOOST_TEST(connected == listener.endpoint);
+  BOOST_REQUIRE(asked.size() == 3u);
+  BOOST_TEST(asked[0].first == error_code());
+  BOOST_TEST(asked[1].first == error_code());
+  BOOST_TEST(asked[1].second == refusing);
+  BOOST_TEST(asked[2].first == asio::error::connection_refused);
+
+  using iterator = std::vector<tcp::endpoint>::const_iterator;
+  iterator place;
+  context.restart();
+  client.connect(endpoints.begin(), endpoints.end(), condition,
+                 store_with<iterator>{&told, &place});
+  context.run();
+  BOOST_TEST((place == endpoints.begin() + 2));
+}
+
+BOOST_AUTO_TEST_CASE(a_condition_that_takes_nothing_is_not_found) {
+  asio::io_context context;
+  tcp_listener listener;
+  tcp::socket socket(context);
+  outcome told;
+  tcp::endpoint connected;
+  mioext::async_connect(
+      socket, std::vector<tcp::endpoint>(1, listener.endpoint),
+      [](error_code const&, tcp::endpoint const&) { return false; },
+      store_with<tcp::endpoint>{&told, &connected});
+  context.run();
+  BOOST_TEST(told.error == asio::error::not_found);
+}
+
+BOOST_AUTO_TEST_CASE(resolver_results_are_a_sequence_of_endpoints) {
+  asio::io_context context;
+  tcp_listener listener;
+  auto const results = tcp::resolver::results_type::create(listener.endpoint, "host", "service");
+  tcp::socket socket(context);
+  outcome told;
+  tcp::endpoint connected;
+  mioext::async_connect(socket, results, store_with<tcp::endpoint>{&told, &connected});
+  context.run();
+  BOOST_TEST(told.error == error_code());
+  BOOST_TEST(connected == listener.endpoint);
+}
+
+BOOST_AUTO_TEST_CASE(closing_the_socket_ends_the_whole_sequence) {
+  asio::io_context context;
+  full_tcp_listener full;
+  tcp_listener listener;
+  std::vector<tcp::endpoint> const endpoints = {full.endpoint, listener.endpoint};
+  tcp::socket socket(context);
+  outcome told;
+  tcp::endpoint connected;
+  mioext::async_connect(socket, endpoints, store_with<tcp::endpoint>{&told, &connected});
+  context.poll();
+  BOOST_REQUIRE(told.calls == 0);
+  socket.close();
+  context.restart();
+  context.run();
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == asio::error::operation_aborted);
+  BOOST_TEST(!socket.is_open());
+}
+
+BOOST_AUTO_TEST_CASE(a_sequence_of_unix_endpoints_waits_for_room_in_each) {
+  asio::io_context context;
+  support::full_listener listener;
+  std::vector<local::endpoint> const endpoints = {local::endpoint("/no/such/directory/socket"),
+                                                  listener.endpoint};
+  local::socket socket(context);
+  outcome told;
+  local::endpoint connected;
+  mioext::async_connect(socket, endpoints, store_with<local::endpoint>{&told, &connected});
+  for (int handlers = 0; handlers != 4; ++handlers) {
+    context.run_one();
+    BOOST_REQUIRE(told.calls == 0);
+  }
+  listener.drain();
+  run_until_told(context, told);
+  BOOST_TEST(told.error == error_code());
+  BOOST_TEST(is_connected(socket.native_handle()));
+}
+
+// --- A race -------------------------------------------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(families_take_turns_in_a_race) {
+  auto const v4 = [](unsigned short port) {
+    return tcp::endpoint(asio::ip::address_v4::loopback(), port);
+  };
+  auto const v6 = [](unsigned short port) {
+    return tcp::endpoint(asio::ip::address_v6::loopback(), port);
+  };
+  std::vector<tcp::endpoint> const given = {v6(1), v6(2), v6(3), v4(4), v4(5)};
+  using endpoints = std::vector<tcp::endpoint>;
+  BOOST_TEST(
+      (mioext::detail::interleaved(given, 1) == endpoints{v6(1), v4(4), v6(2), v4(5), v6(3)}));
+  BOOST_TEST(
+      (mioext::detail::interleaved(given, 2) == endpoints{v6(1), v6(2), v4(4), v6(3), v4(5)}));
+  BOOST_TEST(
+      (mioext::detail::interleaved(given, 0) == endpoints{v6(1), v4(4), v6(2), v4(5), v6(3)}));
+  BOOST_TEST((mioext::detail::interleaved(given, 9) == given));
+  BOOST_TEST(mioext::detail::interleaved(endpoints(), 1).empty());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_race_is_won_by_the_endpoint_that_answers, Kind, two_kinds) {
+  std::size_t const before = test::open_descriptors();
+  {
+    asio::io_context context;
+    full_tcp_listener silent;
+    tcp_listener listener;
+    std::vector<tcp::endpoint> const endpoints = {silent.endpoint, listener.endpoint};
+    mioext::happy_eyeballs how;
+    how.connection_attempt_delay = std::chrono::milliseconds(20);
+    Kind client(context);
+    asio::use_service<mioext::selector_service>(context);
+    outcome told;
+    tcp::endpoint connected;
+    std::size_t const idle = test::open_descriptors();
+    client.connect(endpoints, how, store_with<tcp::endpoint>{&told, &connected});
+    BOOST_TEST(told.calls == 0);
+    context.run();
+    BOOST_TEST(told.calls == 1);
+    BOOST_TEST(told.error == error_code());
+    BOOST_TEST(connected == listener.endpoint);
+    BOOST_TEST(client.socket.remote_endpoint() == listener.endpoint);
+    BOOST_TEST(test::open_descriptors() == idle + 1);
+  }
+  BOOST_TEST(test::open_descriptors() == before);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_attempt_that_fails_is_followed_at_once, Kind, two_kinds) {
+  asio::io_context context;
+  tcp_listener listener;
+  std::vector<tcp::endpoint> const endpoints = {refusing_endpoint(), refusing_endpoint(),
+                                                listener.endpoint};
+  mioext::happy_eyeballs how;
+  how.connection_attempt_delay = std::chrono::hours(1);
+  Kind client(context);
+  outcome told;
+  tcp::endpoint connected;
+  client.connect(endpoints, how, store_with<tcp::endpoint>{&told, &connected});
+  context.run();
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == error_code());
+  BOOST_TEST(connected == listener.endpoint);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_race_that_nobody_wins_tells_the_last_error, Kind, two_kinds) {
+  asio::io_context context;
+  std::vector<tcp::endpoint> const endpoints = {refusing_endpoint(), refusing_endpoint()};
+  Kind client(context);
+  outcome told;
+  tcp::endpoint connected = test::loopback();
+  client.connect(endpoints, mioext::happy_eyeballs(), store_with<tcp::endpoint>{&told, &connected});
+  context.run();
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == asio::error::connection_refused);
+  BOOST_TEST(connected == tcp::endpoint());
+  told = outcome();
+  context.restart();
+  client.connect(std::vector<tcp::endpoint>(), mioext::happy_eyeballs(),
+                 store_with<tcp::endpoint>{&told, &connected});
+  context.run();
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == asio::error::not_found);
+}
+
+BOOST_AUTO_TEST_CASE(races_in_four_threads_end_with_one_connection_each) {
+  constexpr int races = 50;
+  asio::thread_pool pool(4);
+  full_tcp_listener silent;
+  tcp_listener one;
+  tcp_listener other;
+  std::vector<tcp::endpoint> const endpoints = {silent.endpoint, one.endpoint, other.endpoint};
+  mioext::happy_eyeballs how;
+  how.connection_attempt_delay = std::chrono::milliseconds(10);
+  std::vector<std::unique_ptr<tcp::socket>> sockets;
+  std::atomic<int> connected{0};
+  for (int index = 0; index != races; ++index) {
+    sockets.emplace_back(new tcp::socket(pool));
+    mioext::async_connect(
+        *sockets.back(), endpoints, how,
+        [&connected](error_code const& ec, tcp::endpoint const&) { connected += !ec; });
+  }
+  pool.join();
+  BOOST_TEST(connected == races);
+  for (auto const& socket : sockets) {
+    BOOST_TEST(is_connected(socket->native_handle()));
+  }
+}
+
+// --- What completion handlers bring with them ---------------------------------------------------------
+
+BOOST_AUTO_TEST_CASE(the_handlers_own_executor_is_used) {
+  asio::io_context context;
+  asio::io_context other;
+  tcp_listener listener;
+  std::vector<tcp::endpoint> const endpoints(1, listener.endpoint);
+  int calls = 0;
+  auto const check = [&] {
+    ++calls;
+    BOOST_TEST(other.get_executor().running_in_this_thread());
+  };
+  tcp::socket one(context);
+  tcp::socket each(context);
+  tcp::socket race(context);
+  mioext::async_connect(one, listener.endpoint,
+                        asio::bind_executor(other, [&](error_code const&) { check(); }));
+  auto checks_range =
+      asio::bind_executor(other, [&](error_code const&, tcp::endpoint const&) { check(); });
+  mioext::async_connect(each, endpoints, checks_range);
+  mioext::async_connect(race, endpoints, mioext::happy_eyeballs(), checks_range);
+  // Work is tracked in both contexts: neither returns before.
+  while (calls != 3) {
+    context.poll();
+    other.poll();
+    BOOST_REQUIRE((calls == 3 || !other.stopped()));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(futures_and_lvalue_handlers_are_completion_tokens) {
+  asio::thread_pool pool(1);
+  tcp_listener listener;
+  tcp::socket socket(pool);
+  std::future<void> done = mioext::async_connect(socket, listener.endpoint, asio::use_future);
+  done.get();
+  std::vector<tcp::endpoint> const endpoints(1, listener.endpoint);
+  BOOST_TEST(mioext::async_connect(socket, endpoints, asio::use_future).get() == listener.endpoint);
+  std::function<void(error_code, tcp::endpoint)> const handler = [](error_code, tcp::endpoint) {};
+  mioext::async_connect(socket, endpoints, handler);
+  pool.join();
+  BOOST_TEST(static_cast<bool>(handler)); // copied, not moved from
+}
+
+namespace {
+
+// Counts what is outstanding of it.
+template <class T> struct counting_allocator {
+  using value_type = T;
+  explicit counting_allocator(int& counted) : count(&counted) {}
+  template <class U> counting_allocator(counting_allocator<U> const& other) : count(other.count) {}
+  T* allocate(std::size_t size) {
+    ++*count;
+    return std::allocator<T>().allocate(size);
+  }
+  void deallocate(T* pointer, std::size_t size) {
+    --*count;
+    std::allocator<T>().deallocate(pointer, size);
+  }
+  template <class U> bool operator==(counting_allocator<U> const& other) const {
+    return count == other.count;
+  }
+  template <class U> bool operator!=(counting_allocator<U> const& other) const {
+    return count != other.count;
+  }
+  int* count;
+};
+
+struct allocating_handler {
+  using allocator_type = counting_allocator<void>;
+  allocator_type get_allocator() const { return allocator_type(*outstanding); }
+  void operator()(error_code const&) { seen->push_back(*outstanding); }
+  void operator()(error_code const&, tcp::endpoint const&) { seen->push_back(*outstanding); }
+  int* outstanding;
+  std::vector<int>* seen;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(memory_is_the_handlers_and_is_released_before_it_is_called) {
+  asio::io_context context;
+  support::full_listener full;
+  tcp_listener listener;
+  std::vector<tcp::endpoint> const endpoints = {refusing_endpoint(), listener.endpoint};
+  int outstanding = 0;
+  std::vector<int> seen;
+  allocating_handler checked = {&outstanding, &seen};
+  {
+    mioext::tcp_socket one;
+    mioext::async_connect(context, one, listener.endpoint, checked);
+    BOOST_TEST(outstanding > 0);
+    context.run();
+  }
+  {
+    context.restart();
+    mioext::unix_socket waiting;
+    mioext::async_connect(context, waiting, full.endpoint, checked);
+    context.run_one();
+    full.drain();
+    context.run();
+  }
+  {
+    context.restart();
+    mioext::tcp_socket each;
+    mioext::async_connect(context, each, endpoints, checked);
+    context.run();
+  }
+  {
+    context.restart();
+    mioext::tcp_socket race;
+    mioext::async_connect(context, race, endpoints, mioext::happy_eyeballs(), checked);
+    BOOST_TEST(outstanding > 0);
+    context.run();
+  }
+  BOOST_TEST(seen == std::vector<int>(4, 0), boost::test_tools::per_element());
+  BOOST_TEST(outstanding == 0);
+}
+
+#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
+
+BOOST_AUTO_TEST_CASE(cancellation_of_every_type_ends_a_connect_that_goes_on) {
+  full_tcp_listener listener;
+  for (auto const type : {asio::cancellation_type::terminal, asio::cancellation_type::partial,
+                          asio::cancellation_type::total}) {
+    asio::io_context context;
+    asio::cancellation_signal signal;
+    mioext::tcp_socket socket;
+    outcome told;
+    mioext::async_connect(context, socket, listener.endpoint,
+                          asio::bind_cancellation_slot(signal.slot(), store{&told}));
+    context.poll();
+    BOOST_REQUIRE(told.calls == 0);
+    signal.emit(type);
+    context.restart();
+    context.run();
+    BOOST_TEST(told.calls == 1);
+    BOOST_TEST(told.error == asio::error::operation_aborted);
+  }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(cancellation_while_waiting_for_room_works_at_once, Kind,
+                              local_kinds) {
+  asio::io_context context;
+  support::full_listener listener;
+  asio::cancellation_signal signal;
+  Kind client(context);
+  outcome told;
+  client.connect(listener.endpoint, asio::bind_cancellation_slot(signal.slot(), store{&told}));
+  context.run_one();
+  BOOST_REQUIRE(told.calls == 0);
+  signal.emit(asio::cancellation_type::terminal);
+  context.poll(); // without waiting for the next try
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == asio::error::operation_aborted);
+}
+
+BOOST_AUTO_TEST_CASE(cancellation_ends_a_sequence_and_a_race) {
+  full_tcp_listener silent;
+  tcp_listener listener;
+  std::vector<tcp::endpoint> const endpoints = {silent.endpoint, listener.endpoint};
+  for (auto const type : {asio::cancellation_type::terminal, asio::cancellation_type::partial}) {
+    asio::io_context context;
+    asio::cancellation_signal first;
+    asio::cancellation_signal second;
+    mioext::tcp_socket each;
+    mioext::tcp_socket race;
+    outcome told;
+    tcp::endpoint connected;
+    mioext::happy_eyeballs how;
+    how.connection_attempt_delay = std::chrono::hours(1);
+    store_with<tcp::endpoint> const stores = {&told, &connected};
+    mioext::async_connect(context, each, endpoints,
+                          asio::bind_cancellation_slot(first.slot(), stores));
+    mioext::async_connect(context, race, endpoints, how,
+                          asio::bind_cancellation_slot(second.slot(), stores));
+    context.poll();
+    BOOST_REQUIRE(told.calls == 0);
+    first.emit(type);
+    context.poll();
+    BOOST_TEST(told.calls == 1);
+    BOOST_TEST(told.error == asio::error::operation_aborted);
+    told.error = error_code();
+    second.emit(type);
+    context.run();
+    BOOST_TEST(told.calls == 2);
+    BOOST_TEST(told.error == asio::error::operation_aborted);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_slot_of_a_race_that_has_ended_does_no_harm) {
+  asio::io_context context;
+  tcp_listener listener;
+  asio::cancellation_signal signal;
+  mioext::tcp_socket socket;
+  outcome told;
+  tcp::endpoint connected;
+  mioext::async_connect(
+      context, socket, std::vector<tcp::endpoint>(1, listener.endpoint), mioext::happy_eyeballs(),
+      asio::bind_cancellation_slot(signal.slot(), store_with<tcp::endpoint>{&told, &connected}));
+  context.run();
+  signal.emit(asio::cancellation_type::terminal);
+  context.restart();
+  context.run();
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == error_code());
+}
+
+#endif
+
+#ifdef BOOST_ASIO_HAS_CO_AWAIT
+
+BOOST_AUTO_TEST_CASE(a_coroutine_awaits_every_form) {
+  asio::io_context context;
+  tcp_listener listener;
+  std::vector<tcp::endpoint> const endpoints = {refusing_endpoint(), listener.endpoint};
+  bool has_ended = false;
+  asio::co_spawn(
+      context,
+      [&]() -> asio::awaitable<void> {
+        tcp::socket socket(context);
+        co_await mioext::async_connect(socket, listener.endpoint, asio::use_awaitable);
+        BOOST_TEST((co_await mioext::async_connect(socket, endpoints, asio::use_awaitable)) ==
+                   listener.endpoint);
+        BOOST_TEST((co_await mioext::async_connect(socket, endpoints, mioext::happy_eyeballs(),
+                                                   asio::use_awaitable)) == listener.endpoint);
+        mioext::stream<mioext::tcp_socket> stream(context);
+        co_await stream.async_connect(listener.endpoint, asio::use_awaitable);
+        has_ended = true;
+      },
+      asio::detached);
+  context.run();
+  BOOST_TEST(has_ended);
+}
+
+#endif

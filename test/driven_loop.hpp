@@ -1,0 +1,133 @@
+//
+// test/driven_loop.hpp
+// --------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// An asynchronous loop with a context of its own, driven step by step, so that the tests of the
+// blocking loop can be run against it word for word.
+//
+
+#ifndef TEST_DRIVEN_LOOP_HPP
+#define TEST_DRIVEN_LOOP_HPP
+
+#include <chrono>
+#include <cstddef>
+#include <stdexcept>
+#include <utility>
+
+#include <mioext/async_event_loop.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/system/error_code.hpp>
+#include <boost/system/system_error.hpp>
+
+namespace support {
+
+/// A base, so that it is there before the loop, and goes after it.
+struct own_context {
+  boost::asio::io_context context;
+};
+
+/// run() and run_once() as of basic_event_loop. One async_run() is pending from the first of them
+/// to the end of a run(), across exceptions and through all the calls of run_once(); between those
+/// nobody runs the context.
+template <class Token = mioext::token, class Message = mioext::no_message>
+class driven_loop : private own_context, public mioext::basic_async_event_loop<Token, Message> {
+  using base = mioext::basic_async_event_loop<Token, Message>;
+
+public:
+  using loop_type = typename base::loop_type;
+  using handler_type = typename base::handler_type;
+
+  explicit driven_loop(mioext::event_loop_config const& config = mioext::event_loop_config())
+      : base(context, config) {}
+
+  void run(handler_type& handler) {
+    begin(handler);
+    while (is_pending_ && context.run_one() != 0) {
+    }
+    if (is_pending_) { // no BOOST_REQUIRE, which one thread at a time may use
+      throw std::logic_error("the context has no work left, and the run has not ended");
+    }
+    if (outcome_) {
+      throw boost::system::system_error(outcome_);
+    }
+  }
+
+  /// Until a tick has called the handler, which may have been several times.
+  template <class Rep, class Period>
+  std::size_t run_once(handler_type& handler, std::chrono::duration<Rep, Period> limit) {
+    return run_until_called(handler, std::chrono::steady_clock::now() + limit);
+  }
+
+  std::size_t run_once(handler_type& handler) {
+    return run_until_called(handler, std::chrono::steady_clock::time_point::max());
+  }
+
+  /// True if nothing keeps the context busy.
+  bool is_idle() { return context.poll() == 0; }
+
+private:
+  /// Stands between the loop and the handler of each run() and run_once(), and counts the calls.
+  struct counting_handler final : handler_type {
+    using loop_type = typename handler_type::loop_type;
+
+    void readable(loop_type& loop, Token token, mioext::read_hint hint) override {
+      ++calls;
+      receiver->readable(loop, token, hint);
+    }
+    void writable(loop_type& loop, Token token) override {
+      ++calls;
+      receiver->writable(loop, token);
+    }
+    void timer(loop_type& loop, Token token) override {
+      ++calls;
+      receiver->timer(loop, token);
+    }
+    void notify(loop_type& loop, Message message) override {
+      ++calls;
+      receiver->notify(loop, std::move(message));
+    }
+    void signal(loop_type& loop, mioext::signal_info const& info) override {
+      ++calls;
+      receiver->signal(loop, info);
+    }
+
+    handler_type* receiver = nullptr;
+    std::size_t calls = 0;
+  };
+
+  void begin(handler_type& handler) {
+    counted_.receiver = &handler;
+    if (!is_pending_) {
+      is_pending_ = true;
+      this->async_run(counted_, [this](boost::system::error_code ec) {
+        is_pending_ = false;
+        outcome_ = ec;
+      });
+    }
+    context.restart();
+  }
+
+  template <class TimePoint>
+  std::size_t run_until_called(handler_type& handler, TimePoint const& deadline) {
+    std::size_t const before = counted_.calls;
+    begin(handler);
+    while (counted_.calls == before &&
+           (context.poll_one() != 0 || context.run_one_until(deadline) != 0)) {
+    }
+    return counted_.calls - before;
+  }
+
+  counting_handler counted_;
+  bool is_pending_ = false;
+  boost::system::error_code outcome_;
+};
+
+} // namespace support
+
+#endif // TEST_DRIVEN_LOOP_HPP
