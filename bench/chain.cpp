@@ -7,21 +7,19 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// A chain of socket pairs in which bytes go round: the work whose cost per event is measured, done
-// by a hand-written epoll loop, by a poller and by an event loop. Where there is no epoll, the two
-// others can be run all the same.
+// The chain of chain.hpp, kept going by a hand-written epoll loop, by a poller and by an event loop,
+// and, in chain_in_context.cpp, in an io_context. Where there is no epoll,
+// the others can be run all the same.
 //
 
-#include <cerrno>
+#include "chain.hpp"
+
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <string>
 #include <vector>
 
-#include <sys/resource.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <mioext/detail/socket_ops.hpp>
@@ -33,63 +31,6 @@
 #endif
 
 namespace {
-
-// As many socket pairs as were asked for; `active` bytes go round. A byte that is read from one
-// pair is written to the next.
-class chain {
-public:
-  chain(std::size_t pairs, std::size_t active, std::uint64_t events)
-      : ends_(2 * pairs), left_(events) {
-    for (std::size_t index = 0; index != pairs; ++index) {
-      int pair[2];
-      boost::system::error_code ec;
-      mioext::detail::socket_ops::open_pair(AF_UNIX, SOCK_STREAM, 0, pair, ec);
-      if (ec) {
-        std::perror("chain: socketpair");
-        std::exit(1);
-      }
-      ends_[2 * index] = pair[0];
-      ends_[2 * index + 1] = pair[1];
-    }
-    for (std::size_t index = 0; index != active; ++index) {
-      write_to(index * (pairs / active));
-    }
-  }
-
-  ~chain() {
-    for (int fd : ends_) {
-      ::close(fd);
-    }
-  }
-
-  chain(chain const&) = delete;
-  chain& operator=(chain const&) = delete;
-
-  std::size_t pairs() const { return ends_.size() / 2; }
-  int reader(std::size_t index) const { return ends_[2 * index]; }
-
-  // Passes one byte on. False when the last event has been counted.
-  bool pass_on(std::size_t index) {
-    char byte;
-    if (::read(reader(index), &byte, 1) != 1) {
-      std::perror("chain: read");
-      std::exit(1);
-    }
-    write_to(index + 1 == pairs() ? 0 : index + 1);
-    return --left_ != 0;
-  }
-
-private:
-  void write_to(std::size_t index) {
-    if (::write(ends_[2 * index + 1], "x", 1) != 1) {
-      std::perror("chain: write");
-      std::exit(1);
-    }
-  }
-
-  std::vector<int> ends_;
-  std::uint64_t left_;
-};
 
 constexpr int batch_size = 256;
 
@@ -136,18 +77,6 @@ void run_poller(chain& chain) {
   }
 }
 
-struct chain_handler final : mioext::handler {
-  explicit chain_handler(chain& used) : bytes(used) {}
-
-  void readable(loop_type& loop, mioext::token token, mioext::read_hint) override {
-    if (!bytes.pass_on(token.value())) {
-      loop.shutdown();
-    }
-  }
-
-  chain& bytes;
-};
-
 void run_event_loop(chain& chain) {
   mioext::event_loop loop;
   for (std::size_t index = 0; index != chain.pairs(); ++index) {
@@ -165,8 +94,17 @@ int main(int argc, char** argv) {
   std::size_t const active = argc > 4 ? std::strtoul(argv[3], nullptr, 10) : 0;
   std::uint64_t const events = argc > 4 ? std::strtoull(argv[4], nullptr, 10) : 0;
   if (active == 0 || active > pairs || events == 0) {
-    std::fprintf(stderr, "usage: chain hand_written|poller|event_loop PAIRS ACTIVE EVENTS\n");
+    std::fprintf(stderr, "usage: chain hand_written|poller|event_loop|async_event_loop|asio_wait "
+                         "PAIRS ACTIVE EVENTS\n");
     return 2;
+  }
+  if (kind == "async_event_loop") {
+    run_async_event_loop(pairs, active, events);
+    return 0;
+  }
+  if (kind == "asio_wait") {
+    run_asio_wait(pairs, active, events);
+    return 0;
   }
   chain bytes(pairs, active, events);
   if (kind == "poller") {

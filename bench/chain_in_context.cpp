@@ -1,0 +1,75 @@
+//
+// bench/chain_in_context.cpp
+// --------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// The chain in an io_context: by mioext's loop, and, for comparison, by Asio's own async_wait.
+//
+
+#include "chain.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <mioext/async_event_loop.hpp>
+
+void run_async_event_loop(std::size_t pairs, std::size_t active, std::uint64_t events) {
+  chain bytes(pairs, active, events);
+  boost::asio::io_context context;
+  mioext::async_event_loop loop(context);
+  for (std::size_t index = 0; index != bytes.pairs(); ++index) {
+    loop.register_handle(bytes.reader(index), mioext::token(index), mioext::interest::readable);
+  }
+  chain_handler handler(bytes);
+  loop.async_run(handler, boost::asio::detached);
+  context.run();
+}
+
+namespace {
+
+// One of Asio's waits, begun again after each event.
+struct asio_wait {
+  void wait() {
+    descriptor.async_wait(boost::asio::posix::descriptor_base::wait_read,
+                          [this](boost::system::error_code) {
+                            if (bytes.pass_on(index)) {
+                              wait();
+                            } else {
+                              context.stop();
+                            }
+                          });
+  }
+
+  boost::asio::io_context& context;
+  chain& bytes;
+  std::size_t index;
+  boost::asio::posix::stream_descriptor descriptor;
+};
+
+} // namespace
+
+void run_asio_wait(std::size_t pairs, std::size_t active, std::uint64_t events) {
+  chain bytes(pairs, active, events);
+  boost::asio::io_context context;
+  std::vector<asio_wait> waits;
+  waits.reserve(bytes.pairs());
+  for (std::size_t index = 0; index != bytes.pairs(); ++index) {
+    waits.push_back({context, bytes, index,
+                     boost::asio::posix::stream_descriptor(context, bytes.reader(index))});
+    waits.back().wait();
+  }
+  context.run();
+  for (asio_wait& each : waits) {
+    each.descriptor.release(); // the chain closes it
+  }
+}
