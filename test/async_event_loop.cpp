@@ -60,32 +60,9 @@
 #include <mioext/pipe.hpp>
 #include <mioext/unix.hpp>
 
+#include "allocations.hpp"
 #include "handles.hpp"
 #include "support.hpp"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-// See no_allocation.cpp.
-#define MIOEXT_TEST_CANNOT_COUNT
-#endif
-#endif
-
-#ifndef MIOEXT_TEST_CANNOT_COUNT
-namespace {
-std::atomic<std::size_t> allocations{0};
-}
-
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size ? size : 1)) {
-    return memory;
-  }
-  throw std::bad_alloc();
-}
-
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-#endif
 
 BOOST_AUTO_TEST_SUITE(async_event_loop)
 

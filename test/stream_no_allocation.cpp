@@ -24,32 +24,8 @@
 #include <mioext/async_wait.hpp>
 #include <mioext/unix.hpp>
 
+#include "allocations.hpp"
 #include "contexts.hpp"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-// clang's sanitizers bring an operator new of their own, which cannot be replaced; what is shown
-// here is shown by every other build.
-#define MIOEXT_TEST_CANNOT_COUNT
-#endif
-#endif
-
-#ifndef MIOEXT_TEST_CANNOT_COUNT
-namespace {
-std::atomic<std::size_t> allocations{0};
-}
-
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* const memory = std::malloc(size ? size : 1)) {
-    return memory;
-  }
-  throw std::bad_alloc();
-}
-
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-#endif
 
 namespace {
 
