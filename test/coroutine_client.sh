@@ -51,11 +51,12 @@ run 1 localhost "$port" echo hello
 # serve <answer>: to every request; sets `port`.
 serve() {
   printf "$1" > "$scratch/answer"
+  rm -f "$scratch/socat.err" # of the one before, which names its port
   socat -d -d "TCP-LISTEN:0,bind=127.0.0.1,fork" \
     "SYSTEM:sed /^.\$/q > $scratch/request; cat $scratch/answer" > "$scratch/socat.log" \
     2> "$scratch/socat.err" < /dev/null &
   background+=("$!")
-  wait_until grep -q 'listening on' "$scratch/socat.err"
+  wait_until grep -qs 'listening on .*:[0-9]' "$scratch/socat.err"
   port=$(sed -n 's/.*listening on .*:\([0-9]*\)$/\1/p' "$scratch/socat.err")
 }
 
