@@ -302,10 +302,14 @@ BOOST_AUTO_TEST_CASE(the_receiver_may_push_and_take) {
 }
 
 #ifndef MIOEXT_TEST_CANNOT_COUNT_ALLOCATIONS
+// An optimising clang leaves out an allocation whose memory nobody else sees, as it may, and then
+// counts the cells that there are not.
+#if !(defined(__clang__) && defined(__OPTIMIZE__))
 BOOST_AUTO_TEST_CASE(a_capacity_beyond_all_memory_is_refused) {
   std::size_t const largest = std::numeric_limits<std::size_t>::max();
   BOOST_CHECK_THROW(message_queue<int> queue(largest), std::bad_alloc);
 }
+#endif
 
 BOOST_AUTO_TEST_CASE(nothing_is_allocated_after_construction) {
   message_queue<std::unique_ptr<int>> queue(10);
