@@ -38,6 +38,7 @@
 #include <boost/beast/websocket.hpp>
 #include <boost/beast/websocket/ssl.hpp>
 #include <boost/test/unit_test.hpp>
+#include <boost/version.hpp>
 
 #ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -513,7 +514,8 @@ BOOST_AUTO_TEST_CASE(teardown_through_tls) {
   auto const tear_down = [](tls_stream& stream, beast::role_type role) {
     succeed("async_teardown", stream,
             [&stream, role](done const& completed) { async_teardown(role, stream, completed); });
-    expect(!stream.next_layer().is_open(), "it is still open");
+    // Older ones of Beast (that of Boost 1.74 for one) end TLS and leave the socket as it is.
+    expect(BOOST_VERSION < 108100 || !stream.next_layer().is_open(), "it is still open");
   };
   converse(
       [&](tcp_stream& stream) {
