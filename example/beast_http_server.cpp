@@ -29,6 +29,7 @@
 #include <ctime>
 #include <exception>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <set>
 #include <stdexcept>
@@ -365,7 +366,8 @@ private:
     allow(patience_);
     parser_.emplace();
     parser_->header_limit(header_limit);
-    parser_->body_limit(boost::none); // it is not for that that it is refused
+    // It is not for that that it is refused. (Beast of Boost 1.74 takes boost::none for nothing at all.)
+    parser_->body_limit((std::numeric_limits<std::uint64_t>::max)());
     auto const self = this->shared_from_this();
     http::async_read_header(stream_, buffer_, *parser_,
                             [self](error_code const& ec, std::size_t) { self->on_read(ec); });
