@@ -85,10 +85,8 @@ private:
   }
 
   void notify_fork(boost::asio::execution_context::fork_event event) override {
-    if (event == boost::asio::execution_context::fork_child) {
-      reactor_->rebuild();
-      members_.rebuild();
-    }
+    reactor_->notify_fork(event);
+    members_.notify_fork(event);
   }
 
   std::shared_ptr<detail::nested_reactor> const reactor_;

@@ -131,12 +131,15 @@ public:
     left = std::move(nested_);
   }
 
-  void rebuild() override {
+  /// Leaves the context's reactor while the process forks, as the service does.
+  void notify_fork(boost::asio::execution_context::fork_event event) override {
     std::lock_guard<std::mutex> const lock(mutex_);
-    if (nested_) {
-      // The context's reactor has been rebuilt before, with the old selector in it.
-      nested_->selector.remove();
-      loop.notify_fork(boost::asio::execution_context::fork_child);
+    if (!nested_) {
+      return;
+    }
+    nested_->selector.remove();
+    loop.notify_fork(event);
+    if (event != boost::asio::execution_context::fork_prepare) {
       boost::system::error_code ec;
       nested_->selector.add(loop.native_handle(), ec);
       throw_error(ec, "notify_fork");

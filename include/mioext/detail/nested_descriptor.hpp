@@ -17,6 +17,9 @@
 #include <utility>
 
 #include <mioext/detail/asio_features.hpp>
+#include <mioext/detail/descriptor_ops.hpp>
+#include <mioext/detail/pipe_ops.hpp>
+#include <mioext/detail/selector.hpp>
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/posix/descriptor_base.hpp>
@@ -25,14 +28,61 @@
 namespace mioext {
 namespace detail {
 
+namespace nesting {
+
+#if defined(MIOEXT_USE_EPOLL) || defined(LIBKQUEUE) // which runs where Asio's reactor is epoll's
+
+template <class Descriptor>
+void add(Descriptor& descriptor, int fd, boost::system::error_code& ec) {
+  descriptor.assign(fd, ec);
+}
+
+template <class Descriptor> void remove(Descriptor& descriptor) { descriptor.release(); }
+
+#else
+
+/// Before its first wait Asio makes a descriptor non-blocking, which a kqueue refuses: ioctl and
+/// F_SETFL end with ENOTTY (kqueue_ioctl in kern_event.c of FreeBSD and of XNU). What is non-blocking
+/// already, Asio leaves alone. So it is shown one end of a pipe and told to make that non-blocking,
+/// and then a duplicate of the queue takes the number. The reactor does not notice: those that Asio
+/// uses where there are kqueues, kqueue_reactor and select_reactor, tell the system of a descriptor
+/// only when it is first waited for. As the sources tell; it has not been run on such a system.
+template <class Descriptor>
+void add(Descriptor& descriptor, int queue, boost::system::error_code& ec) {
+  int ends[2];
+  pipe_ops::open(ends, ec);
+  if (ec) {
+    return;
+  }
+  ::close(ends[1]);
+  int const number = ends[0];
+  descriptor.assign(number, ec);
+  if (ec) {
+    ::close(number);
+    return;
+  }
+  descriptor.native_non_blocking(true, ec);
+  if (!ec) {
+    checked(::dup2(queue, number), ec);
+  }
+  if (!ec) {
+    checked(::fcntl(number, F_SETFD, FD_CLOEXEC), ec);
+  }
+  if (ec) {
+    ::close(descriptor.release());
+  }
+}
+
+template <class Descriptor> void remove(Descriptor& descriptor) { ::close(descriptor.release()); }
+
+#endif
+
+} // namespace nesting
+
 /// A selector's own descriptor is readable while it has events, and Asio can wait for that as for
 /// any descriptor. Each wait asks the reactor anew (in epoll_reactor with EPOLL_CTL_MOD, in
 /// kqueue_reactor with EV_ADD), which reports what is ready already; so events that were left in
 /// the selector are never forgotten, although Asio's reactors are edge-triggered.
-///
-/// Before it waits, Asio makes the descriptor non-blocking (ioctl FIONBIO, then F_SETFL). A kqueue of
-/// macOS and FreeBSD has no such mode and refuses both with ENOTTY, as far as their sources tell: then
-/// the wait ends at once with that error, which is passed on. This has not been tried there.
 ///
 /// Asio owns the descriptors that it waits for. This one takes it back before it goes.
 template <class Executor> class nested_descriptor {
@@ -44,13 +94,13 @@ public:
   nested_descriptor(nested_descriptor const&) = delete;
   nested_descriptor& operator=(nested_descriptor const&) = delete;
 
-  /// Shows `fd` to the reactor.
-  void add(int fd, boost::system::error_code& ec) { descriptor_.assign(fd, ec); }
+  /// Shows `fd`, a selector's descriptor, to the reactor. After an error it is not shown.
+  void add(int fd, boost::system::error_code& ec) { nesting::add(descriptor_, fd, ec); }
 
   /// Takes it out of the reactor again; a wait completes with operation_aborted.
   void remove() {
     if (descriptor_.is_open()) {
-      descriptor_.release();
+      nesting::remove(descriptor_);
     }
   }
 

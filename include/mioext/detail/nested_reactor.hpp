@@ -215,23 +215,24 @@ public:
     }
   }
 
-  /// In the child after a fork: a selector of its own, with all that this one really watches, in
-  /// the place of the one that the parent has, too. Throws what the system says.
-  void rebuild() {
+  /// Leaves the context's reactor while the process forks, because a kqueue does not exist in the
+  /// child and Asio's reactor cannot watch it anew there. In the child a selector of its own, with
+  /// all that this one really watches, takes the place of the one that the parent has. Throws what
+  /// the system says.
+  void notify_fork(boost::asio::execution_context::fork_event event) {
     operation_queue lost;
     {
       std::lock_guard<std::mutex> const lock(pump_mutex_);
       if (!nested_) {
         return;
       }
-      selector fresh;
-      throw_error(system_error_code(fresh.open()), "notify_fork");
-      for (std::size_t index = 0; index != table_size(); ++index) {
-        rebuild(static_cast<int>(index), fresh, lost);
-      }
-      // The context's reactor has been rebuilt before, with the old selector in it.
       nested_->selector.remove();
-      throw_error(system_error_code(selector_.replace_with(fresh)), "notify_fork");
+      if (event == boost::asio::execution_context::fork_prepare) {
+        return;
+      }
+      if (event == boost::asio::execution_context::fork_child) {
+        rebuild(lost);
+      }
       boost::system::error_code ec;
       nested_->selector.add(selector_.native_handle(), ec);
       throw_error(ec, "notify_fork");
@@ -541,6 +542,15 @@ private:
     }
     settle();
     lost.complete_all(completion::posted);
+  }
+
+  void rebuild(operation_queue& lost) {
+    selector fresh;
+    throw_error(system_error_code(fresh.open()), "notify_fork");
+    for (std::size_t index = 0; index != table_size(); ++index) {
+      rebuild(static_cast<int>(index), fresh, lost);
+    }
+    throw_error(system_error_code(selector_.replace_with(fresh)), "notify_fork");
   }
 
   void rebuild(int fd, selector& fresh, operation_queue& lost) {

@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+#include <boost/asio/execution_context.hpp>
+
 namespace mioext {
 namespace detail {
 
@@ -33,8 +35,8 @@ public:
   /// The context goes.
   virtual void shutdown() = 0;
 
-  /// This is the child after a fork.
-  virtual void rebuild() = 0;
+  /// The process forks, or has forked.
+  virtual void notify_fork(boost::asio::execution_context::fork_event event) = 0;
 
 protected:
   ~service_member() = default;
@@ -58,9 +60,9 @@ public:
     }
   }
 
-  void rebuild() {
+  void notify_fork(boost::asio::execution_context::fork_event event) {
     for (std::shared_ptr<service_member> const& member : living()) {
-      member->rebuild();
+      member->notify_fork(event);
     }
   }
 
