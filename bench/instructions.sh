@@ -8,7 +8,7 @@
 # Distributed under the Boost Software License, Version 1.0.
 # (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 #
-# instructions.sh CHAIN: counts the user-space instructions that one event costs in the chain of
+# instructions.sh [OPTION...] CHAIN: counts the user-space instructions that one event costs in the chain of
 # bench/chain.cpp, by callgrind, as the difference of two lengths of run, and judges them: `poller` may
 # cost 5 more than the hand-written loop, `event_loop` must stay under 80, and `async_event_loop` under
 # 120, or under 240 where a batch is only 10 events, which share what a turn in the context costs.
@@ -18,7 +18,7 @@
 
 set -euo pipefail
 
-readonly chain=$1 pairs=1000 short=20000 long=60000
+readonly chain=${!#} pairs=1000 short=20000 long=60000
 
 # counted <kind> <events>: the instructions of a whole run.
 counted() {
