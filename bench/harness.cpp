@@ -187,6 +187,7 @@ struct group {
   better which;
   bool exact;
   std::vector<std::string> columns;
+  std::size_t rounds = 0;
   std::vector<row> rows;
 };
 
@@ -527,7 +528,7 @@ std::string machine() {
 struct run::state {
   std::string name;
   bool quick = false;
-  std::size_t rounds = 0;
+  std::size_t rounds = 0; // if it was said
   std::string out = "bin/bench";
   std::string only;
   std::vector<group> groups;
@@ -559,9 +560,6 @@ run::run(std::string const& name, int argc, char** argv) : state_(new state) {
       std::exit(2);
     }
   }
-  if (state_->rounds == 0) {
-    state_->rounds = state_->quick ? 2 : 7;
-  }
 }
 
 run::~run() = default;
@@ -578,7 +576,7 @@ void run::compare(comparison const& what) {
   if (!selects(what.setting_)) {
     return;
   }
-  group made{what.setting_, what.unit_, what.better_, what.exact_, what.columns_, {}};
+  group made{what.setting_, what.unit_, what.better_, what.exact_, what.columns_, 0, {}};
   for (auto const& each : what.contenders_) {
     row begun;
     begun.contender = each.first;
@@ -588,7 +586,12 @@ void run::compare(comparison const& what) {
     find(made, each.first); // a misspelt name is noticed before the work, not after it
   }
 
-  std::size_t const rounds = what.exact_ ? 1 : state_->rounds;
+  std::size_t const rounds = what.exact_         ? 1
+                             : state_->rounds    ? state_->rounds
+                             : state_->quick     ? 2
+                             : what.rounds_ != 0 ? what.rounds_
+                                                 : 7;
+  made.rounds = rounds;
   for (std::size_t round = 0; round != rounds; ++round) {
     // Google Benchmark can interleave repetitions, too, but shuffles them over the whole run:
     // A A B A B B is possible. In rounds, neighbours in time are always compared.
@@ -690,8 +693,8 @@ void run::compare(comparison const& what) {
 }
 
 int run::finish() {
-  std::cout << "\n== " << state_->name << (state_->quick ? " (quick: " : " (") << state_->rounds
-            << " rounds, " << static_cast<int>(wall_seconds() - state_->begin) << " s)\n"
+  std::cout << "\n== " << state_->name << (state_->quick ? " (quick, " : " (")
+            << static_cast<int>(wall_seconds() - state_->begin) << " s)\n"
             << machine() << '\n';
   bool failed = false;
   for (group const& each : state_->groups) {

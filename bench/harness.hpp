@@ -132,6 +132,12 @@ public:
     return *this;
   }
 
+  // For the full form, where the usual number is not the best. (Not with --rounds.)
+  comparison& rounds(std::size_t count) {
+    rounds_ = count;
+    return *this;
+  }
+
   // How long one round may take before it counts as hanging.
   comparison& time_limit(unsigned seconds) {
     seconds_ = seconds;
@@ -150,6 +156,7 @@ private:
   std::vector<std::pair<std::string, several>> contenders_;
   std::vector<std::pair<std::string, limit>> limits_;
   bool exact_ = false;
+  std::size_t rounds_ = 0;
   unsigned seconds_ = 30;
 };
 

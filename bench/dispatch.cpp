@@ -1,0 +1,70 @@
+//
+// bench/dispatch.cpp
+// ------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What does it cost to be told that a descriptor is ready? The chain of chain.hpp with a few or all of
+// many descriptors active: in each event one byte is read and one written, which is the same for all.
+//
+
+#include <cstddef>
+#include <string>
+
+#include "chain.hpp"
+#include "harness.hpp"
+
+namespace {
+
+void compare(bench::run& run, std::size_t pairs, std::size_t active) {
+  chain_work work = {};
+  work.pairs = pairs;
+  work.active = active;
+  work.events = run.quick() ? 20000 : 100000;
+  work.warm_up = 2 * pairs; // each descriptor has had its turn, and each buffer its size
+
+  std::string const setting =
+      std::to_string(active) + " of " + std::to_string(pairs) + " descriptors active";
+  bench::comparison comparison(setting, "ns of processor time an event", bench::better::less);
+  comparison.rounds(11)
+      .add("hand-written", [work] { return run_hand_written(work); })
+      .add("mioext poller", [work] { return run_poller(work); })
+      .add("mioext event_loop", [work] { return run_event_loop(work); })
+      .add("mioext async_event_loop", [work] { return run_async_event_loop(work); })
+      .add("Asio async_wait", [work] { return run_asio_wait(work); })
+      .add("libuv", [work] { return run_libuv(work); })
+      .add("libevent", [work] { return run_libevent(work); })
+      .add("libev", [work] { return run_libev(work); })
+      .require("mioext poller", bench::at_most_ratio(1.02))
+      .require("mioext event_loop", bench::at_most_ratio(1.05));
+  // With one active, a turn of the context has one event to share its cost.
+  if (active == 100) {
+    comparison.require("mioext async_event_loop", bench::at_most_ratio(1.10));
+  }
+  for (char const* own : {"mioext poller", "mioext event_loop", "mioext async_event_loop"}) {
+    comparison.require(own, bench::ahead_of_peers());
+  }
+  run.compare(comparison);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  bench::run run("dispatch", argc, argv);
+  for (std::size_t pairs : {100, 1000, 8000}) {
+    if (!bench::allow_descriptors(2 * pairs + 100)) {
+      run.note(std::to_string(pairs) + " pairs are left out: the system does not allow so many "
+                                       "descriptors (ulimit -Hn)");
+      continue;
+    }
+    compare(run, pairs, 1);
+    compare(run, pairs, 100);
+    if (pairs != 100) {
+      compare(run, pairs, pairs);
+    }
+  }
+  return run.finish();
+}
