@@ -7,8 +7,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The chain, kept going by libuv, libevent and libev: by what each has for watching a descriptor of
-// the program's own, set up once, with memory that the program has already.
+// The chain, kept going by libuv and libevent: by what each has for watching a descriptor of the
+// program's own, set up once, with memory that the program has already. libev is in chain_by_libev.cpp,
+// because it and libevent give the same names (EV_READ) to different numbers.
 //
 
 #include "chain.hpp"
@@ -16,7 +17,6 @@
 #include <cstddef>
 #include <vector>
 
-#include <ev.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <uv.h>
@@ -51,21 +51,6 @@ void event_readable(evutil_socket_t, short, void* data) {
   event_watch* const watch = static_cast<event_watch*>(data);
   if (!watch->bytes->pass_on(watch->index)) {
     ::event_base_loopbreak(watch->base);
-  }
-}
-
-// --- libev ----------------------------------------------------------------------------------------
-
-struct ev_watch {
-  ::ev_io io;
-  chain* bytes;
-  std::size_t index;
-};
-
-void ev_readable(struct ::ev_loop* loop, ::ev_io* io, int) {
-  ev_watch* const watch = static_cast<ev_watch*>(io->data);
-  if (!watch->bytes->pass_on(watch->index)) {
-    ::ev_break(loop, EVBREAK_ALL);
   }
 }
 
@@ -111,25 +96,5 @@ double run_libevent(chain_work const& work) {
     ::event_del(&watch.event);
   }
   ::event_base_free(base);
-  return bytes.nanoseconds_per_event();
-}
-
-double run_libev(chain_work const& work) {
-  chain bytes(work);
-  struct ::ev_loop* const loop = ::ev_loop_new(EVFLAG_AUTO);
-  std::vector<ev_watch> watches(bytes.size());
-  for (std::size_t index = 0; index != bytes.size(); ++index) {
-    ev_watch& watch = watches[index];
-    watch.bytes = &bytes;
-    watch.index = index;
-    watch.io.data = &watch;
-    ev_io_init(&watch.io, ev_readable, bytes.reader(index), EV_READ);
-    ::ev_io_start(loop, &watch.io);
-  }
-  ::ev_run(loop, 0);
-  for (ev_watch& watch : watches) {
-    ::ev_io_stop(loop, &watch.io);
-  }
-  ::ev_loop_destroy(loop);
   return bytes.nanoseconds_per_event();
 }
