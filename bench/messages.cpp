@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
   bench::run run("messages", argc, argv);
   for (bool const is_answered : {false, true}) {
     std::uint32_t const messages =
-        is_answered ? (run.quick() ? 2000 : 20000) : (run.quick() ? 200000 : 2000000);
+        is_answered ? (run.quick() ? 1600 : 8000) : (run.quick() ? 400000 : 2000000);
     for (std::uint32_t const producers : {1u, 2u, 4u}) {
       run.compare(compare(messages::work{producers, messages / producers, is_answered}));
     }
