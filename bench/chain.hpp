@@ -32,11 +32,12 @@ struct chain_work {
   std::uint64_t events;  // that are counted
   std::uint64_t warm_up; // events before those
   std::size_t idle;      // descriptors beside them, on which nothing ever comes
+  double (*meter)();     // what is measured; the processor time, in nanoseconds, if null
 };
 
-// Each makes a chain and keeps it going. They return the processor time for each event, in
-// nanoseconds, if compiled with BENCH_TIMES_CHAIN. (Not the time on the clock: a chain never sleeps, so
-// that the difference is only what the machine does for others.)
+// Each makes a chain and keeps it going. They return what each event costs by the meter, if compiled
+// with BENCH_MEASURES_CHAIN. (A chain never sleeps. So processor time differs from that on the clock only
+// by what the machine does for others.)
 double run_hand_written(chain_work const& work); // in chain_alone.cpp
 double run_poller(chain_work const& work);
 double run_event_loop(chain_work const& work);
@@ -56,7 +57,8 @@ namespace {
 class chain {
 public:
   explicit chain(chain_work const& work)
-      : pairs_(work.pairs), ends_(2 * work.pairs), left_(work.warm_up), events_(work.events) {
+      : pairs_(work.pairs), ends_(2 * work.pairs), left_(work.warm_up), events_(work.events),
+        meter_(work.meter ? work.meter : processor_time) {
     for (std::size_t index = 0; index != work.pairs; ++index) {
       int pair[2];
       boost::system::error_code ec;
@@ -109,7 +111,7 @@ public:
       std::exit(1);
     }
     write_to(index + 1 == pairs() ? 0 : index + 1);
-#ifdef BENCH_TIMES_CHAIN
+#ifdef BENCH_MEASURES_CHAIN
     return --left_ != 0 || next_stage();
 #else
     // Where instructions are counted: to have a next stage would cost some, though it is not taken.
@@ -117,7 +119,7 @@ public:
 #endif
   }
 
-  double nanoseconds_per_event() const { return nanoseconds_ / static_cast<double>(events_); }
+  double cost_of_event() const { return cost_ / static_cast<double>(events_); }
 
 private:
   std::size_t pairs() const { return pairs_; }
@@ -131,13 +133,13 @@ private:
 
   // From warming up to counting, and from there to the end.
   bool next_stage() {
-    nanoseconds_ = now() - nanoseconds_;
+    cost_ = meter_() - cost_;
     counts_ = !counts_;
     left_ = events_;
     return counts_;
   }
 
-  static double now() {
+  static double processor_time() {
     ::timespec used = {};
     ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
     return static_cast<double>(used.tv_sec) * 1e9 + static_cast<double>(used.tv_nsec);
@@ -147,9 +149,10 @@ private:
   std::vector<int> ends_;
   std::uint64_t left_;
   std::uint64_t events_;
+  double (*meter_)();
   std::vector<int> idle_;
   bool counts_ = false;
-  double nanoseconds_ = 0; // when counting began; and then how long it took
+  double cost_ = 0; // the meter when counting began; and then by how much it went on
 };
 
 struct chain_handler final : mioext::handler {

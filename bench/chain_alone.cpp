@@ -88,18 +88,18 @@ void keep_going_by_event_loop(chain& bytes) {
 double run_hand_written(chain_work const& work) {
   chain bytes(work);
   keep_going_by_hand_written(bytes);
-  return bytes.nanoseconds_per_event();
+  return bytes.cost_of_event();
 }
 #endif
 
 double run_poller(chain_work const& work) {
   chain bytes(work);
   keep_going_by_poller(bytes);
-  return bytes.nanoseconds_per_event();
+  return bytes.cost_of_event();
 }
 
 double run_event_loop(chain_work const& work) {
   chain bytes(work);
   keep_going_by_event_loop(bytes);
-  return bytes.nanoseconds_per_event();
+  return bytes.cost_of_event();
 }

@@ -51,5 +51,5 @@ double run_libev(chain_work const& work) {
     ::ev_io_stop(loop, &watch.io);
   }
   ::ev_loop_destroy(loop);
-  return bytes.nanoseconds_per_event();
+  return bytes.cost_of_event();
 }

@@ -51,5 +51,5 @@ double run_mioext_wait(chain_work const& work) {
     waits.back().wait();
   }
   context.run();
-  return bytes.nanoseconds_per_event();
+  return bytes.cost_of_event();
 }

@@ -32,7 +32,7 @@ double run_async_event_loop(chain_work const& work) {
   chain_handler handler(bytes);
   loop.async_run(handler, boost::asio::detached);
   context.run();
-  return bytes.nanoseconds_per_event();
+  return bytes.cost_of_event();
 }
 
 namespace {
@@ -72,5 +72,5 @@ double run_asio_wait(chain_work const& work) {
   for (asio_wait& each : waits) {
     each.descriptor.release(); // the chain closes it
   }
-  return bytes.nanoseconds_per_event();
+  return bytes.cost_of_event();
 }

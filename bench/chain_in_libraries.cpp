@@ -75,7 +75,7 @@ double run_libuv(chain_work const& work) {
   }
   ::uv_run(&loop, UV_RUN_DEFAULT);
   ::uv_loop_close(&loop);
-  return bytes.nanoseconds_per_event();
+  return bytes.cost_of_event();
 }
 
 double run_libevent(chain_work const& work) {
@@ -96,5 +96,5 @@ double run_libevent(chain_work const& work) {
     ::event_del(&watch.event);
   }
   ::event_base_free(base);
-  return bytes.nanoseconds_per_event();
+  return bytes.cost_of_event();
 }
