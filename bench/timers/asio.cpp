@@ -61,7 +61,11 @@ public:
 
   void cancel(std::size_t index) { timers_[index].cancel(); }
   void run() { context_.run(); }
-  void turn() { context_.poll(); }
+
+  void turn() {
+    context_.poll();
+    context_.restart();
+  }
 
   template <class OnEvent> void run_io(timers::ring& bytes, OnEvent on_event) {
     std::vector<waiter<OnEvent>> waiters;

@@ -123,6 +123,7 @@ struct in_context {
     context.poll();
     loop.cancel();
     context.poll();
+    context.restart();
   }
 
   boost::asio::io_context context{1};
