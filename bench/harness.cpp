@@ -682,7 +682,7 @@ void run::compare(comparison const& what) {
       }
     }
     if (judged) {
-      bool const counts = !state_->quick || what.exact_;
+      bool const counts = !state_->quick || what.judged_when_quick_;
       each.verdict = !counts                   ? "not judged"
                      : worst == outcome::ok    ? "ok"
                      : worst == outcome::noise ? "noise"

@@ -125,10 +125,11 @@ public:
     return *this;
   }
 
-  // Counted instead of timed: it comes out the same each time. So one round is enough, and it is
+  // Counted instead of timed: it comes out the same each time. So one round is enough, and it can be
   // judged in the quick form too.
-  comparison& exact() {
+  comparison& exact(bool judged_when_quick = true) {
     exact_ = true;
+    judged_when_quick_ = judged_when_quick;
     return *this;
   }
 
@@ -156,6 +157,7 @@ private:
   std::vector<std::pair<std::string, several>> contenders_;
   std::vector<std::pair<std::string, limit>> limits_;
   bool exact_ = false;
+  bool judged_when_quick_ = false;
   std::size_t rounds_ = 0;
   unsigned seconds_ = 30;
 };
