@@ -60,8 +60,11 @@ int main(int argc, char** argv) {
                                        "descriptors (ulimit -Hn)");
       continue;
     }
-    compare(run, pairs, 1);
     compare(run, pairs, 100);
+    if (run.quick() && pairs == 8000) {
+      continue; // most of the time goes into making so many
+    }
+    compare(run, pairs, 1);
     if (pairs != 100) {
       compare(run, pairs, pairs);
     }
