@@ -429,7 +429,11 @@ bool draw_svg(std::string const& path, std::string const& name, std::vector<grou
   }
   std::vector<std::string> contenders;
   bool ratios = true;
+  std::string unit = groups.front().unit;
   for (group const& in : groups) {
+    if (in.unit != unit) {
+      unit = "in the unit of each setting";
+    }
     for (row const& each : in.rows) {
       ratios = ratios && (each.rounds.empty() || each.ratio > 0);
       if (std::find(contenders.begin(), contenders.end(), each.contender) == contenders.end()) {
@@ -450,8 +454,7 @@ bool draw_svg(std::string const& path, std::string const& name, std::vector<grou
          << "set style fill solid 0.8 border -1\nset yrange [0:*]\nset grid ytics\n"
          << "set key outside right top\nset xtics rotate by -15\n"
          << "set datafile missing '?'\n"
-         << "set ylabel '"
-         << (ratios ? "ratio to " + groups.front().rows.front().contender : groups.front().unit)
+         << "set ylabel '" << (ratios ? "ratio to " + groups.front().rows.front().contender : unit)
          << "'\n$data << END\nsetting";
   for (std::string const& contender : contenders) {
     script << " \"" << contender << '"';
