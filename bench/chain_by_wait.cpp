@@ -43,7 +43,7 @@ struct mioext_wait {
 
 double run_mioext_wait(chain_work const& work) {
   chain bytes(work);
-  boost::asio::io_context context;
+  boost::asio::io_context context(1);
   std::vector<mioext_wait> waits;
   waits.reserve(bytes.size());
   for (std::size_t index = 0; index != bytes.size(); ++index) {

@@ -24,7 +24,7 @@
 
 double run_async_event_loop(chain_work const& work) {
   chain bytes(work);
-  boost::asio::io_context context;
+  boost::asio::io_context context(1);
   mioext::async_event_loop loop(context);
   for (std::size_t index = 0; index != bytes.size(); ++index) {
     loop.register_handle(bytes.reader(index), mioext::token(index), mioext::interest::readable);
@@ -60,7 +60,7 @@ struct asio_wait {
 
 double run_asio_wait(chain_work const& work) {
   chain bytes(work);
-  boost::asio::io_context context;
+  boost::asio::io_context context(1);
   std::vector<asio_wait> waits;
   waits.reserve(bytes.size());
   for (std::size_t index = 0; index != bytes.size(); ++index) {

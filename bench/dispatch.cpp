@@ -23,13 +23,13 @@ void compare(bench::run& run, std::size_t pairs, std::size_t active) {
   chain_work work = {};
   work.pairs = pairs;
   work.active = active;
-  work.events = run.quick() ? 20000 : 100000;
+  work.events = run.quick() ? 20000 : 60000;
   work.warm_up = 2 * pairs; // each descriptor has had its turn, and each buffer its size
 
   std::string const setting =
       std::to_string(active) + " of " + std::to_string(pairs) + " descriptors active";
   bench::comparison comparison(setting, "ns of processor time an event", bench::better::less);
-  comparison.rounds(11)
+  comparison.rounds(9)
       .add("hand-written", [work] { return run_hand_written(work); })
       .add("mioext poller", [work] { return run_poller(work); })
       .add("mioext event_loop", [work] { return run_event_loop(work); })
