@@ -21,12 +21,9 @@
 namespace {
 
 bench::comparison compare(echo::load const& load) {
-  std::string const connections = load.connections == 1 ? " connection" : " connections";
-  bench::comparison all(std::to_string(load.message_size) + " B, " +
-                            std::to_string(load.connections) + connections,
-                        "round trips/s", bench::better::more, echo::further_columns());
+  bench::comparison all = echo::comparison_under(load);
   auto const add = [&](std::string const& name, echo::serve& server) {
-    all.add(name, [&server, load] { return echo::round(server, load); });
+    echo::add(all, name, server, load);
   };
   add("hand-written", echo::hand_written);
   add("mioext, any_io_executor", echo::mioext_any_executor);
@@ -42,11 +39,8 @@ bench::comparison compare(echo::load const& load) {
 
 int main(int argc, char** argv) {
   bench::run run("stream", argc, argv);
-  double const seconds = run.quick() ? 0.05 : 0.2;
-  for (std::size_t const message_size : {64, 16384}) {
-    for (std::size_t const connections : {1, 50, 500}) {
-      run.compare(compare(echo::load{connections, message_size, seconds}));
-    }
+  for (echo::load const& load : echo::loads(run.quick())) {
+    run.compare(compare(load));
   }
   return run.finish();
 }

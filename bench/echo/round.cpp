@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// One measurement of a server under load.
+// Measurements of servers under load.
 //
 
 #include "round.hpp"
@@ -18,18 +18,16 @@
 
 #include "../system.hpp"
 
-std::vector<std::string> echo::further_columns() {
-  return {"p50 us", "p99 us", "p99.9 us", "server CPU us"};
-}
+namespace {
 
-std::vector<double> echo::round(serve& server, load const& wanted) {
+std::vector<double> round(echo::serve& server, echo::load const& wanted) {
   bench::check(bench::allow_descriptors(wanted.connections + 64), "too few descriptors");
   int const listener = bench::listen_on_loopback();
   std::uint16_t const port = bench::port_of(listener);
   bench::helper_process client(20, [&] {
     ::close(listener);
     bench::pin_to_core(1);
-    return put_load(port, wanted);
+    return echo::put_load(port, wanted);
   });
   bench::pin_to_core(0);
   double const begin = bench::cpu_seconds();
@@ -45,4 +43,23 @@ std::vector<double> echo::round(serve& server, load const& wanted) {
   numbers.resize(4);
   numbers.push_back(1e6 * spent / round_trips);
   return numbers;
+}
+
+} // namespace
+
+std::vector<echo::load> echo::loads(bool is_quick) {
+  double const seconds = is_quick ? 0.05 : 0.2;
+  return {{1, 64, seconds},    {50, 64, seconds},    {500, 64, seconds},
+          {1, 16384, seconds}, {50, 16384, seconds}, {500, 16384, seconds}};
+}
+
+bench::comparison echo::comparison_under(load const& wanted) {
+  return bench::comparison(
+      std::to_string(wanted.message_size) + " B, " + std::to_string(wanted.connections) +
+          (wanted.connections == 1 ? " connection" : " connections"),
+      "round trips/s", bench::better::more, {"p50 us", "p99 us", "p99.9 us", "server CPU us"});
+}
+
+void echo::add(bench::comparison& to, std::string const& name, serve& server, load const& wanted) {
+  to.add(name, [&server, wanted] { return round(server, wanted); });
 }

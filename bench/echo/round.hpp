@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// One measurement of a server under load.
+// Measurements of servers under load.
 //
 
 #ifndef BENCH_ECHO_ROUND_HPP
@@ -16,17 +16,21 @@
 #include <string>
 #include <vector>
 
+#include "../harness.hpp"
 #include "load.hpp"
 #include "servers.hpp"
 
 namespace echo {
 
-/// What the numbers of a round are that follow the round trips per second.
-std::vector<std::string> further_columns();
+/// All loads of a run: few and many connections, small and large messages.
+std::vector<load> loads(bool is_quick);
 
-/// Runs `server` on one core, under `wanted` from a process on another.
-/// @throws unless every byte that was sent came back.
-std::vector<double> round(serve& server, load const& wanted);
+/// A comparison of servers, still without them.
+bench::comparison comparison_under(load const& wanted);
+
+/// Adds one that runs on one core, under `wanted` from a process on another. Its rounds fail unless
+/// every byte that was sent came back.
+void add(bench::comparison& to, std::string const& name, serve& server, load const& wanted);
 
 } // namespace echo
 
