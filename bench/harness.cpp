@@ -308,6 +308,10 @@ std::string text_of(limit const& what) {
   return "ahead of all";
 }
 
+std::string text_of(outcome of) {
+  return of == outcome::ok ? "ok" : of == outcome::noise ? "noise" : "LOSS";
+}
+
 // Takes the runs' counters, and says nothing: the table comes at the end.
 class collector : public benchmark::BenchmarkReporter {
 public:
@@ -537,6 +541,11 @@ struct run::state {
   std::vector<group> groups;
   std::vector<std::string> notes;
   double begin = wall_seconds();
+
+  std::size_t rounds_of(comparison const& what) const;
+  void run_round(comparison const& what, group& made, std::size_t round);
+  void run_turn(comparison const& what, std::size_t place, benchmark::State& turn);
+  void evaluate(comparison const& what, group& made) const;
 };
 
 run::run(std::string const& name, int argc, char** argv) : state_(new state) {
@@ -589,110 +598,127 @@ void run::compare(comparison const& what) {
     find(made, each.first); // a misspelt name is noticed before the work, not after it
   }
 
-  std::size_t const rounds = what.exact_         ? 1
-                             : state_->rounds    ? state_->rounds
-                             : state_->quick     ? 2
-                             : what.rounds_ != 0 ? what.rounds_
-                                                 : 7;
-  made.rounds = rounds;
-  for (std::size_t round = 0; round != rounds; ++round) {
-    // Google Benchmark can interleave repetitions, too, but shuffles them over the whole run:
-    // A A B A B B is possible. In rounds, neighbours in time are always compared.
-    benchmark::ClearRegisteredBenchmarks();
-    std::map<std::string, std::size_t> places;
-    for (std::size_t place = 0; place != made.rows.size(); ++place) {
-      row& current = made.rows[place];
-      if (!current.failure.empty()) {
-        continue; // once is enough, above all if it hangs
-      }
-      std::string const title = what.setting_ + "/" + current.contender;
-      places[title] = place;
-      auto const body = [&, place, title, round](benchmark::State& turn) {
-        std::cerr << state_->name << ": " << title << ", round " << round + 1 << " of " << rounds
-                  << ", " << static_cast<int>(wall_seconds() - state_->begin) << " s" << std::endl;
-        for (auto _ : turn) {
-          double const begin = wall_seconds();
-          try {
-            numbers const values = in_child(what.contenders_[place].second, what.seconds_);
-            if (values.size() != 1 + what.columns_.size()) {
-              throw std::runtime_error("returned " + std::to_string(values.size()) + " numbers");
-            }
-            for (std::size_t column = 0; column != values.size(); ++column) {
-              turn.counters[std::to_string(column)] = values[column];
-            }
-          } catch (std::exception const& error) {
-            turn.SkipWithError(error.what());
-            break;
-          }
-          turn.SetIterationTime(wall_seconds() - begin);
-        }
-      };
-      benchmark::RegisterBenchmark(title.c_str(), body)->Iterations(1)->UseManualTime();
-    }
-    if (places.empty()) {
-      break;
-    }
-    collector reporter;
-    benchmark::RunSpecifiedBenchmarks(&reporter);
-    for (auto const& each : reporter.runs) {
-      row& current = made.rows[places.at(each.run_name.function_name)];
-      if (each.error_occurred) {
-        current.failure = each.error_message;
-        std::cerr << state_->name << ": " << each.run_name.function_name
-                  << " failed: " << current.failure << std::endl;
-        continue;
-      }
-      numbers values(each.counters.size());
-      for (auto const& counter : each.counters) {
-        values.at(std::stoul(counter.first)) = counter.second.value;
-      }
-      current.rounds.push_back(values);
-    }
+  made.rounds = state_->rounds_of(what);
+  for (std::size_t round = 0; round != made.rounds; ++round) {
+    state_->run_round(what, made, round);
   }
-
   // What the filter left out has neither numbers nor a failure.
   made.rows.erase(
       std::remove_if(made.rows.begin(), made.rows.end(),
                      [](row const& each) { return each.rounds.empty() && each.failure.empty(); }),
       made.rows.end());
-  if (made.rows.empty()) {
+  if (!made.rows.empty()) {
+    state_->evaluate(what, made);
+    state_->groups.push_back(std::move(made));
+  }
+}
+
+std::size_t run::state::rounds_of(comparison const& what) const {
+  if (what.exact_) {
+    return 1;
+  }
+  if (rounds != 0) {
+    return rounds;
+  }
+  if (quick) {
+    return 2;
+  }
+  return what.rounds_ != 0 ? what.rounds_ : 7;
+}
+
+// Each contender once. Google Benchmark can interleave repetitions by itself, but shuffles them over the
+// whole run: A A B A B B is possible. In rounds, those that are compared are neighbours in time.
+void run::state::run_round(comparison const& what, group& made, std::size_t round) {
+  benchmark::ClearRegisteredBenchmarks();
+  std::map<std::string, std::size_t> places;
+  for (std::size_t place = 0; place != made.rows.size(); ++place) {
+    if (made.rows[place].failure.empty()) { // once is enough, above all if it hangs
+      std::string const title = what.setting_ + "/" + made.rows[place].contender;
+      places[title] = place;
+      benchmark::RegisterBenchmark(title.c_str(),
+                                   [&, place, title, round](benchmark::State& turn) {
+                                     std::cerr << name << ": " << title << ", round " << round + 1
+                                               << " of " << made.rounds << ", "
+                                               << static_cast<int>(wall_seconds() - begin) << " s"
+                                               << std::endl;
+                                     run_turn(what, place, turn);
+                                   })
+          ->Iterations(1)
+          ->UseManualTime();
+    }
+  }
+  if (places.empty()) {
     return;
   }
-  bool const complete = made.rows.size() == what.contenders_.size();
-  for (row& each : made.rows) {
-    if (!each.failure.empty()) {
-      each.rounds.clear();
-      each.verdict = "FAILED: " + each.failure;
-    } else {
-      summarize(each);
-    }
-  }
-  double const reference = made.rows.front().median;
-  for (row& each : made.rows) {
-    each.ratio = complete && reference != 0 ? each.median / reference : 0;
-  }
-  for (row& each : made.rows) {
-    if (!each.failure.empty() || !complete) {
+  collector reporter;
+  benchmark::RunSpecifiedBenchmarks(&reporter);
+  for (auto const& each : reporter.runs) {
+    row& current = made.rows[places.at(each.run_name.function_name)];
+    if (each.error_occurred) {
+      current.failure = each.error_message;
+      std::cerr << name << ": " << each.run_name.function_name << " failed: " << current.failure
+                << std::endl;
       continue;
     }
-    bool judged = false;
+    numbers values(each.counters.size());
+    for (auto const& counter : each.counters) {
+      values.at(std::stoul(counter.first)) = counter.second.value;
+    }
+    current.rounds.push_back(values);
+  }
+}
+
+// The numbers go through Google Benchmark as counters, by their place.
+void run::state::run_turn(comparison const& what, std::size_t place, benchmark::State& turn) {
+  for (auto _ : turn) {
+    double const turn_begin = wall_seconds();
+    try {
+      numbers const values = in_child(what.contenders_[place].second, what.seconds_);
+      if (values.size() != 1 + what.columns_.size()) {
+        throw std::runtime_error("returned " + std::to_string(values.size()) + " numbers");
+      }
+      for (std::size_t column = 0; column != values.size(); ++column) {
+        turn.counters[std::to_string(column)] = values[column];
+      }
+    } catch (std::exception const& error) {
+      turn.SkipWithError(error.what());
+      break;
+    }
+    turn.SetIterationTime(wall_seconds() - turn_begin);
+  }
+}
+
+// Medians, ratios and verdicts. Where a contender is missing, there is nothing to judge by.
+void run::state::evaluate(comparison const& what, group& made) const {
+  bool complete = made.rows.size() == what.contenders_.size();
+  for (row& each : made.rows) {
+    if (each.failure.empty()) {
+      summarize(each);
+    } else {
+      each.rounds.clear();
+      each.verdict = "FAILED: " + each.failure;
+      complete = false;
+    }
+  }
+  row const& reference = made.rows.front();
+  bool const has_reference =
+      reference.contender == what.contenders_.front().first && reference.median != 0;
+  for (row& each : made.rows) {
+    each.ratio = has_reference ? each.median / reference.median : 0;
+  }
+  for (row& each : made.rows) {
     outcome worst = outcome::ok;
     for (auto const& requirement : what.limits_) {
       if (requirement.first == each.contender) {
-        each.required += (judged ? ", " : "") + text_of(requirement.second);
-        worst = std::max(worst, judge_limit(made, each, requirement.second));
-        judged = true;
+        each.required += (each.required.empty() ? "" : ", ") + text_of(requirement.second);
+        worst = complete ? std::max(worst, judge_limit(made, each, requirement.second)) : worst;
       }
     }
-    if (judged) {
-      bool const counts = !state_->quick || what.judged_when_quick_;
-      each.verdict = !counts                   ? "not judged"
-                     : worst == outcome::ok    ? "ok"
-                     : worst == outcome::noise ? "noise"
-                                               : "LOSS";
+    if (!each.required.empty() && each.failure.empty()) {
+      bool const counts = complete && (!quick || what.judged_when_quick_);
+      each.verdict = counts ? text_of(worst) : "not judged";
     }
   }
-  state_->groups.push_back(std::move(made));
 }
 
 int run::finish() {
