@@ -76,7 +76,10 @@ void compare_idle(bench::run& run) {
       work.events = run.quick() ? 10000 : 60000;
       auto const measured = each.run;
       std::string const name = std::to_string(idle) + " idle";
-      comparison.add(name, [measured, work] { return measured(work); });
+      comparison.add(name, [measured, work] {
+        bench::pin_to_core(1);
+        return measured(work);
+      });
       if (each.judged && idle != 100) {
         comparison.require(name, bench::at_most_ratio(1.10));
       }
