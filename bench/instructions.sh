@@ -88,7 +88,8 @@ if [[ $csv != /dev/null ]]; then
 fi
 echo '== instructions (user space, by callgrind)'
 for active in 10 100; do
-  printf '\n%s of %s descriptors active\n  %-16s %8s %6s %10s\n' "$active" "$pairs" '' 'an event' ratio 'at most'
+  printf '\n%s of %s descriptors active\n' "$active" "$pairs"
+  printf '  %-16s %8s %6s %10s\n' '' 'an event' ratio 'at most'
   hand_written=$(per_event hand_written)
   row hand_written "$hand_written"
   measure poller $((hand_written + 500))
