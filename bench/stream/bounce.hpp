@@ -32,11 +32,11 @@ namespace stream {
 // In each unit one of its own, so that the counts of the one unit do not depend on what the other does.
 namespace {
 
-constexpr std::size_t message_size = 64;
-
 /// One end: sends back what comes.
 template <class Stream> class bouncer {
 public:
+  static constexpr std::size_t message_size = 64;
+
   bouncer(boost::asio::io_context& context, std::uint64_t& left, Stream stream)
       : context_(context), left_(left), stream_(std::move(stream)) {}
 
@@ -82,7 +82,7 @@ void bounce(std::size_t pairs, std::uint64_t round_trips, MakePair make_pair) {
     ends.emplace_back(new bouncer<Stream>(context, left, std::move(pair.first)));
     ends.back()->read();
     ends.emplace_back(new bouncer<Stream>(context, left, std::move(pair.second)));
-    ends.back()->write(message_size);
+    ends.back()->write(bouncer<Stream>::message_size);
   }
   context.run();
 }
