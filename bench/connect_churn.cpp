@@ -7,9 +7,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// How many short connections a second, over TCP and over a Unix socket: connect, one byte, close. Client
-// and server are two processes of the same contender, each on a core of its own; 16 connections are under
-// way at a time. See churn/contenders.hpp for the order of events.
+// How many short connections a second, over TCP and over a Unix socket: connect, one byte, close.
+// Client and server are two processes of the same contender, each on a core of its own; 16
+// connections are under way at a time. See churn/contenders.hpp for the order of events.
 //
 
 #include <cstdlib>

@@ -7,12 +7,12 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// How many messages a TCP echo server sends back, and how long one takes: 1, 50 and 500 connections, each
-// of which sends the next message when it has the last one back. Server and client are two processes, each
-// on a core of its own; the client is the same for all servers.
+// How many messages a TCP echo server sends back, and how long one takes: 1, 50 and 500
+// connections, each of which sends the next message when it has the last one back. Server and
+// client are two processes, each on a core of its own; the client is the same for all servers.
 //
-// "server CPU us" is what the server's process spends on one round trip, in the program and in the system.
-// Where the client is the slower of the two, servers differ only there.
+// "server CPU us" is what the server's process spends on one round trip, in the program and in the
+// system. Where the client is the slower of the two, servers differ only there.
 //
 
 #include <string>

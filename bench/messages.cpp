@@ -7,10 +7,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// How many messages a second other threads can send to a loop. "busy": 1, 2 and 4 producers send as fast as
-// they can. "asleep": each waits for an answer before it sends the next, so that with one producer every
-// message finds the loop asleep, and with more most do. The loop has the first core, the producers have the
-// others: on a machine with two cores they share one.
+// How many messages a second other threads can send to a loop. "busy": 1, 2 and 4 producers send as
+// fast as they can. "asleep": each waits for an answer before it sends the next, so that with one
+// producer every message finds the loop asleep, and with more most do. The loop has the first core,
+// the producers have the others: on a machine with two cores they share one.
 //
 
 #include <string>

@@ -7,9 +7,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The TCP echo of echo.cpp with the same code, async_read_some and async_write, over mioext's stream and
-// over Boost.Asio's socket; each with any_io_executor, the default, and with the io_context's own executor.
-// The hand-written server is there to compare with.
+// The TCP echo of echo.cpp with the same code, async_read_some and async_write, over mioext's
+// stream and over Boost.Asio's socket; each with any_io_executor, the default, and with the
+// io_context's own executor. The hand-written server is there to compare with.
 //
 
 #include <string>

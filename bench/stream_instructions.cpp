@@ -7,10 +7,11 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// How many instructions, in the program, one round trip through streams costs: 64 bytes that go from one
-// end of a socket pair to the other and back, with async_read_some and async_write at both ends. Counted by
-// callgrind, as the difference between a longer and a shorter run, so that what does not repeat drops out.
-// Unlike times, these counts do not depend on what else the machine does.
+// How many instructions, in the program, one round trip through streams costs: 64 bytes that go
+// from one end of a socket pair to the other and back, with async_read_some and async_write at both
+// ends. Counted by callgrind, as the difference between a longer and a shorter run, so that what
+// does not repeat drops out. Unlike times, these counts do not depend on what else the machine
+// does.
 //
 // The program calls itself under valgrind: stream_instructions bounce KIND PAIRS ROUND_TRIPS.
 //

@@ -7,12 +7,13 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What timers cost, in processor time: a million that are set and fire, within 300 milliseconds; a million
-// that are set, and cancelled in another order; and the events of other descriptors beside 100,000
-// pending timers, of which in the second of these settings each event cancels one and sets it anew.
+// What timers cost, in processor time: a million that are set and fire, within 300 milliseconds; a
+// million that are set, and cancelled in another order; and the events of other descriptors beside
+// 100,000 pending timers, of which in the second of these settings each event cancels one and sets
+// it anew.
 //
-// Processor time, because how long it takes until a timer fires is the same for all. The ratio is to
-// Asio: a loop written by hand has no timers of its own.
+// Processor time, because how long it takes until a timer fires is the same for all. The ratio is
+// to Asio: a loop written by hand has no timers of its own.
 //
 
 #include <string>

@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The connect churn with async_accept, async_connect, async_read_some and async_write, for Boost.Asio's
-// sockets and for mioext's streams.
+// The connect churn with async_accept, async_connect, async_read_some and async_write, for
+// Boost.Asio's sockets and for mioext's streams.
 //
 
 #ifndef BENCH_CHURN_ASYNCHRONOUS_HPP

@@ -7,11 +7,11 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Who connects and who accepts in the connect churn: the client connects, writes a byte and waits for the
-// end; the server accepts, reads the byte and closes; then the client closes, too.
+// Who connects and who accepts in the connect churn: the client connects, writes a byte and waits
+// for the end; the server accepts, reads the byte and closes; then the client closes, too.
 //
-// Over TCP each client closes with SO_LINGER 0, so that no port stays behind in TIME_WAIT: there would soon
-// be none left.
+// Over TCP each client closes with SO_LINGER 0, so that no port stays behind in TIME_WAIT: there
+// would soon be none left.
 //
 
 #ifndef BENCH_CHURN_CONTENDERS_HPP

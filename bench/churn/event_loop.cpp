@@ -7,7 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The connect churn in an event loop: what connect promises spares the client every question but one.
+// The connect churn in an event loop: what connect promises spares the client every question but
+// one.
 //
 
 #include "contenders.hpp"

@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The echo server as one would write it on epoll: edge-triggered; a read that leaves room in the buffer
-// was the last one, unless the other side has closed.
+// The echo server as one would write it on epoll: edge-triggered; a read that leaves room in the
+// buffer was the last one, unless the other side has closed.
 //
 
 #include "servers.hpp"

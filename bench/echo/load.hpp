@@ -7,7 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The load of the echo benchmarks: on every connection one message goes there and back, over and over.
+// The load of the echo benchmarks: on every connection one message goes there and back, over and
+// over.
 //
 
 #ifndef BENCH_ECHO_LOAD_HPP
@@ -26,8 +27,8 @@ struct load {
 };
 
 /// Puts `wanted` on the server that listens on `port`.
-/// @returns round trips per second; their median, 99th and 99.9th percentile in microseconds; how many
-/// there were, and how many bytes came back, warm-up included.
+/// @returns round trips per second; their median, 99th and 99.9th percentile in microseconds; how
+/// many there were, and how many bytes came back, warm-up included.
 std::vector<double> put_load(std::uint16_t port, load const& wanted);
 
 } // namespace echo

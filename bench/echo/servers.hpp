@@ -7,7 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The servers that are compared: each sends back what it gets, and returns when its last client has gone.
+// The servers that are compared: each sends back what it gets, and returns when its last client has
+// gone.
 //
 
 #ifndef BENCH_ECHO_SERVERS_HPP
@@ -18,8 +19,8 @@
 
 namespace echo {
 
-/// What a server can read at once of a connection. It has room for every message of the load and more,
-/// so that a read that leaves room has taken all there was.
+/// What a server can read at once of a connection. It has room for every message of the load and
+/// more, so that a read that leaves room has taken all there was.
 constexpr std::size_t buffer_size = 32768;
 
 /// Takes over `listener`, non-blocking and listening; serves until `clients` have come and gone.

@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Messages through the channel of an event loop. Its queue is bounded: a producer that finds it full lets
-// others run and tries again.
+// Messages through the channel of an event loop. Its queue is bounded: a producer that finds it
+// full lets others run and tries again.
 //
 
 #include "work.hpp"

@@ -82,8 +82,8 @@ private:
   std::uint64_t count_ = 0;
 };
 
-/// Lets the producers go, each with a `send` of its own, which takes a message; runs the loop with `run`
-/// until all has come.
+/// Lets the producers go, each with a `send` of its own, which takes a message; runs the loop with
+/// `run` until all has come.
 /// @returns messages per second.
 template <class Send, class Run>
 double messages_per_second(work const& wanted, ledger const& received, Send send, Run run) {

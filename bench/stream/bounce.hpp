@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Messages that bounce between the two ends of socket pairs, in one process: the work whose instructions
-// are counted.
+// Messages that bounce between the two ends of socket pairs, in one process: the work whose
+// instructions are counted.
 //
 
 #ifndef BENCH_STREAM_BOUNCE_HPP
@@ -29,7 +29,8 @@
 
 namespace stream {
 
-// In each unit one of its own, so that the counts of the one unit do not depend on what the other does.
+// In each unit one of its own, so that the counts of the one unit do not depend on what the other
+// does.
 namespace {
 
 /// One end: sends back what comes.

@@ -64,7 +64,8 @@ template <class Loop> double set_all(Loop& loop, std::vector<milliseconds> const
   return nanoseconds_each(begin, after.size());
 }
 
-/// Cancels all, in another order than they were set: a prime that does not divide their number reaches every index.
+/// Cancels all, in another order than they were set: a prime that does not divide their number
+/// reaches every index.
 template <class Loop> double cancel_all(Loop& loop, std::size_t count) {
   double const begin = bench::cpu_seconds();
   std::size_t index = 0;
@@ -76,8 +77,8 @@ template <class Loop> double cancel_all(Loop& loop, std::size_t count) {
   return nanoseconds_each(begin, count);
 }
 
-/// Nanoseconds for each timer, when it is not the first time: in a program that has run for a while,
-/// memory is there.
+/// Nanoseconds for each timer, when it is not the first time: in a program that has run for a
+/// while, memory is there.
 template <class Loop> double set(std::size_t count) {
   Loop loop(count);
   std::vector<milliseconds> const after = durations(count, 10000, 60000);
