@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <vector>
 
 #include <sys/socket.h>
@@ -24,6 +25,28 @@
 
 #include <mioext/detail/socket_ops.hpp>
 #include <mioext/event_loop.hpp>
+
+struct chain_work {
+  std::size_t pairs;     // in which bytes go round
+  std::size_t active;    // how many bytes
+  std::uint64_t events;  // that are counted
+  std::uint64_t warm_up; // events before those
+  std::size_t idle;      // descriptors beside them, on which nothing ever comes
+  double (*meter)();     // what is measured; the processor time, in nanoseconds, if null
+};
+
+// Each makes a chain and keeps it going. They return what each event costs by the meter, if compiled
+// with BENCH_MEASURES_CHAIN. (A chain never sleeps. So processor time differs from that on the clock only
+// by what the machine does for others.)
+double run_hand_written(chain_work const& work); // in chain_alone.cpp
+double run_poller(chain_work const& work);
+double run_event_loop(chain_work const& work);
+double run_async_event_loop(chain_work const& work); // in chain_in_context.cpp
+double run_asio_wait(chain_work const& work);
+double run_mioext_wait(chain_work const& work); // in chain_by_wait.cpp
+double run_libuv(chain_work const& work);       // in chain_in_libraries.cpp
+double run_libevent(chain_work const& work);
+double run_libev(chain_work const& work); // in chain_by_libev.cpp
 
 // In each unit one of its own, which the compiler treats as if it were the only one: so the counts of
 // the one unit do not depend on what the other does.
@@ -33,9 +56,10 @@ namespace {
 // pair is written to the next.
 class chain {
 public:
-  chain(std::size_t pairs, std::size_t active, std::uint64_t events)
-      : ends_(2 * pairs), left_(events) {
-    for (std::size_t index = 0; index != pairs; ++index) {
+  explicit chain(chain_work const& work)
+      : pairs_(work.pairs), ends_(2 * work.pairs), left_(work.warm_up), events_(work.events),
+        meter_(work.meter ? work.meter : processor_time) {
+    for (std::size_t index = 0; index != work.pairs; ++index) {
       int pair[2];
       boost::system::error_code ec;
       mioext::detail::socket_ops::open_pair(AF_UNIX, SOCK_STREAM, 0, pair, ec);
@@ -46,8 +70,18 @@ public:
       ends_[2 * index] = pair[0];
       ends_[2 * index + 1] = pair[1];
     }
-    for (std::size_t index = 0; index != active; ++index) {
-      write_to(index * (pairs / active));
+    for (std::size_t index = 0; index != work.idle; ++index) {
+      idle_.push_back(::socket(AF_UNIX, SOCK_DGRAM, 0));
+      if (idle_.back() < 0) {
+        std::perror("chain: socket");
+        std::exit(1);
+      }
+    }
+    for (std::size_t index = 0; index != work.active; ++index) {
+      write_to(index * (work.pairs / work.active));
+    }
+    if (left_ == 0) {
+      next_stage();
     }
   }
 
@@ -55,26 +89,41 @@ public:
     for (int fd : ends_) {
       ::close(fd);
     }
+    for (int fd : idle_) {
+      ::close(fd);
+    }
   }
 
   chain(chain const&) = delete;
   chain& operator=(chain const&) = delete;
 
-  std::size_t pairs() const { return ends_.size() / 2; }
-  int reader(std::size_t index) const { return ends_[2 * index]; }
+  // What is to be watched: each reads from one pair, but for the last ones, which are idle.
+  std::size_t size() const { return pairs() + idle_.size(); }
+  int reader(std::size_t index) const {
+    return index < pairs() ? ends_[2 * index] : idle_[index - pairs()];
+  }
 
   // Passes one byte on. False when the last event has been counted.
   bool pass_on(std::size_t index) {
     char byte;
-    if (::read(reader(index), &byte, 1) != 1) {
+    if (::read(ends_[2 * index], &byte, 1) != 1) {
       std::perror("chain: read");
       std::exit(1);
     }
     write_to(index + 1 == pairs() ? 0 : index + 1);
+#ifdef BENCH_MEASURES_CHAIN
+    return --left_ != 0 || next_stage();
+#else
+    // Where instructions are counted: to have a next stage would cost some, though it is not taken.
     return --left_ != 0;
+#endif
   }
 
+  double cost_of_event() const { return cost_ / static_cast<double>(events_); }
+
 private:
+  std::size_t pairs() const { return pairs_; }
+
   void write_to(std::size_t index) {
     if (::write(ends_[2 * index + 1], "x", 1) != 1) {
       std::perror("chain: write");
@@ -82,8 +131,28 @@ private:
     }
   }
 
+  // From warming up to counting, and from there to the end.
+  bool next_stage() {
+    cost_ = meter_() - cost_;
+    counts_ = !counts_;
+    left_ = events_;
+    return counts_;
+  }
+
+  static double processor_time() {
+    ::timespec used = {};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    return static_cast<double>(used.tv_sec) * 1e9 + static_cast<double>(used.tv_nsec);
+  }
+
+  std::size_t pairs_;
   std::vector<int> ends_;
   std::uint64_t left_;
+  std::uint64_t events_;
+  double (*meter_)();
+  std::vector<int> idle_;
+  bool counts_ = false;
+  double cost_ = 0; // the meter when counting began; and then by how much it went on
 };
 
 struct chain_handler final : mioext::handler {
@@ -99,9 +168,5 @@ struct chain_handler final : mioext::handler {
 };
 
 } // namespace
-
-// Each makes a chain and keeps it going in an io_context; in chain_in_context.cpp.
-void run_async_event_loop(std::size_t pairs, std::size_t active, std::uint64_t events);
-void run_asio_wait(std::size_t pairs, std::size_t active, std::uint64_t events);
 
 #endif // BENCH_CHAIN_HPP

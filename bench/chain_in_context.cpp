@@ -13,7 +13,6 @@
 #include "chain.hpp"
 
 #include <cstddef>
-#include <cstdint>
 #include <vector>
 
 #include <boost/asio/detached.hpp>
@@ -23,16 +22,17 @@
 
 #include <mioext/async_event_loop.hpp>
 
-void run_async_event_loop(std::size_t pairs, std::size_t active, std::uint64_t events) {
-  chain bytes(pairs, active, events);
-  boost::asio::io_context context;
+double run_async_event_loop(chain_work const& work) {
+  chain bytes(work);
+  boost::asio::io_context context(1);
   mioext::async_event_loop loop(context);
-  for (std::size_t index = 0; index != bytes.pairs(); ++index) {
+  for (std::size_t index = 0; index != bytes.size(); ++index) {
     loop.register_handle(bytes.reader(index), mioext::token(index), mioext::interest::readable);
   }
   chain_handler handler(bytes);
   loop.async_run(handler, boost::asio::detached);
   context.run();
+  return bytes.cost_of_event();
 }
 
 namespace {
@@ -58,12 +58,12 @@ struct asio_wait {
 
 } // namespace
 
-void run_asio_wait(std::size_t pairs, std::size_t active, std::uint64_t events) {
-  chain bytes(pairs, active, events);
-  boost::asio::io_context context;
+double run_asio_wait(chain_work const& work) {
+  chain bytes(work);
+  boost::asio::io_context context(1);
   std::vector<asio_wait> waits;
-  waits.reserve(bytes.pairs());
-  for (std::size_t index = 0; index != bytes.pairs(); ++index) {
+  waits.reserve(bytes.size());
+  for (std::size_t index = 0; index != bytes.size(); ++index) {
     waits.push_back({context, bytes, index,
                      boost::asio::posix::stream_descriptor(context, bytes.reader(index))});
     waits.back().wait();
@@ -72,4 +72,5 @@ void run_asio_wait(std::size_t pairs, std::size_t active, std::uint64_t events) 
   for (asio_wait& each : waits) {
     each.descriptor.release(); // the chain closes it
   }
+  return bytes.cost_of_event();
 }

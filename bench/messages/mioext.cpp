@@ -1,0 +1,71 @@
+//
+// bench/messages/mioext.cpp
+// -------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Messages through the channel of an event loop. Its queue is bounded: a producer that finds it
+// full lets others run and tries again.
+//
+
+#include "work.hpp"
+
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <mioext/async_event_loop.hpp>
+#include <mioext/event_loop.hpp>
+
+namespace {
+
+using messages::message;
+
+class receiver final : public mioext::basic_handler<mioext::token, message> {
+public:
+  explicit receiver(messages::ledger& received) : received_(received) {}
+
+  void notify(loop_type& loop, message sent) override {
+    received_.receive(sent);
+    if (received_.is_complete()) {
+      loop.shutdown();
+    }
+  }
+
+private:
+  messages::ledger& received_;
+};
+
+struct sending {
+  void operator()(message const& sent) const {
+    boost::system::error_code ec;
+    while (!to.send(sent, ec)) {
+      std::this_thread::yield();
+    }
+  }
+
+  mioext::sender<message> to;
+};
+
+} // namespace
+
+double messages::event_loop(work const& wanted) {
+  receiver::loop_type loop;
+  ledger received(wanted);
+  receiver handler(received);
+  return messages_per_second(wanted, received, sending{loop.channel()}, [&] { loop.run(handler); });
+}
+
+double messages::async_event_loop(work const& wanted) {
+  boost::asio::io_context context(1);
+  mioext::basic_async_event_loop<mioext::token, message, boost::asio::io_context::executor_type>
+      loop(context);
+  ledger received(wanted);
+  receiver handler(received);
+  return messages_per_second(wanted, received, sending{loop.channel()}, [&] {
+    loop.async_run(handler, boost::asio::detached);
+    context.run();
+  });
+}
