@@ -24,6 +24,8 @@
 #include <utility>
 #include <vector>
 
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -309,6 +311,28 @@ BOOST_AUTO_TEST_CASE(a_reset_connection) {
   BOOST_TEST(read == ended(error::connection_reset));
 }
 
+BOOST_AUTO_TEST_CASE(reads_are_served_in_the_order_in_which_they_began) {
+  io_context context;
+  connection made(context);
+  std::array<char, 3> bytes = {};
+  std::vector<std::size_t> order;
+  auto const read = [&](std::size_t index) {
+    made.stream.async_read_some(buffer(&bytes[index], 1),
+                                [&, index](error_code const& ec, std::size_t) {
+                                  BOOST_TEST(!ec);
+                                  order.push_back(index);
+                                });
+  };
+  read(0);
+  BOOST_TEST(poll_all(context));
+  made.peer.write_some(buffer("abc", 3));
+  read(1); // while the first one waits, and there is something to read
+  read(2);
+  run(context);
+  BOOST_TEST(test::text(bytes.data(), 3) == "abc");
+  BOOST_TEST((order == std::vector<std::size_t>{0, 1, 2}));
+}
+
 BOOST_AUTO_TEST_CASE(a_write_that_nobody_can_read_breaks_without_a_signal) {
   io_context context;
   connection made(context);
@@ -342,6 +366,141 @@ BOOST_AUTO_TEST_CASE(a_write_that_waits_for_room_breaks_when_the_peer_goes) {
   run(context);
   BOOST_TEST(written.calls == 1);
   BOOST_TEST((written.error == error::broken_pipe || written.error == error::connection_reset));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+// After a read that found less than it could take, the next one is not tried before the selector has
+// reported something new. So whatever comes must be reported, and what is not must be tried.
+BOOST_AUTO_TEST_SUITE(after_a_read_that_left_nothing)
+
+namespace {
+
+/// A TCP stream that has been read from while there was less than the buffer takes.
+struct drained {
+  drained() : drained(test::tcp_pair()) {}
+
+  explicit drained(std::pair<mioext::tcp_socket, mioext::tcp_socket> sockets)
+      : stream(context, std::move(sockets.first)), peer(std::move(sockets.second)) {}
+
+  /// What the next read gets.
+  std::string read() {
+    outcome read;
+    stream.async_read_some(buffer(bytes), into(read));
+    run(context);
+    BOOST_TEST(read.calls == 1);
+    last = read.error;
+    return test::text(bytes.data(), read.bytes);
+  }
+
+  void send(std::string const& text) { peer.write_some(buffer(text)); }
+
+  /// Waits until that much has arrived.
+  void arrive(std::size_t size) {
+    while (stream.next_layer().available() < size) {
+      std::this_thread::yield();
+    }
+  }
+
+  /// Waits until the peer has nothing left to send, where the system says so of a socket.
+  void arrive() {
+    int left = 1;
+    while (::ioctl(peer.native_handle(), TIOCOUTQ, &left) == 0 && left != 0) {
+      std::this_thread::yield();
+    }
+  }
+
+  io_context context;
+  tcp_stream stream;
+  mioext::tcp_socket peer;
+  std::array<char, 64> bytes = {};
+  error_code last;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(what_comes_next_is_read) {
+  drained test;
+  for (char const* const text : {"one", "two", "three", "four"}) {
+    test.send(text);
+    test.arrive(std::string(text).size());
+    BOOST_TEST(test.read() == text);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_end_that_had_come_with_the_data_is_told) {
+  drained test;
+  test.send("last");
+  test.peer.shutdown(boost::asio::socket_base::shutdown_send);
+#ifdef POLLRDHUP
+  // Both are there before the stream looks for the first time.
+  while ((test::wait_for(test.stream, POLLIN | POLLRDHUP) & POLLRDHUP) == 0) {
+    std::this_thread::yield();
+  }
+#endif
+  BOOST_TEST(test.read() == "last");
+  BOOST_TEST(test.read() == "");
+  BOOST_TEST((test.last == error::eof));
+  BOOST_TEST(test.read() == "");
+  BOOST_TEST((test.last == error::eof));
+}
+
+BOOST_AUTO_TEST_CASE(the_end_that_comes_later_is_told) {
+  drained test;
+  test.send("more");
+  BOOST_TEST(test.read() == "more");
+  test.peer.close();
+  BOOST_TEST(test.read() == "");
+  BOOST_TEST((test.last == error::eof));
+}
+
+BOOST_AUTO_TEST_CASE(a_reset_that_comes_later_is_told) {
+  drained test;
+  test.send("more");
+  BOOST_TEST(test.read() == "more");
+  test.peer.set_option(boost::asio::socket_base::linger(true, 0));
+  test.peer.close();
+  BOOST_TEST(test.read() == "");
+  BOOST_TEST((test.last == error::connection_reset));
+}
+
+// A read stops in front of the place where an urgent byte was, with more behind it.
+BOOST_AUTO_TEST_CASE(what_is_behind_an_urgent_byte_is_read) {
+  drained test;
+  test.send("ab");
+  BOOST_REQUIRE(::send(test.peer.native_handle(), "!", 1, MSG_OOB) == 1);
+  test.send("cde");
+  test.arrive();
+  std::string got = test.read();
+  while (got.size() < 5) {
+    std::string const more = test.read();
+    BOOST_REQUIRE(!more.empty());
+    got += more;
+  }
+  BOOST_TEST(got == "abcde");
+}
+
+BOOST_AUTO_TEST_CASE(what_a_read_without_waiting_has_left_is_read) {
+  drained test;
+  test.send("one");
+  BOOST_TEST(test.read() == "one");
+  test.send("three");
+  test.arrive(5);
+  char first = 0;
+  BOOST_TEST(test.stream.read_some(buffer(&first, 1)) == 1u);
+  BOOST_TEST(test.read() == "hree");
+}
+
+BOOST_AUTO_TEST_CASE(more_than_the_buffers_take_is_read_on) {
+  drained test;
+  std::string const text = pattern(1000, 1);
+  test.send(text);
+  test.arrive(text.size());
+  std::string got;
+  while (got.size() < text.size()) {
+    got += test.read();
+  }
+  BOOST_TEST(got == text);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

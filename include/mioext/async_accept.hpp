@@ -41,19 +41,16 @@ template <class Protocol> struct accept_action {
 
   explicit accept_action(endpoint_type* endpoint) : peer_endpoint(endpoint) {}
 
-  bool perform(int fd, boost::system::error_code& ec) noexcept {
-    endpoint_type endpoint;
-    std::size_t size = endpoint.capacity();
-    int const accepted = socket_ops::accept(fd, endpoint.data(), &size, ec);
+  bool may_wait() const noexcept { return true; }
+
+  attempt perform(int fd, boost::system::error_code& ec) noexcept {
+    int const accepted =
+        peer_endpoint ? accept_from(fd, ec) : socket_ops::accept(fd, nullptr, nullptr, ec);
     if (ec) {
-      return !would_block(ec);
+      return would_block(ec) ? attempt::must_wait : attempt::done;
     }
     handle_access::reset(peer, accepted);
-    if (peer_endpoint) {
-      endpoint.resize(size);
-      *peer_endpoint = endpoint;
-    }
-    return true;
+    return attempt::done;
   }
 
   template <class Handler>
@@ -63,6 +60,18 @@ template <class Protocol> struct accept_action {
 
   endpoint_type* peer_endpoint;
   basic_stream_socket<Protocol> peer;
+
+private:
+  int accept_from(int fd, boost::system::error_code& ec) noexcept {
+    endpoint_type endpoint;
+    std::size_t size = endpoint.capacity();
+    int const accepted = socket_ops::accept(fd, endpoint.data(), &size, ec);
+    if (!ec) {
+      endpoint.resize(size);
+      *peer_endpoint = endpoint;
+    }
+    return accepted;
+  }
 };
 
 /// Accepts into a socket, or a stream, of the caller's.
@@ -71,7 +80,11 @@ template <class Protocol, class Peer> struct accept_into_action {
 
   accept_into_action(Peer& into, endpoint_type* endpoint) : accepted(endpoint), peer(&into) {}
 
-  bool perform(int fd, boost::system::error_code& ec) noexcept { return accepted.perform(fd, ec); }
+  bool may_wait() const noexcept { return true; }
+
+  attempt perform(int fd, boost::system::error_code& ec) noexcept {
+    return accepted.perform(fd, ec);
+  }
 
   template <class Handler>
   void call(Handler& completion_handler, boost::system::error_code const& ec) {

@@ -33,7 +33,8 @@ namespace detail {
 
 /// Nothing is done: the readiness itself is the outcome.
 struct wait_action {
-  bool perform(int, boost::system::error_code&) noexcept { return true; }
+  bool may_wait() const noexcept { return true; }
+  attempt perform(int, boost::system::error_code&) noexcept { return attempt::done; }
 
   template <class Handler>
   void call(Handler& completion_handler, boost::system::error_code const& ec) {
@@ -43,9 +44,11 @@ struct wait_action {
 
 /// Ends before it began, with an error that is known.
 struct failed_action {
-  bool perform(int, boost::system::error_code& ec) noexcept {
+  bool may_wait() const noexcept { return false; }
+
+  attempt perform(int, boost::system::error_code& ec) noexcept {
     ec = error;
-    return true;
+    return attempt::done;
   }
 
   template <class Handler>

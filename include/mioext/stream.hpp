@@ -77,7 +77,7 @@ namespace mioext {
 /// @endcode
 template <class Handle, class Executor = boost::asio::any_io_executor>
 class stream : public detail::handle_types<Handle, detail::is_socket_handle<Handle>::value> {
-  using io = detail::stream_io<detail::is_socket_handle<Handle>::value>;
+  using io = detail::stream_io<Handle>;
   using transferred = void(boost::system::error_code, std::size_t);
   using finished = void(boost::system::error_code);
 

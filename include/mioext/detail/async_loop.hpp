@@ -15,6 +15,7 @@
 #define MIOEXT_DETAIL_ASYNC_LOOP_HPP
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -91,7 +92,6 @@ public:
         completion_.push(*owner.pop());
         calls_ = calls;
         run_ = run;
-        is_cancelled_ = false;
         post_tick();
         return;
       }
@@ -160,9 +160,11 @@ private:
 
   enum source : unsigned { from_selector, from_timer, from_queue, sources };
 
+  static constexpr std::size_t wait_memory_size = 192;
+
   /// What Asio calls; it keeps the loop alive.
   template <source Source> struct wake_up {
-    using allocator_type = function_allocator<void>;
+    using allocator_type = function_allocator<void, wait_memory_size>;
 
     allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
 
@@ -172,7 +174,7 @@ private:
     }
 
     std::shared_ptr<async_loop> loop;
-    function_memory* memory;
+    function_memory<wait_memory_size>* memory;
   };
 
   template <source Source> wake_up<Source> begin_wait() {
@@ -323,7 +325,7 @@ private:
   bool is_cancelled_ = false;
   bool is_pending_[sources] = {false, false, false};
   // These outlive nested_: Asio may hold what is in them until the context is gone.
-  function_memory memory_[sources];
+  function_memory<wait_memory_size> memory_[sources];
   std::unique_ptr<nested> nested_;
 };
 

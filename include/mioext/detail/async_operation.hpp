@@ -24,6 +24,7 @@
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/is_executor.hpp>
 #include <boost/asio/query.hpp>
+#include <boost/config.hpp>
 
 #ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -152,13 +153,14 @@ struct operation_place {
 
 /// @param tries_first false for what is a wait and nothing else
 template <class Action, class Handler, class IoExecutor>
-void start_operation(operation_place const& place, IoExecutor const& executor, interest wanted,
-                     bool tries_first, Action action, Handler& completion_handler) {
+BOOST_FORCEINLINE void start_operation(operation_place const& place, IoExecutor const& executor,
+                                       interest wanted, bool tries_first, Action action,
+                                       Handler& completion_handler) {
   if (place.reactor->is_shut_down()) {
     return; // the handler is dropped, as are those that wait when a context goes
   }
   void const* const key = install_cancellation(completion_handler, place.reactor, place.fd);
-  descriptor_operation& operation = handler_operation<Action, Handler, IoExecutor>::make(
+  auto& operation = handler_operation<Action, Handler, IoExecutor>::make(
       wanted, std::move(action), completion_handler, executor);
   operation.cancellation_key = key;
   if (place.state) {

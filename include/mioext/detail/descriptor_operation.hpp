@@ -33,6 +33,15 @@ enum class completion {
   immediate
 };
 
+/// What came of an attempt at an operation's I/O.
+enum class attempt : unsigned char {
+  /// The system says: not now.
+  must_wait,
+  done,
+  /// Done, and nothing is left: the next attempt would have to wait until something new comes.
+  done_and_drained
+};
+
 /// Owned by whoever holds it, until complete() or destroy() is called, which end its life.
 class descriptor_operation {
 public:
@@ -42,8 +51,8 @@ public:
   /// What it waits for.
   interest wanted() const noexcept { return wanted_; }
 
-  /// Tries the I/O on `fd`. False if it would have to wait (again).
-  bool perform(int fd) noexcept { return do_perform(fd, ec_); }
+  /// Tries the I/O on `fd`.
+  attempt perform(int fd) noexcept { return do_perform(fd, ec_); }
 
   /// This is its outcome, whatever it was about to do.
   void end_with(boost::system::error_code const& outcome) noexcept { ec_ = outcome; }
@@ -69,7 +78,7 @@ protected:
 private:
   friend class operation_queue;
 
-  virtual bool do_perform(int fd, boost::system::error_code& ec) noexcept = 0;
+  virtual attempt do_perform(int fd, boost::system::error_code& ec) noexcept = 0;
 
   descriptor_operation* next_;
   interest wanted_;

@@ -121,6 +121,10 @@ public:
   /// epoll leaves it to SO_ERROR.
   static int error(native_event const&) noexcept { return 0; }
 
+  static constexpr interest all_interests() noexcept {
+    return interest::readable | interest::writable | interest::priority;
+  }
+
   /// The kernel's EP_MAX_EVENTS; it refuses to fetch more in one go.
   static constexpr std::size_t most_events() noexcept { return INT_MAX / sizeof(native_event); }
 

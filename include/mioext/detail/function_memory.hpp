@@ -22,7 +22,11 @@ namespace detail {
 
 /// Serves one allocation; what comes after it, or does not fit, is allocated in the usual way. Not
 /// thread-safe: its owner hands one function over at a time.
-class function_memory {
+///
+/// @tparam Size what Asio needs for the function object and what it adds, with something to spare:
+/// 48 bytes for one that is a pointer, posted to an io_context; 152 for a wait with two pointers and
+/// an any_io_executor.
+template <std::size_t Size> class function_memory {
 public:
   function_memory() noexcept : is_used_(false) {}
 
@@ -48,20 +52,21 @@ public:
   }
 
 private:
-  // What Asio adds to a function object, with something to spare.
-  alignas(std::max_align_t) unsigned char bytes_[128];
+  alignas(std::max_align_t) unsigned char bytes_[Size];
   bool is_used_;
 };
 
 /// The associated allocator of such a function object.
-template <class T> class function_allocator {
+template <class T, std::size_t Size> class function_allocator {
 public:
   using value_type = T;
 
-  explicit function_allocator(function_memory& memory) noexcept : memory_(&memory) {}
+  explicit function_allocator(function_memory<Size>& memory) noexcept : memory_(&memory) {}
+
+  template <class U> struct rebind { using other = function_allocator<U, Size>; };
 
   template <class U>
-  function_allocator(function_allocator<U> const& other) noexcept : memory_(other.memory_) {}
+  function_allocator(function_allocator<U, Size> const& other) noexcept : memory_(other.memory_) {}
 
   T* allocate(std::size_t count) {
     static_assert(alignof(T) <= alignof(std::max_align_t), "no room for over-aligned types");
@@ -70,17 +75,17 @@ public:
 
   void deallocate(T* pointer, std::size_t) noexcept { memory_->deallocate(pointer); }
 
-  template <class U> bool operator==(function_allocator<U> const& other) const noexcept {
+  template <class U> bool operator==(function_allocator<U, Size> const& other) const noexcept {
     return memory_ == other.memory_;
   }
-  template <class U> bool operator!=(function_allocator<U> const& other) const noexcept {
+  template <class U> bool operator!=(function_allocator<U, Size> const& other) const noexcept {
     return memory_ != other.memory_;
   }
 
 private:
-  template <class> friend class function_allocator;
+  template <class, std::size_t> friend class function_allocator;
 
-  function_memory* memory_;
+  function_memory<Size>* memory_;
 };
 
 } // namespace detail

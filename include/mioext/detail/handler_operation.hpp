@@ -14,6 +14,7 @@
 #ifndef MIOEXT_DETAIL_HANDLER_OPERATION_HPP
 #define MIOEXT_DETAIL_HANDLER_OPERATION_HPP
 
+#include <cstddef>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -22,6 +23,7 @@
 
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_executor.hpp>
+#include <boost/config.hpp>
 #include <boost/system/error_code.hpp>
 
 #ifdef MIOEXT_DETAIL_HAS_RECYCLING_ALLOCATOR
@@ -85,8 +87,9 @@ template <class, class> using immediate_executor = no_immediate_executor;
 #endif
 
 /// `Action` is what is done and what comes of it: a movable class with
-///   bool perform(int fd, error_code& ec) noexcept    false if it would have to wait
-///   void call(Handler& handler, error_code const& ec) calls the handler, with the results
+///   bool may_wait() const noexcept                   false if perform() never has to
+///   attempt perform(int fd, error_code& ec) noexcept
+///   void call(Handler& handler, error_code const& ec)   calls the handler, with the results
 template <class Action, class Handler, class IoExecutor>
 class handler_operation final : public descriptor_operation {
   using executor_type = typename boost::asio::associated_executor<Handler, IoExecutor>::type;
@@ -95,6 +98,8 @@ class handler_operation final : public descriptor_operation {
       typename std::allocator_traits<typename operation_allocator<handler_allocator>::type>::
           template rebind_alloc<handler_operation>;
   using allocator_traits = std::allocator_traits<allocator_type>;
+
+  static constexpr std::size_t memory_size = 96;
 
 public:
   /// Makes one with the handler's allocator. If that throws, `handler` is as it was.
@@ -115,6 +120,12 @@ public:
     unfinished.memory = nullptr;
     return *made;
   }
+
+  /// False if it is done whatever the descriptor is ready for.
+  bool may_wait() const noexcept { return action_.may_wait(); }
+
+  /// What the base calls by way of its type: the reactor that starts it knows that already.
+  attempt perform(int fd) noexcept { return action_.perform(fd, ec_); }
 
   void complete(completion how) override {
     switch (how) {
@@ -140,7 +151,7 @@ private:
   /// Owns the operation while an executor has it.
   class caller {
   public:
-    using allocator_type = function_allocator<void>;
+    using allocator_type = function_allocator<void, memory_size>;
 
     explicit caller(handler_operation& operation) noexcept : operation_(&operation) {}
     caller(caller&& other) noexcept : operation_(other.operation_) { other.operation_ = nullptr; }
@@ -191,7 +202,7 @@ private:
         boost::asio::get_associated_allocator(completion_handler)));
   }
 
-  bool do_perform(int fd, boost::system::error_code& ec) noexcept override {
+  attempt do_perform(int fd, boost::system::error_code& ec) noexcept override {
     return action_.perform(fd, ec);
   }
 
@@ -202,7 +213,7 @@ private:
   }
 
   /// The memory is released before the handler is called, so that what it starts can use it.
-  void call() {
+  BOOST_FORCEINLINE void call() {
     handler_executor<executor_type> const work(std::move(executor_));
     static_cast<void>(work); // clang misses a use of what an executor without work is
     Action action(std::move(action_));
@@ -225,7 +236,7 @@ private:
 
   handler_executor<executor_type> executor_;
   immediate_executor<Handler, IoExecutor> immediate_;
-  function_memory memory_;
+  function_memory<memory_size> memory_;
   Action action_;
   Handler handler_;
 };

@@ -197,6 +197,10 @@ public:
     return is_error(event) ? static_cast<int>(event.fflags) : 0;
   }
 
+  static constexpr interest all_interests() noexcept {
+    return interest::readable | interest::writable;
+  }
+
   static constexpr std::size_t most_events() noexcept { return INT_MAX / sizeof(native_event); }
 
   /// Some of the systems refuse more than 100,000,000 seconds (OpenBSD's kern_event.c, XNU's

@@ -82,8 +82,12 @@ public:
     return shutdowns_.compare_exchange_strong(heeded, 0);
   }
 
-  /// Says that the loop sleeps from now on. False if it must not, because something was posted.
+  /// Says that the loop sleeps from now on. False if it must not, because something was posted. What
+  /// is there before is reason enough to say nothing, for whoever posts more would ring in vain.
   bool fall_asleep() noexcept {
+    if (has_messages() || shutdown_requested()) {
+      return false;
+    }
     asleep_.store(true);
     return !has_messages() && !shutdown_requested();
   }

@@ -30,6 +30,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/wait_traits.hpp>
+#include <boost/config.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/closing_listeners.hpp>
@@ -52,7 +53,8 @@ enum class watching : unsigned char {
   /// For what its operations wait for, once, and again when the next one comes: a descriptor of
   /// somebody else, who may do with it what he likes in between.
   once,
-  /// For both directions, from its first operation that had to wait until its end: a stream's own.
+  /// From its first operation that had to wait until its end: a stream's own. For reading, and for
+  /// writing once that had to wait, too.
   always
 };
 
@@ -64,6 +66,12 @@ struct descriptor_state {
   operation_queue operations;
   std::uint32_t generation = 0;
   watching watched = watching::nothing;
+  /// What it is watched for.
+  interest watched_for = interest();
+  /// It was read until nothing was left, and the selector has not reported anything new since.
+  bool is_drained = false;
+  /// Its end was reported, an error or urgent data: what follows is not all reported anew.
+  bool has_ended = false;
 };
 
 /// Shared by the context's selector_service and the objects that use it, so that these may outlive
@@ -125,48 +133,53 @@ public:
     return *table_[index];
   }
 
-  /// Tries `operation`, and keeps it until it is done if it would have to wait.
+  /// Tries `operation`, which it owns from now on, and keeps it until it is done if it would have to
+  /// wait.
   ///
+  /// @param operation of its own type, so that the compiler knows what it calls here.
   /// @param state of `fd`
   /// @param tries_first false for an operation that is a wait and nothing else: it ends when the
   /// selector reports what it waits for, which may be at once.
-  void start(int fd, descriptor_state& state, descriptor_operation& operation, watching how,
-             bool tries_first) {
-    operation_queue done;
-    operation_queue lost;
-    operation_queue dropped;
-    bool must_settle = false;
-    {
-      std::lock_guard<std::mutex> const lock(state.mutex);
-      if (is_shut_down_.load(std::memory_order_relaxed)) {
-        dropped.push(operation);
-      } else if (tries_first && operation.perform(fd)) {
-        done.push(operation);
-      } else if (int const error = watch_for(fd, state, operation, how, tries_first, lost)) {
-        operation.end_with(system_error_code(error));
-        done.push(operation);
-      } else {
-        must_settle = keep(state, operation);
+  template <class Operation>
+  BOOST_FORCEINLINE void start(int fd, descriptor_state& state, Operation& operation, watching how,
+                               bool tries_first) {
+    state.mutex.lock();
+    if (tries_first && !is_shut_down_.load(std::memory_order_relaxed)) {
+      bool const is_in_vain = must_wait(state, operation) && operation.may_wait();
+      attempt const tried = is_in_vain ? attempt::must_wait : operation.perform(fd);
+      if (tried != attempt::must_wait) {
+        note(state, tried);
+        state.mutex.unlock();
+        operation.complete(completion::immediate);
+        return;
+      }
+      if (state.watched == watching::always && contains(state.watched_for, operation.wanted())) {
+        // Edge-triggered, and found not ready a moment ago: what comes now is reported.
+        bool const must_settle = keep(state, operation);
+        state.mutex.unlock();
+        if (must_settle) {
+          settle();
+        }
+        return;
       }
     }
-    if (must_settle) {
-      settle();
-    }
-    done.complete_all(completion::immediate);
-    finish(lost);
+    start_watching(fd, state, operation, how,
+                   std::unique_lock<std::mutex>(state.mutex, std::adopt_lock));
   }
 
   /// The same for a descriptor whose state is not known, or that is none.
-  void start(int fd, descriptor_operation& operation, watching how, bool tries_first) {
-    operation_queue owner;
-    owner.push(operation);
+  template <class Operation>
+  void start(int fd, Operation& operation, watching how, bool tries_first) {
     if (fd < 0) {
       operation.end_with(boost::asio::error::bad_descriptor);
-      owner.complete_all(completion::immediate);
+      operation.complete(completion::immediate);
       return;
     }
+    operation_queue owner;
+    owner.push(operation);
     descriptor_state& state = state_of(fd);
-    start(fd, state, *owner.pop(), how, tries_first);
+    owner.pop();
+    start(fd, state, operation, how, tries_first);
   }
 
   /// Ends what waits for `fd` with operation_aborted.
@@ -251,9 +264,11 @@ private:
         timer;
   };
 
+  static constexpr std::size_t wait_memory_size = 192;
+
   /// What Asio calls when the selector has events, or the wait was cancelled; Member is what to do.
   template <void (nested_reactor::*Member)(boost::system::error_code const&)> struct wait_handler {
-    using allocator_type = function_allocator<void>;
+    using allocator_type = function_allocator<void, wait_memory_size>;
     // Asio wants to know one; it has no use for it, as long as the descriptor is open.
     using immediate_executor_type = inline_executor;
 
@@ -263,7 +278,7 @@ private:
     void operator()(boost::system::error_code const& ec) { (reactor.get()->*Member)(ec); }
 
     std::shared_ptr<nested_reactor> reactor;
-    function_memory* memory;
+    function_memory<wait_memory_size>* memory;
   };
 
   // --- The table ---------------------------------------------------------------------------------
@@ -284,22 +299,59 @@ private:
 
   // --- Operations that wait. All of this with the state's mutex held. ------------------------------
 
-  /// Sees to it that the selector reports what `operation` waits for, which is queued next.
-  int watch_for(int fd, descriptor_state& state, descriptor_operation& operation, watching how,
-                bool has_tried, operation_queue& lost) {
-    interest const both = interest::readable | interest::writable;
-    interest wanted = state.operations.wanted() | operation.wanted();
+  /// What a stream is read with.
+  static constexpr interest always_wanted() noexcept {
+    return selector::all_interests() & ~interest::writable;
+  }
+
+  /// Whether it would be in vain to try it now: there is nothing to read; or others wait for the same,
+  /// which come first.
+  static bool must_wait(descriptor_state const& state,
+                        descriptor_operation const& operation) noexcept {
+    return (state.is_drained && operation.wanted() == interest::readable) ||
+           (!state.operations.empty() &&
+            (state.operations.wanted() & operation.wanted()) != interest());
+  }
+
+  /// Remembers what an attempt has found. Later it is found out by the selector alone, which reports
+  /// whatever is new, because it is edge-triggered and was watching before the attempt. A selector
+  /// that does not tell of urgent data says too little for that. (tokio's PollEvented and its
+  /// clear_readiness() do the same after a short read.)
+  static void note(descriptor_state& state, attempt tried) noexcept {
+    if (tried == attempt::done_and_drained && state.watched == watching::always &&
+        !state.has_ended && contains(selector::all_interests(), interest::priority)) {
+      state.is_drained = true;
+    }
+  }
+
+  /// Keeps the operation, after the selector was asked to report what it waits for; which it does,
+  /// whenever it is asked anew, also of what is there already. Not after shutdown().
+  void start_watching(int fd, descriptor_state& state, descriptor_operation& operation,
+                      watching how, std::unique_lock<std::mutex> lock) {
+    if (is_shut_down_.load(std::memory_order_relaxed)) {
+      lock.unlock();
+      operation.destroy();
+      return;
+    }
     if (state.watched == watching::always) {
       how = watching::always;
     }
     operation.waits_once = how == watching::once;
+    interest wanted = state.operations.wanted() | operation.wanted();
     if (how == watching::always) {
-      wanted = wanted | both;
+      wanted = wanted | state.watched_for | always_wanted();
     }
-    // Edge-triggered, and found not ready a moment ago: what comes now is reported. But a wait that
-    // has not looked must hear of what is there, which the selector tells whenever it is asked anew.
-    bool const will_hear = state.watched == watching::always && has_tried && wanted == both;
-    return will_hear ? 0 : watch(fd, state, wanted, how, lost);
+    operation_queue lost;
+    int const error = watch(fd, state, wanted, how, lost);
+    bool const must_settle = error == 0 && keep(state, operation);
+    lock.unlock();
+    if (error != 0) {
+      operation.end_with(system_error_code(error));
+      operation.complete(completion::immediate);
+    } else if (must_settle) {
+      settle();
+    }
+    finish(lost);
   }
 
   /// True if settle() must be called.
@@ -333,6 +385,9 @@ private:
     if (error == 0) {
       state.generation = next_generation(state);
       state.watched = how;
+      state.watched_for = wanted;
+      state.is_drained = false;
+      state.has_ended = false;
     }
     return error;
   }
@@ -358,8 +413,19 @@ private:
         selector::is_read_closed(event)) {
       ready = ready | interest::priority;
     }
-    take_if(state, done, [fd, ready](descriptor_operation& operation) {
-      return (operation.wanted() & ready) != interest() && operation.perform(fd);
+    if (contains(ready, interest::readable)) {
+      state.is_drained = false;
+    }
+    if (contains(ready, interest::priority)) {
+      state.has_ended = true;
+    }
+    take_if(state, done, [fd, ready, &state](descriptor_operation& operation) {
+      if ((operation.wanted() & ready) == interest()) {
+        return false;
+      }
+      attempt const tried = operation.perform(fd);
+      note(state, tried);
+      return tried != attempt::must_wait;
     });
     if (state.watched == watching::once && !state.operations.empty()) {
       if (int const error = watch(fd, state, state.operations.wanted(), watching::once, done)) {
@@ -377,6 +443,7 @@ private:
     });
     state.generation = next_generation(state);
     state.watched = watching::nothing;
+    state.watched_for = interest();
   }
 
   template <class Predicate>
@@ -387,8 +454,12 @@ private:
       once += is_one && operation.waits_once;
       return is_one;
     });
-    pending_once_.fetch_sub(once);
-    pending_.fetch_sub(count);
+    if (once != 0) {
+      pending_once_.fetch_sub(once);
+    }
+    if (count != 0) {
+      pending_.fetch_sub(count);
+    }
   }
 
   // --- Operations that have ended -----------------------------------------------------------------
@@ -571,10 +642,7 @@ private:
       state->watched = watching::nothing;
       return;
     }
-    interest wanted = state->operations.wanted();
-    if (!is_once) {
-      wanted = wanted | interest::readable | interest::writable;
-    }
+    interest const wanted = is_once ? state->operations.wanted() : state->watched_for;
     throw_error(system_error_code(fresh.add(
                     fd, wanted, is_once ? trigger::edge | trigger::oneshot : trigger::edge,
                     selector::tag_data(fd, state->generation))),
@@ -604,8 +672,8 @@ private:
   bool is_cancelled_ = false;
   bool is_timing_ = false;
   // These outlive nested_: Asio may hold what is in them until the context is gone.
-  function_memory selector_memory_;
-  function_memory timer_memory_;
+  function_memory<wait_memory_size> selector_memory_;
+  function_memory<wait_memory_size> timer_memory_;
   std::unique_ptr<nested> nested_;
 };
 

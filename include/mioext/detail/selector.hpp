@@ -34,6 +34,7 @@
 //   static read_hint hint(event)            what a read is likely to find
 //   static int error(event)                 the errno that comes with it, and may have been taken off
 //                                             the socket thereby; zero if none does
+//   static interest all_interests()         what can be watched
 //   static size_t most_events()             no more can be fetched in one go
 //   static nanoseconds longest_wait()       a longer timeout is cut to this one
 //

@@ -21,8 +21,11 @@
 
 #include <sys/uio.h>
 
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/system/error_code.hpp>
 
+#include <mioext/detail/descriptor_operation.hpp>
 #include <mioext/detail/pipe_ops.hpp>
 #include <mioext/detail/socket_ops.hpp>
 #include <mioext/detail/stream_ops.hpp>
@@ -45,34 +48,67 @@ inline bool would_block(boost::system::error_code const& ec) noexcept {
          ec.category() == boost::system::system_category();
 }
 
-/// By the descriptor's number, because a stream can be moved while an operation is pending.
-template <bool IsSocket> struct stream_io {
-  template <class MutableBufferSequence>
-  static std::size_t read_some(int fd, MutableBufferSequence const& buffers,
-                               boost::system::error_code& ec) {
-    return stream_ops::read_some(
-        fd, buffers, ec, [fd](iovec* vector, std::size_t count, boost::system::error_code& error) {
-          return socket_ops::receive(fd, vector, count, 0, error);
-        });
+/// The system calls for sockets, and those for any descriptor.
+struct socket_calls {
+  static std::size_t receive(int fd, iovec* buffers, std::size_t count,
+                             boost::system::error_code& ec) noexcept {
+    return socket_ops::receive(fd, buffers, count, 0, ec);
   }
 
-  template <class ConstBufferSequence>
-  static std::size_t write_some(int fd, ConstBufferSequence const& buffers,
-                                boost::system::error_code& ec) {
-    return stream_ops::write_some(
-        fd, buffers, ec, [fd](iovec* vector, std::size_t count, boost::system::error_code& error) {
-          return socket_ops::send(fd, vector, count, 0, error);
-        });
+  static std::size_t send(int fd, iovec* buffers, std::size_t count,
+                          boost::system::error_code& ec) noexcept {
+    return socket_ops::send(fd, buffers, count, 0, ec);
   }
 };
 
-template <> struct stream_io<false> {
+struct file_calls {
+  static std::size_t receive(int fd, iovec* buffers, std::size_t count,
+                             boost::system::error_code& ec) noexcept {
+    return pipe_ops::read(fd, buffers, count, ec);
+  }
+
+  static std::size_t send(int fd, iovec* buffers, std::size_t count,
+                          boost::system::error_code& ec) noexcept {
+    return pipe_ops::write(fd, buffers, count, ec);
+  }
+};
+
+/// True for handles whose read leaves nothing behind if it fills less than the buffers (epoll(7),
+/// question 9), except at the end, after an error and around urgent data: TCP's. What comes through a
+/// Unix socket or a pipe may have seams, at which a read stops: descriptors that were sent along, a
+/// pipe in packet mode.
+template <class Handle> struct reads_all_there_is {
+  template <class H>
+  static std::is_same<typename H::protocol_type, boost::asio::ip::tcp>
+  test(typename H::protocol_type const*);
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Handle>(nullptr))::value;
+};
+
+/// By the descriptor's number, because a stream can be moved while an operation is pending.
+template <class Handle> struct stream_io {
+  using calls =
+      typename std::conditional<is_socket_handle<Handle>::value, socket_calls, file_calls>::type;
+
   template <class MutableBufferSequence>
   static std::size_t read_some(int fd, MutableBufferSequence const& buffers,
                                boost::system::error_code& ec) {
+    bool is_short;
+    return read_some(fd, buffers, ec, is_short);
+  }
+
+  /// @param is_short whether it filled less than the buffers.
+  template <class MutableBufferSequence>
+  static std::size_t read_some(int fd, MutableBufferSequence const& buffers,
+                               boost::system::error_code& ec, bool& is_short) {
+    is_short = false;
     return stream_ops::read_some(
-        fd, buffers, ec, [fd](iovec* vector, std::size_t count, boost::system::error_code& error) {
-          return pipe_ops::read(fd, vector, count, error);
+        fd, buffers, ec,
+        [fd, &is_short](iovec* vector, std::size_t count, boost::system::error_code& error) {
+          std::size_t const bytes = calls::receive(fd, vector, count, error);
+          is_short = count == 1 && bytes < vector->iov_len;
+          return bytes;
         });
   }
 
@@ -81,8 +117,16 @@ template <> struct stream_io<false> {
                                 boost::system::error_code& ec) {
     return stream_ops::write_some(
         fd, buffers, ec, [fd](iovec* vector, std::size_t count, boost::system::error_code& error) {
-          return pipe_ops::write(fd, vector, count, error);
+          return calls::send(fd, vector, count, error);
         });
+  }
+
+  static attempt outcome(boost::system::error_code const& ec, bool is_short) noexcept {
+    if (would_block(ec)) {
+      return attempt::must_wait;
+    }
+    return reads_all_there_is<Handle>::value && is_short && !ec ? attempt::done_and_drained
+                                                                : attempt::done;
   }
 };
 
@@ -90,9 +134,12 @@ template <> struct stream_io<false> {
 template <class Io, class Buffers> struct read_action {
   explicit read_action(Buffers const& used) : buffers(used) {}
 
-  bool perform(int fd, boost::system::error_code& ec) noexcept {
-    bytes = Io::read_some(fd, buffers, ec);
-    return !would_block(ec);
+  bool may_wait() const noexcept { return boost::asio::buffer_size(buffers) != 0; }
+
+  attempt perform(int fd, boost::system::error_code& ec) noexcept {
+    bool is_short;
+    bytes = Io::read_some(fd, buffers, ec, is_short);
+    return Io::outcome(ec, is_short);
   }
 
   template <class Handler>
@@ -108,9 +155,11 @@ template <class Io, class Buffers> struct read_action {
 template <class Io, class Buffers> struct write_action {
   explicit write_action(Buffers const& used) : buffers(used) {}
 
-  bool perform(int fd, boost::system::error_code& ec) noexcept {
+  bool may_wait() const noexcept { return boost::asio::buffer_size(buffers) != 0; }
+
+  attempt perform(int fd, boost::system::error_code& ec) noexcept {
     bytes = Io::write_some(fd, buffers, ec);
-    return !would_block(ec);
+    return Io::outcome(ec, false);
   }
 
   template <class Handler>
