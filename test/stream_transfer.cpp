@@ -381,7 +381,14 @@ struct drained {
   drained() : drained(test::tcp_pair()) {}
 
   explicit drained(std::pair<mioext::tcp_socket, mioext::tcp_socket> sockets)
-      : stream(context, std::move(sockets.first)), peer(std::move(sockets.second)) {}
+      : stream(context, std::move(sockets.first)), peer(std::move(sockets.second)) {
+    outcome first;
+    stream.async_read_some(buffer(bytes), into(first));
+    BOOST_TEST(poll_all(context)); // it waits, so that the stream is watched
+    send("first");
+    run(context);
+    BOOST_TEST(first.bytes == 5u);
+  }
 
   /// What the next read gets.
   std::string read() {
