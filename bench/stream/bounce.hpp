@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Messages that bounce between the two ends of socket pairs, in one process: the work whose
+// Messages that bounce between the two ends of TCP connections, in one process: the work whose
 // instructions are counted.
 //
 

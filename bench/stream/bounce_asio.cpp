@@ -14,16 +14,18 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/local/connect_pair.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 namespace {
 
 template <class Executor> void bounce(std::size_t pairs, std::uint64_t round_trips) {
-  using socket = boost::asio::basic_stream_socket<boost::asio::local::stream_protocol, Executor>;
+  using boost::asio::ip::tcp;
+  using socket = boost::asio::basic_stream_socket<tcp, Executor>;
   stream::bounce<socket>(pairs, round_trips, [](boost::asio::io_context& context) {
+    tcp::acceptor acceptor(context, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
     std::pair<socket, socket> ends{socket(context), socket(context)};
-    boost::asio::local::connect_pair(ends.first, ends.second);
+    ends.first.connect(acceptor.local_endpoint());
+    acceptor.accept(ends.second);
     return ends;
   });
 }

@@ -13,18 +13,25 @@
 #include "bounce.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include <mioext/stream.hpp>
-#include <mioext/unix.hpp>
+#include <mioext/tcp.hpp>
 
 namespace {
 
 template <class Executor> void bounce(std::size_t pairs, std::uint64_t round_trips) {
-  using unix_stream = mioext::stream<mioext::unix_socket, Executor>;
-  stream::bounce<unix_stream>(pairs, round_trips, [](boost::asio::io_context& context) {
-    auto ends = mioext::unix_socket::pair();
-    return std::pair<unix_stream, unix_stream>(unix_stream(context, std::move(ends.first)),
-                                               unix_stream(context, std::move(ends.second)));
+  using tcp_stream = mioext::stream<mioext::tcp_socket, Executor>;
+  stream::bounce<tcp_stream>(pairs, round_trips, [](boost::asio::io_context& context) {
+    using boost::asio::ip::tcp;
+    tcp::acceptor acceptor(context, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+    tcp::socket near(context);
+    tcp::socket far(context);
+    near.connect(acceptor.local_endpoint());
+    acceptor.accept(far);
+    return std::pair<tcp_stream, tcp_stream>(
+        tcp_stream(context, mioext::tcp_socket(std::move(near))),
+        tcp_stream(context, mioext::tcp_socket(std::move(far))));
   });
 }
 
