@@ -277,7 +277,9 @@ public:
   }
 
   /// Reads what is there, as soon as there is something; buffers without room for a byte complete at
-  /// once.
+  /// once. Several reads are served in the order in which they began. After one that filled less than
+  /// its buffer, the next one on a TCP socket waits until the system reports more, and spares a call
+  /// that would find nothing.
   ///
   /// @param buffers must stay valid until completion.
   /// @param token for `void(boost::system::error_code, std::size_t bytes_transferred)`; the errors

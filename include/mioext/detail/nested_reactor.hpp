@@ -444,6 +444,8 @@ private:
     state.generation = next_generation(state);
     state.watched = watching::nothing;
     state.watched_for = interest();
+    state.is_drained = false;
+    state.has_ended = false;
   }
 
   template <class Predicate>
