@@ -105,6 +105,11 @@ module Links
     end
   end
 
+  def self.text_of(attributes, otherwise)
+    text = attributes["text"]
+    text.nil? || text.empty? ? otherwise : text
+  end
+
   def self.of(document)
     (@outputs ||= {})[document.object_id] ||= Output.new(document)
   end
@@ -113,8 +118,9 @@ end
 Asciidoctor::Extensions.register do
   inline_macro do
     named :test
+    parse_content_as :text
     process do |parent, target, attributes|
-      name = attributes[1]
+      name = attributes["text"]
       page = Links.of(parent.document).page("test", target)
       if page&.case?(name)
         page.anchor(name)
@@ -128,17 +134,19 @@ Asciidoctor::Extensions.register do
 
   inline_macro do
     named :example
+    parse_content_as :text
     process do |parent, target, attributes|
       Links.of(parent.document).page("example", target) or logger.warn("there is no example/#{target}.cpp")
-      create_anchor(parent, attributes[1] || "#{target}.cpp", type: :link, target: "example/#{target}.html")
+      create_anchor(parent, Links.text_of(attributes, "#{target}.cpp"), type: :link, target: "example/#{target}.html")
     end
   end
 
   inline_macro do
     named :api
+    parse_content_as :text
     process do |parent, target, attributes|
       file = Links.of(parent.document).reference(target) or logger.warn("the reference has no #{target}")
-      text = attributes[1] || target
+      text = Links.text_of(attributes, target)
       create_inline(parent, :quoted, "<a class=\"api\" href=\"reference/#{file}\"><code>#{text}</code></a>")
     end
   end
