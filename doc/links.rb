@@ -125,7 +125,7 @@ Asciidoctor::Extensions.register do
       if page&.case?(name)
         page.anchor(name)
       else
-        logger.warn("test/#{target}.cpp has no test case #{name}")
+        parent.logger.warn("test/#{target}.cpp has no test case #{name}")
       end
       create_inline(parent, :quoted,
                     "<a class=\"kept\" href=\"test/#{target}.html##{name}\" title=\"#{target}: #{name}\">test</a>")
@@ -136,7 +136,7 @@ Asciidoctor::Extensions.register do
     named :example
     parse_content_as :text
     process do |parent, target, attributes|
-      Links.of(parent.document).page("example", target) or logger.warn("there is no example/#{target}.cpp")
+      Links.of(parent.document).page("example", target) or parent.logger.warn("there is no example/#{target}.cpp")
       create_anchor(parent, Links.text_of(attributes, "#{target}.cpp"), type: :link, target: "example/#{target}.html")
     end
   end
@@ -145,7 +145,7 @@ Asciidoctor::Extensions.register do
     named :api
     parse_content_as :text
     process do |parent, target, attributes|
-      file = Links.of(parent.document).reference(target) or logger.warn("the reference has no #{target}")
+      file = Links.of(parent.document).reference(target) or parent.logger.warn("the reference has no #{target}")
       text = Links.text_of(attributes, target)
       create_inline(parent, :quoted, "<a class=\"api\" href=\"reference/#{file}\"><code>#{text}</code></a>")
     end
