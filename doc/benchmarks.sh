@@ -44,7 +44,7 @@ picture() {
       printf "\"%s\"\t%s\t%s\t%s\n", $4, $5, $6 + 0, ours ? "0x2f6ea5" : "0xb4bec8"
     }
   ' "$work/rows" > "$work/$name.bars"
-  local count unit
+  local count unit format
   count=$(wc -l < "$work/$name.bars")
   unit=$(awk -F '\t' -v benchmark="$benchmark" -v setting="$setting" \
     '$1 == benchmark && $2 == setting { print $3; exit }' "$work/rows")
@@ -52,13 +52,14 @@ picture() {
     echo "$table has no setting \"$setting\" of $benchmark" >&2
     return 1
   fi
+  format=$(awk -F '\t' '$2 >= 10000 { many = 1 } END { print many ? "%.0s%c" : "%g" }' "$work/$name.bars")
   gnuplot << END
 set terminal svg size 540,$((70 + 26 * count)) noenhanced font "sans-serif,12" background "white"
 set output "$directory/$name.svg"
 set title "$setting"
 set xlabel "$unit"
 set yrange [$count - 0.4 : -0.6]
-set format x "%.0s%c"
+set format x "$format"
 set xrange [0 : *]
 set lmargin 21
 set xtics nomirror

@@ -9,7 +9,8 @@
 #
 # The links of the guide that must not break, as macros for asciidoctor:
 #
-#   test:FILE[CASE]        the test that a promise is kept by: test case CASE of test/FILE.cpp
+#   test:FILE[CASE]        the test that a promise is kept by: test case CASE of test/FILE.cpp, or, as
+#                          test:guide_FILE[CASE], of doc/snippets/FILE.cpp
 #   example:NAME[text]     the program example/NAME.cpp
 #   api:NAME[text]         what Doxygen wrote of mioext::NAME (a class, a function, a member)
 #
@@ -73,7 +74,7 @@ module Links
     end
 
     def page(kind, name)
-      path = "#{kind}/#{name}.cpp"
+      path = "#{kind}/#{name}.cpp".sub(%r{\Atest/guide_}, "doc/snippets/")
       return unless File.file?("#{@root}/#{path}")
 
       @pages[path] ||= Dir.chdir(@root) { Page.new(path, "#{@directory}/#{kind}/#{name}.html") }

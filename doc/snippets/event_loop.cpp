@@ -565,7 +565,9 @@ BOOST_AUTO_TEST_CASE(a_descriptor_of_somebody_else) {
   ::close(ends[1]);
 }
 
-BOOST_AUTO_TEST_CASE(a_loop_inside_another) {
+BOOST_AUTO_TEST_CASE(
+    a_loop_inside_another,
+    *test::needs_kernel("libkqueue's queue is a pipe's writing end, which nobody can wait for")) {
   struct handler_type final : mioext::handler {
     void timer(loop_type&, mioext::token) override { ++calls; }
     int calls = 0;
@@ -584,6 +586,18 @@ BOOST_AUTO_TEST_CASE(a_loop_inside_another) {
   }
   // end::outer[]
   BOOST_TEST(handler.calls == 1);
+}
+
+BOOST_AUTO_TEST_CASE(
+    a_nearer_timer_shows_on_the_descriptor,
+    *test::needs_kernel("libkqueue's queue is a pipe's writing end, which nobody can wait for")) {
+  mioext::event_loop loop;
+  pollfd polled = {loop.native_handle(), POLLIN, 0};
+  loop.timer(std::chrono::hours(1), mioext::token(0));
+  BOOST_TEST((loop.time_to_next_timer() > std::chrono::minutes(59)));
+  BOOST_TEST(::poll(&polled, 1, 0) == 0);
+  loop.timer(milliseconds(1), mioext::token(1));
+  BOOST_TEST(::poll(&polled, 1, 20000) == 1); // the outer loop learns that an hour is too long
 }
 
 BOOST_AUTO_TEST_CASE(the_standard_library) {
