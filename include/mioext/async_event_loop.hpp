@@ -71,6 +71,9 @@ namespace mioext {
 /// loop.async_run(handler, boost::asio::detached);
 /// context.run();
 /// @endcode
+///
+/// @par Source
+/// Boost.Asio's I/O objects, and basic_event_loop.
 template <class Token = token, class Message = no_message,
           class Executor = boost::asio::any_io_executor>
 class basic_async_event_loop {

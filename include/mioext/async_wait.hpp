@@ -132,6 +132,9 @@ auto start_async_wait(Executor const& executor, int fd, interest wanted,
 /// mioext::async_wait(context, PQsocket(connection), mioext::interest::readable,
 ///                    [&](boost::system::error_code ec) { ... PQconsumeInput(connection) ... });
 /// @endcode
+///
+/// @par Source
+/// Boost.Asio's basic_descriptor::async_wait; epoll_ctl(2), kqueue(2).
 template <class ExecutorOrContext, class Handle, class Token,
           detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value> = 0>
 auto async_wait(ExecutorOrContext&& executor, Handle&& handle, interest wanted, Token&& token)

@@ -48,6 +48,9 @@ namespace mioext {
 /// - what else recvmsg(2) and sendmsg(2) report; `bad_descriptor` if closed.
 ///
 /// Multicast and broadcast are options: boost::asio::ip::multicast and socket_base::broadcast.
+///
+/// @par Source
+/// Boost.Asio's basic_datagram_socket; sendmsg(2), recvmsg(2).
 template <class Protocol> class basic_datagram_socket : public basic_socket<Protocol> {
   using base = basic_socket<Protocol>;
 

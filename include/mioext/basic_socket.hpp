@@ -38,6 +38,9 @@ namespace mioext {
 ///
 /// Thread safety: distinct objects: safe. Shared objects: unsafe, except that what only transfers
 /// data (receive beside send) may run in two threads, as with the descriptor itself.
+///
+/// @par Source
+/// Boost.Asio's basic_socket; connect(2), shutdown(2), getpeername(2).
 template <class Protocol> class basic_socket : public detail::protocol_handle<Protocol> {
   using base = detail::protocol_handle<Protocol>;
 

@@ -37,6 +37,9 @@ namespace mioext {
 ///
 /// An acceptor of a Unix path makes a file, which outlives it; unlink it when done, and before the
 /// next one binds to the same path.
+///
+/// @par Source
+/// Boost.Asio's basic_socket_acceptor; listen(2), accept(2).
 template <class Protocol> class basic_socket_acceptor : public detail::protocol_handle<Protocol> {
   using base = detail::protocol_handle<Protocol>;
 

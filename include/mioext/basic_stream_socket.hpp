@@ -47,6 +47,9 @@ namespace mioext {
 ///
 /// A sequence without a single byte transfers nothing, successfully. A call that a signal
 /// interrupts is repeated.
+///
+/// @par Source
+/// Boost.Asio's basic_stream_socket; sendmsg(2), recvmsg(2), socketpair(2).
 template <class Protocol> class basic_stream_socket : public basic_socket<Protocol> {
   using base = basic_socket<Protocol>;
 

@@ -33,6 +33,9 @@ namespace mioext {
 /// meets Asio's SyncReadStream.
 ///
 /// Thread safety: distinct objects: safe. Shared objects: unsafe.
+///
+/// @par Source
+/// mio's `unix::pipe::Receiver`; pipe(7), readv(2).
 class pipe_reader : public detail::basic_handle {
 public:
   /// A closed end.
@@ -80,6 +83,9 @@ public:
 /// meets Asio's SyncWriteStream.
 ///
 /// Thread safety: distinct objects: safe. Shared objects: unsafe.
+///
+/// @par Source
+/// mio's `unix::pipe::Sender`; pipe(7), writev(2).
 class pipe_writer : public detail::basic_handle {
 public:
   /// A closed end.

@@ -75,6 +75,9 @@ namespace mioext {
 /// mioext::stream<mioext::tcp_socket> stream(context, std::move(socket));
 /// boost::asio::async_read_until(stream, boost::asio::dynamic_buffer(line), '\n', handler);
 /// @endcode
+///
+/// @par Source
+/// Boost.Asio's basic_stream_socket, and its requirements on streams.
 template <class Handle, class Executor = boost::asio::any_io_executor>
 class stream : public detail::handle_types<Handle, detail::is_socket_handle<Handle>::value> {
   using io = detail::stream_io<Handle>;

@@ -50,6 +50,9 @@ using unix_datagram = basic_datagram_socket<boost::asio::local::datagram_protoco
 ///
 /// Errors: as unix_socket::send(); `invalid_argument` for buffers without a byte, with which no
 /// descriptor can travel; `bad_descriptor` also if `handle` is closed.
+///
+/// @par Source
+/// unix(7), SCM_RIGHTS.
 template <class ConstBufferSequence, class Handle>
 std::size_t send_with_descriptor(unix_socket& socket, ConstBufferSequence const& buffers,
                                  Handle&& handle, boost::system::error_code& ec) {
@@ -81,6 +84,9 @@ std::size_t send_with_descriptor(unix_socket& socket, ConstBufferSequence const&
 /// behind it, which the sender still uses. A handle that adopts it makes it non-blocking.
 ///
 /// Errors: as unix_socket::receive(), which would discard the descriptor. `fd` is -1 then.
+///
+/// @par Source
+/// unix(7), SCM_RIGHTS.
 template <class MutableBufferSequence>
 std::size_t receive_with_descriptor(unix_socket& socket, MutableBufferSequence const& buffers,
                                     int& fd, boost::system::error_code& ec) {
