@@ -154,10 +154,10 @@ auto start_connect_race(Socket& socket, Range const& range, happy_eyeballs const
 /// Asio's synchronous operations do with an Asio socket stays as it was.
 ///
 /// What this does that Asio's async_connect does not: where the backlog of a Unix listener is full,
-/// connect(2) answers EAGAIN and the kernel signals nothing afterwards (connect(2)). Up to 1.38 Asio
-/// completes with success then (its issues 1014 and 1365). Here it is tried again, after a
-/// millisecond and then ever longer (64 milliseconds at the most), until the connection is made or
-/// refused.
+/// connect(2) answers EAGAIN and the kernel signals nothing afterwards (connect(2)). Asio completes
+/// with no_buffer_space then (1.18) or with success (1.24 to 1.38; its issues 1014 and 1365). Here it
+/// is tried again, after a millisecond and then ever longer (64 milliseconds at the most), until the
+/// connection is made or refused.
 ///
 /// @param socket need not stay where it is: it may be moved, closed or destroyed before completion.
 /// @param token a completion token for `void(boost::system::error_code)`: no error, or what
