@@ -255,7 +255,7 @@ int run(serve_function server_function, load_function client_function, settings 
   }
   if (child == 0) {
     ::close(control[0]);
-    std::_Exit(serve(server_function, acceptors, control[1], wanted, *of_server));
+    std::exit(serve(server_function, acceptors, control[1], wanted, *of_server));
   }
   ::close(control[1]);
   acceptors.clear();
