@@ -370,7 +370,7 @@ public:
   template <class Protocol, class H = Handle>
   auto open(Protocol const& protocol, boost::system::error_code& ec)
       -> decltype(static_cast<void>(std::declval<H&>().open(protocol, ec))) {
-    next_layer().open(protocol, ec);
+    detail::open_handle(next_layer(), protocol, ec);
     if (!ec) {
       prepare(ec);
     }

@@ -35,6 +35,14 @@ inline int make_non_blocking(int fd) noexcept {
   return (flags & O_NONBLOCK) || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? 0 : errno;
 }
 
+inline int make_close_on_exec(int fd) noexcept {
+  int const flags = ::fcntl(fd, F_GETFD);
+  if (flags < 0) {
+    return errno;
+  }
+  return (flags & FD_CLOEXEC) || ::fcntl(fd, F_SETFD, flags | FD_CLOEXEC) == 0 ? 0 : errno;
+}
+
 /// Why the selector knows nothing of `fd`: ENOENT for a descriptor that is merely not registered,
 /// EBADF for one that is closed.
 inline int not_registered_error(int fd) noexcept {
