@@ -79,7 +79,7 @@ struct side {
 
   std::size_t begin = 0;
   std::size_t end = 0;
-  std::array<char, 32 * 1024> buffer;
+  std::array<char, 32768> buffer;
 
   bool is_empty() const { return begin == end; }
 };
@@ -408,7 +408,7 @@ bool is_path(std::string const& address) {
 }
 
 std::string path_of(std::string const& address) {
-  std::string const path = address.substr(sizeof unix_prefix - 1);
+  std::string path = address.substr(sizeof unix_prefix - 1);
   if (path.empty()) {
     throw usage_error("not a path: " + address);
   }

@@ -240,6 +240,7 @@ int run(serve_function server_function, load_function client_function, settings 
   wanted.connections = possible_connections(wanted.connections);
   std::vector<mioext::tcp_acceptor> acceptors = listen_on_loopback();
   std::vector<tcp::endpoint> servers;
+  servers.reserve(acceptors.size());
   for (mioext::tcp_acceptor const& each : acceptors) {
     servers.push_back(each.local_endpoint());
   }
@@ -300,7 +301,7 @@ std::size_t number(std::string const& name, std::string const& text) {
   return std::stoul(text);
 }
 
-int main(std::vector<std::string> const& arguments) {
+int run_as_told(std::vector<std::string> const& arguments) {
   if (arguments.empty()) {
     throw usage_error("which kind?");
   }
@@ -332,7 +333,7 @@ int main(std::vector<std::string> const& arguments) {
 
 int main(int argc, char* argv[]) {
   try {
-    return soak::main(std::vector<std::string>(argv + 1, argv + argc));
+    return soak::run_as_told(std::vector<std::string>(argv + 1, argv + argc));
   } catch (soak::usage_error const& error) {
     std::cerr << "soak: " << error.what()
               << "\nusage: soak event_loop|async_event_loop|stream [--connections N] [--seconds S]"
