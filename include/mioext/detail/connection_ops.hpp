@@ -122,6 +122,14 @@ inline int identify(int fd, file_identity& identity) noexcept {
   return 0;
 }
 
+/// False if `fd` is closed, or stands for another file by now. True if the system cannot tell: what a
+/// shortage hides is most likely what it was.
+inline bool is_still(int fd, file_identity const& known) noexcept {
+  file_identity now;
+  int const error = identify(fd, now);
+  return error == 0 ? now == known : error != EBADF;
+}
+
 /// Makes an unconnected Unix socket report an error: SO_ERROR becomes ECONNRESET, and the
 /// selector reports it.
 ///

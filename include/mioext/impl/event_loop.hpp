@@ -381,7 +381,7 @@ basic_event_loop<Token, Message>::conclude_connect(int fd, detail::connect_attem
     return verdict::wait;
   }
   bool const failed = tried.progress == detail::connect_progress::failed;
-  // Without a descriptor for this, the truth could not be told yet. Trying again can do no harm.
+  // Without a descriptor for this, the truth could not be told yet.
   if (failed && detail::is_shortage(detail::mark_connect_failed(fd))) {
     return verdict::wait;
   }
