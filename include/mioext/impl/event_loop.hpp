@@ -41,6 +41,9 @@ public:
       : loop_(loop), is_nested_(loop.is_running_) {
     loop_.is_running_ = true;
     loop_.outer_wake_up_ = clock::time_point::min();
+    if (!is_nested_ && loop_.batch_next_ != loop_.batch_end_) {
+      loop_.forget_closed();
+    }
   }
 
   ~handler_scope() {
@@ -275,6 +278,20 @@ void basic_event_loop<Token, Message>::forget(int fd) noexcept {
     known->vacate();
     if (refusal_.fd == fd) {
       refusal_.take();
+    }
+  }
+}
+
+/// There are events that an exception has left over, and between two runs nobody hears of handles that
+/// are closed: what is not in the selector any more is not told.
+template <class Token, class Message>
+void basic_event_loop<Token, Message>::forget_closed() noexcept {
+  for (selector::native_event const* left = batch_next_; left != batch_end_; ++left) {
+    int const fd = static_cast<int>(selector::descriptor(*left));
+    entry const* const known = table_.find(fd);
+    if (known && known->owns(selector::tag(*left)) &&
+        !selector_.has(fd, selector::internal_data(nobodys_source))) {
+      forget(fd);
     }
   }
 }
