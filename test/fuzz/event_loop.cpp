@@ -91,10 +91,12 @@ int had(int result) {
 std::size_t open_descriptors() {
   std::size_t count = 0;
   DIR* const directory = ::opendir("/dev/fd");
-  while (directory && ::readdir(directory)) {
-    ++count;
+  if (directory) {
+    while (::readdir(directory)) {
+      ++count;
+    }
+    ::closedir(directory);
   }
-  ::closedir(directory);
   return count;
 }
 

@@ -66,7 +66,7 @@ public:
 
   /// Puts `fd` down for a first retry. Follows reserve_one().
   void add(int fd, file_identity identity, socket_address address, clock::time_point now) noexcept {
-    attempt added;
+    attempt added = attempt(); // and so a path is terminated, which not every endpoint counts in
     added.fd = fd;
     added.identity = identity;
     // What the kernel took for a Unix address is no longer than this.
