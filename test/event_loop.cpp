@@ -711,8 +711,7 @@ std::atomic<int> interruptions{0};
 BOOST_AUTO_TEST_CASE(interruptions_by_signal_handlers_are_passed_over) {
   struct ::sigaction action = {};
   action.sa_handler = [](int) { ++interruptions; };
-  struct ::sigaction before;
-  BOOST_REQUIRE(::sigaction(SIGALRM, &action, &before) == 0);
+  BOOST_REQUIRE(::sigaction(SIGALRM, &action, nullptr) == 0);
   ::itimerval const often = {{0, 2000}, {0, 2000}};
   ::itimerval const never = {{0, 0}, {0, 0}};
   loop_under_test<> loop;
@@ -723,7 +722,7 @@ BOOST_AUTO_TEST_CASE(interruptions_by_signal_handlers_are_passed_over) {
   BOOST_TEST(loop.run_once(handler, milliseconds(20)) == 0u);
   loop.run(handler);
   BOOST_REQUIRE(::setitimer(ITIMER_REAL, &never, nullptr) == 0);
-  BOOST_REQUIRE(::sigaction(SIGALRM, &before, nullptr) == 0);
+  std::signal(SIGALRM, SIG_IGN); // valgrind may still have one, of which the program would die
   BOOST_TEST(handler.calls == strings{"timer token(1)"}, boost::test_tools::per_element());
   BOOST_TEST(interruptions > 0);
 }
