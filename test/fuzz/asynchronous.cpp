@@ -31,13 +31,10 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <utility>
 #include <vector>
 
-#include <dirent.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -55,8 +52,11 @@
 #include <boost/asio/cancellation_signal.hpp>
 #endif
 
+#include "model.hpp"
+
 namespace {
 
+using namespace fuzz;
 namespace error = boost::asio::error;
 using boost::asio::buffer;
 using boost::asio::io_context;
@@ -66,60 +66,6 @@ using boost::system::error_code;
 using mioext::interest;
 using any_socket = mioext::basic_stream_socket<stream_protocol>;
 using any_stream = mioext::stream<any_socket>;
-
-[[noreturn]] void broken(char const* promise) {
-  std::fprintf(stderr, "broken promise: %s\n", promise);
-  std::abort();
-}
-
-void require(bool holds, char const* promise) {
-  if (!holds) {
-    broken(promise);
-  }
-}
-
-/// With MIOEXT_FUZZ_TRACE in the environment each step is said, to see what a crash is about.
-template <class... Values> void trace(char const* format, Values... values) {
-  static bool const is_wanted = std::getenv("MIOEXT_FUZZ_TRACE") != nullptr;
-  if (is_wanted) {
-    std::fprintf(stderr, format, values...);
-  }
-}
-
-/// What the test needs and the system does not give: nothing is shown then.
-struct no_such_luck {};
-
-int had(int result) {
-  if (result < 0) {
-    throw no_such_luck();
-  }
-  return result;
-}
-
-std::size_t open_descriptors() {
-  std::size_t count = 0;
-  DIR* const directory = ::opendir("/dev/fd");
-  if (directory) {
-    while (::readdir(directory)) {
-      ++count;
-    }
-    ::closedir(directory);
-  }
-  return count;
-}
-
-/// The bytes of the input, one decision each.
-class decisions {
-public:
-  decisions(std::uint8_t const* data, std::size_t size) : next_(data), end_(data + size) {}
-
-  bool empty() const { return next_ == end_; }
-  unsigned take() { return empty() ? 0 : *next_++; }
-
-private:
-  std::uint8_t const* next_;
-  std::uint8_t const* end_;
-};
 
 char byte_at(std::size_t position) {
   return static_cast<char>(static_cast<std::uint32_t>(position) * 2654435761u >> 24);
@@ -485,12 +431,11 @@ private:
   }
 
   void reset_far(slot& on) {
-    ::linger const at_once = {1, 0};
     if (on.far >= 0) {
-      ::setsockopt(on.far, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+      reset(on.far);
+      on.far = -1;
     }
     on.is_broken = true;
-    close_far(on);
   }
 
   void cancel_one() {

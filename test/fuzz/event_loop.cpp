@@ -21,8 +21,6 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <deque>
 #include <iterator>
 #include <map>
@@ -32,7 +30,6 @@
 #include <utility>
 #include <vector>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -49,8 +46,11 @@
 #include <mioext/tcp.hpp>
 #include <mioext/unix.hpp>
 
+#include "model.hpp"
+
 namespace {
 
+using namespace fuzz;
 using boost::asio::generic::stream_protocol;
 using boost::asio::ip::tcp;
 using boost::system::error_code;
@@ -58,60 +58,6 @@ using local = boost::asio::local::stream_protocol;
 using mioext::interest;
 using mioext::trigger;
 using clock = std::chrono::steady_clock;
-
-[[noreturn]] void broken(char const* promise) {
-  std::fprintf(stderr, "broken promise: %s\n", promise);
-  std::abort();
-}
-
-void require(bool holds, char const* promise) {
-  if (!holds) {
-    broken(promise);
-  }
-}
-
-/// With MIOEXT_FUZZ_TRACE in the environment each step is said, to see what a crash is about.
-template <class... Values> void trace(char const* format, Values... values) {
-  static bool const is_wanted = std::getenv("MIOEXT_FUZZ_TRACE") != nullptr;
-  if (is_wanted) {
-    std::fprintf(stderr, format, values...);
-  }
-}
-
-/// What the test needs and the system does not give: nothing is shown then.
-struct no_such_luck {};
-
-int had(int result) {
-  if (result < 0) {
-    throw no_such_luck();
-  }
-  return result;
-}
-
-std::size_t open_descriptors() {
-  std::size_t count = 0;
-  DIR* const directory = ::opendir("/dev/fd");
-  if (directory) {
-    while (::readdir(directory)) {
-      ++count;
-    }
-    ::closedir(directory);
-  }
-  return count;
-}
-
-/// The bytes of the input, one decision each.
-class decisions {
-public:
-  decisions(std::uint8_t const* data, std::size_t size) : next_(data), end_(data + size) {}
-
-  bool empty() const { return next_ == end_; }
-  unsigned take() { return empty() ? 0 : *next_++; }
-
-private:
-  std::uint8_t const* next_;
-  std::uint8_t const* end_;
-};
 
 /// A descriptor that the loop watches, or may, and what is at its other end.
 struct slot {
@@ -522,11 +468,10 @@ private:
   }
 
   static void reset_far(slot& on) {
-    ::linger const at_once = {1, 0};
     if (on.far >= 0) {
-      ::setsockopt(on.far, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+      reset(on.far);
+      on.far = -1;
     }
-    close_far(on);
   }
 
   void keep_a_duplicate(slot& on) {
