@@ -13,6 +13,7 @@
 #ifndef EXAMPLE_CLIENT_LIMIT_HPP
 #define EXAMPLE_CLIENT_LIMIT_HPP
 
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <map>
@@ -21,6 +22,8 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+
+#include "arguments.hpp"
 
 /// Counts the connections of all and of each address. One that is over an address's limit is to be
 /// closed at once; when there are as many as all may be, none is to be accepted.
@@ -108,6 +111,27 @@ private:
   std::size_t const most_of_an_address_;
   std::size_t count_ = 0;
   std::map<std::string, std::size_t> of_address_;
+};
+
+/// The same as options of a program.
+struct client_limits {
+  std::size_t connections = 1000;
+  std::size_t of_an_address = 250;
+  std::chrono::seconds idle{300};
+
+  /// False if `name` is none of them.
+  bool take_option(std::string const& name, std::string const& value) {
+    if (name == "--connections") {
+      connections = parse_number(value, 1, 1000000);
+    } else if (name == "--per-address") {
+      of_an_address = parse_number(value, 1, 1000000);
+    } else if (name == "--idle") {
+      idle = std::chrono::seconds(parse_number(value, 1, 86400));
+    } else {
+      return false;
+    }
+    return true;
+  }
 };
 
 #endif // EXAMPLE_CLIENT_LIMIT_HPP

@@ -65,20 +65,13 @@ struct connection {
   std::size_t end = 0;
 };
 
-// What clients can cost at the most.
-struct limits {
-  std::size_t connections = 1000;
-  std::size_t of_an_address = 250;
-  std::chrono::seconds idle{300};
-};
-
 // An event's token says whom it concerns: a connection, or with a null pointer the acceptor.
 //
 // All is level-triggered: for each event one connection is accepted, or one buffer is moved, and as
 // long as there is more the loop comes back to it, after everybody else had their turn.
 class echo_server final : public mioext::basic_handler<connection*> {
 public:
-  echo_server(loop_type& loop, stream_acceptor acceptor, limits const& allowed)
+  echo_server(loop_type& loop, stream_acceptor acceptor, client_limits const& allowed)
       : acceptor_(std::move(acceptor)), idle_limit_(allowed.idle),
         clients_(allowed.connections, allowed.of_an_address) {
     loop.listen(acceptor_, 256, nullptr, mioext::trigger::level);
@@ -234,19 +227,10 @@ stream_acceptor bind_unix(socket_file& file, std::string const& path) {
 
 int main(int argc, char* argv[]) {
   try {
-    limits allowed;
+    client_limits allowed;
     std::vector<std::string> const arguments = parse_options(
         {argv + 1, argv + argc}, {}, [&](std::string const& name, std::string const& value) {
-          if (name == "--connections") {
-            allowed.connections = parse_number(value, 1, 1000000);
-          } else if (name == "--per-address") {
-            allowed.of_an_address = parse_number(value, 1, 1000000);
-          } else if (name == "--idle") {
-            allowed.idle = std::chrono::seconds(parse_number(value, 1, 86400));
-          } else {
-            return false;
-          }
-          return true;
+          return allowed.take_option(name, value);
         });
     std::string const where = !arguments.empty() ? arguments[0] : "127.0.0.1";
     bool const is_path = where.find('/') != std::string::npos;

@@ -103,13 +103,6 @@ struct relay {
       patience; // with a connect, with both when they are idle, with the side that is left
 };
 
-// What clients can cost at the most.
-struct limits {
-  std::size_t connections = 1000;
-  std::size_t of_an_address = 250;
-  std::chrono::seconds idle{600};
-};
-
 // An event's token says whom it concerns: one side of a relay, or with a null pointer the acceptor.
 //
 // A relay is destroyed as soon as it is over, by the handler that finds so, although the loop may have
@@ -119,7 +112,8 @@ struct limits {
 // closing them does the same.)
 class tcp_proxy final : public mioext::basic_handler<side*> {
 public:
-  tcp_proxy(stream_acceptor acceptor, any_stream::endpoint const& target, limits const& allowed)
+  tcp_proxy(stream_acceptor acceptor, any_stream::endpoint const& target,
+            client_limits const& allowed)
       : acceptor_(std::move(acceptor)), target_(target), idle_limit_(allowed.idle),
         clients_(allowed.connections, allowed.of_an_address) {}
 
@@ -464,22 +458,13 @@ template <class Loop> void start(Loop& loop, tcp_proxy& handler, std::string con
 int main(int argc, char* argv[]) {
   try {
     bool is_alone = false;
-    limits allowed;
+    client_limits allowed;
+    allowed.idle = std::chrono::seconds(600);
     std::vector<std::string> const arguments =
         parse_options({argv + 1, argv + argc}, {"--alone"},
                       [&](std::string const& name, std::string const& value) {
-                        if (name == "--alone") {
-                          is_alone = true;
-                        } else if (name == "--connections") {
-                          allowed.connections = parse_number(value, 1, 1000000);
-                        } else if (name == "--per-address") {
-                          allowed.of_an_address = parse_number(value, 1, 1000000);
-                        } else if (name == "--idle") {
-                          allowed.idle = std::chrono::seconds(parse_number(value, 1, 86400));
-                        } else {
-                          return false;
-                        }
-                        return true;
+                        is_alone = is_alone || name == "--alone";
+                        return name == "--alone" || allowed.take_option(name, value);
                       });
     if (arguments.size() != 2) {
       throw usage_error(arguments.size() < 2 ? "too few arguments" : "too many arguments");

@@ -28,7 +28,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -648,15 +647,6 @@ private:
 
 } // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size);
-
 int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
-  std::signal(SIGPIPE, SIG_IGN); // which the test's own writes would raise
-  std::size_t const before = open_descriptors();
-  try {
-    session(data, size).run();
-  } catch (no_such_luck const&) {
-  }
-  require(open_descriptors() == before, "no descriptor is left");
-  return 0;
+  return fuzz::run<session>(data, size);
 }

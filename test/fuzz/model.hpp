@@ -13,6 +13,7 @@
 #ifndef TEST_FUZZ_MODEL_HPP
 #define TEST_FUZZ_MODEL_HPP
 
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -85,6 +86,20 @@ private:
   std::uint8_t const* end_;
 };
 
+/// What a target does with an input: a Session, which must leave no descriptor behind.
+template <class Session> int run(std::uint8_t const* data, std::size_t size) {
+  std::signal(SIGPIPE, SIG_IGN); // which the model's own writes would raise
+  std::size_t const before = open_descriptors();
+  try {
+    Session(data, size).run();
+  } catch (no_such_luck const&) {
+  }
+  require(open_descriptors() == before, "no descriptor is left");
+  return 0;
+}
+
 } // namespace fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size);
 
 #endif // TEST_FUZZ_MODEL_HPP
