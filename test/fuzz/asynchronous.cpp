@@ -106,7 +106,7 @@ struct slot {
   std::size_t far_received = 0;
 };
 
-constexpr std::size_t slot_count = 4;
+constexpr unsigned slot_count = 4;
 constexpr std::size_t most_operations = 120;
 
 using loop_type = mioext::basic_async_event_loop<mioext::token, int>;

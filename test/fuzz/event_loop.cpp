@@ -88,7 +88,7 @@ struct timer_model {
   clock::time_point due;
 };
 
-constexpr std::size_t slot_count = 6;
+constexpr unsigned slot_count = 6;
 constexpr std::size_t most_operations = 150;
 
 class session final : public mioext::basic_handler<mioext::token, int> {
