@@ -80,15 +80,20 @@ class basic_async_event_loop {
   class initiate_run;
 
 public:
+  /// What events carry.
   using token_type = Token;
+  /// What senders send.
   using message_type = Message;
+  /// The type of get_executor().
   using executor_type = Executor;
   /// What handlers are given.
   using loop_type = basic_event_loop<Token, Message>;
   /// What async_run() calls: a class derived from this.
   using handler_type = basic_handler<Token, Message>;
 
+  /// The same loop with another type of executor, as Asio's I/O objects have it.
   template <class OtherExecutor> struct rebind_executor {
+    /// That type.
     using other = basic_async_event_loop<Token, Message, OtherExecutor>;
   };
 
@@ -113,6 +118,7 @@ public:
   basic_async_event_loop(basic_async_event_loop&& other) noexcept
       : executor_(other.executor_), loop_(std::move(other.loop_)) {}
 
+  /// The same; what this one had goes as with the destructor.
   basic_async_event_loop& operator=(basic_async_event_loop&& other) noexcept {
     if (this != &other) {
       close();
@@ -139,7 +145,7 @@ public:
   ///
   /// @param receiver an object of a class derived from handler_type, called directly if it is
   /// `final`. It must live until completion.
-  /// @param token a completion token for `void(boost::system::error_code)`:
+  /// @param completion_token a completion token for `void(boost::system::error_code)`:
   /// | error | when |
   /// | --- | --- |
   /// | none | after shutdown() |

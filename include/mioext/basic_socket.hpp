@@ -141,13 +141,24 @@ public:
   }
 
 protected:
+  /// For the classes that derive from this, which document what these do.
   basic_socket() noexcept = default;
+
+  /// \overload
   explicit basic_socket(protocol_type const& protocol) : base(protocol) {}
+
+  /// \overload
   explicit basic_socket(endpoint_type const& endpoint) : base(endpoint.protocol()) {
     this->bind(endpoint);
   }
+
+  /// \overload
   explicit basic_socket(native_handle_type fd) : base(fd) {}
+
+  /// \overload
   basic_socket(basic_socket&& other) noexcept = default;
+
+  /// Closes what this one held; `other` is closed afterwards.
   basic_socket& operator=(basic_socket&& other) noexcept = default;
   ~basic_socket() = default;
 };

@@ -112,7 +112,9 @@ template <class Token, class Message, class Executor> class basic_async_event_lo
 /// mio's first `EventLoop` (2014), and what later versions of mio learned.
 template <class Token = token, class Message = no_message> class basic_event_loop {
 public:
+  /// What events carry.
   using token_type = Token;
+  /// What senders send.
   using message_type = Message;
   /// What run() calls: a class derived from this.
   using handler_type = basic_handler<Token, Message>;

@@ -45,7 +45,9 @@ struct no_message {};
 /// mio's first `Handler` trait.
 template <class Token = token, class Message = no_message> class basic_handler {
 public:
+  /// What events carry.
   using token_type = Token;
+  /// What notify() is given.
   using message_type = Message;
   /// The loop that calls this handler.
   using loop_type = basic_event_loop<Token, Message>;

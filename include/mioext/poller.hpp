@@ -44,9 +44,13 @@ namespace mioext {
 /// thread-safe; threads that poll one poller at the same time need one each.
 class events {
 public:
+  /// What it contains.
   using value_type = event;
+  /// The type of sizes and indices.
   using size_type = std::size_t;
+  /// Of random access.
   using const_iterator = event const*;
+  /// The same: events cannot be changed.
   using iterator = const_iterator;
 
   /// Makes room for `capacity` events, at least one. The only allocation.
@@ -64,6 +68,7 @@ public:
   /// answers invalid_argument.
   events(events&& other) noexcept : capacity_(0), size_(0) { swap(other); }
 
+  /// The same; what this one held is gone.
   events& operator=(events&& other) noexcept {
     events moved(std::move(other));
     swap(moved);
@@ -80,7 +85,9 @@ public:
     std::swap(size_, other.size_);
   }
 
+  /// The first event of the last poll.
   const_iterator begin() const noexcept { return storage_.get(); }
+  /// Behind the last one.
   const_iterator end() const noexcept { return storage_.get() + size_; }
 
   /// The event at `index`, which is less than size().
@@ -143,7 +150,9 @@ inline void swap(events& left, events& right) noexcept { left.swap(right); }
 class registry {
 public:
   // Declared, so that there is no move: a registry always refers to a poller.
+  /// A copy refers to the same poller.
   registry(registry const&) noexcept = default;
+  /// Refers to the other's poller from now on.
   registry& operator=(registry const&) noexcept = default;
 
   /// Starts watching `handle`.
@@ -275,6 +284,7 @@ public:
   /// Takes over `other` with all that is registered; `other` then answers bad_file_descriptor.
   poller(poller&& other) noexcept : registry_(closed_selector()) { swap(other); }
 
+  /// The same; what this one watched is watched no longer by it.
   poller& operator=(poller&& other) noexcept {
     poller moved(std::move(other));
     swap(moved);

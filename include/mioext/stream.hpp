@@ -88,7 +88,9 @@ class stream : public detail::handle_types<Handle, detail::is_socket_handle<Hand
       typename std::enable_if<detail::is_execution_context<Context>::value, int>::type;
 
 public:
+  /// The type of get_executor().
   using executor_type = Executor;
+  /// What the system calls a descriptor.
   using native_handle_type = int;
 
   /// The handle.
@@ -98,7 +100,9 @@ public:
   /// its lowest layer (close, cancel, shutdown, options) is done properly.
   using lowest_layer_type = stream;
 
+  /// The same stream with another type of executor, as Asio's sockets have it.
   template <class OtherExecutor> struct rebind_executor {
+    /// That type.
     using other = stream<Handle, OtherExecutor>;
   };
 
@@ -174,10 +178,12 @@ public:
 
   /// The handle.
   next_layer_type& next_layer() noexcept { return handle_.get(); }
+  /// \overload
   next_layer_type const& next_layer() const noexcept { return handle_.get(); }
 
   /// This stream; see lowest_layer_type.
   lowest_layer_type& lowest_layer() noexcept { return *this; }
+  /// \overload
   lowest_layer_type const& lowest_layer() const noexcept { return *this; }
 
   /// The descriptor, -1 if there is none.

@@ -60,17 +60,23 @@ public:
   /// nothing else.
   constexpr operator switchable() const noexcept { return static_cast<switchable>(value_); }
 
+  /// True if the numbers are equal.
   friend constexpr bool operator==(token left, token right) noexcept {
     return left.value_ == right.value_;
   }
+  /// True if they are not.
   friend constexpr bool operator!=(token left, token right) noexcept {
     return left.value_ != right.value_;
   }
+  /// Orders tokens as their numbers.
   friend constexpr bool operator<(token left, token right) noexcept {
     return left.value_ < right.value_;
   }
+  /// The same order.
   friend constexpr bool operator>(token left, token right) noexcept { return right < left; }
+  /// The same order.
   friend constexpr bool operator<=(token left, token right) noexcept { return !(right < left); }
+  /// The same order.
   friend constexpr bool operator>=(token left, token right) noexcept { return !(left < right); }
 
   /// Prints `token(7)`.
@@ -88,6 +94,7 @@ namespace std {
 
 /// Tokens as keys of unordered containers.
 template <> struct hash<mioext::token> {
+  /// The hash of its number.
   std::size_t operator()(mioext::token const& hashed) const noexcept {
     return std::hash<std::size_t>()(hashed.value());
   }

@@ -52,7 +52,9 @@ public:
   /// The same; after an error, wake() answers bad_file_descriptor.
   waker(registry const& where, token name, boost::system::error_code& ec) { open(where, name, ec); }
 
+  /// Takes over what the other one wakes, which then answers bad_file_descriptor.
   waker(waker&&) noexcept = default;
+  /// The same; what this one was is deregistered.
   waker& operator=(waker&&) noexcept = default;
   waker(waker const&) = delete;
   waker& operator=(waker const&) = delete;

@@ -51,7 +51,7 @@ template <class Enum> constexpr detail::if_bitmask<Enum> operator^(Enum left, En
   return static_cast<Enum>(static_cast<unsigned>(left) ^ static_cast<unsigned>(right));
 }
 
-/// All bits that `value` has not; `x & ~interest::writable` takes one away.
+/// All bits that `value` has not; `set & ~bit` takes one away.
 template <class Enum> constexpr detail::if_bitmask<Enum> operator~(Enum value) noexcept {
   return static_cast<Enum>(~static_cast<unsigned>(value) &
                            ((1u << detail::bitmask_names<Enum>::count) - 1u));

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+#
+# doc/benchmarks.sh
+# -----------------
+#
+# Copyright (c) 2026 the mioext authors
+#
+# Distributed under the Boost Software License, Version 1.0.
+# (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+#
+# What the guide shows of the benchmarks, from the newest table in bench/README.md, so that it cannot
+# say anything else than that: pictures, what was lost, and on what machine.
+#
+# usage: benchmarks.sh TABLE DIRECTORY WORK
+#
+
+set -euo pipefail
+readonly table=$1 directory=$2 work=$3
+
+# Each row of the table: benchmark, setting, unit, contender, median, spread, ratio, required, verdict.
+awk -F ' *[|] *' -v OFS='\t' '
+  /^<!-- newest table -->/ { inside = 1 }
+  inside && /^#### / { benchmark = substr($0, 6) }
+  inside && /^\|/ && $4 ~ /^[0-9]/ {
+    if ($2 != "") {
+      setting = $2
+      unit = setting
+      sub(/^.* \(/, "", unit)
+      sub(/\)$/, "", unit)
+      sub(/ \([^(]*\)$/, "", setting)
+    }
+    sub(/ .*/, "", $4)
+    print benchmark, setting, unit, $3, $4, $5, $6, $7, $8
+  }
+' "$table" > "$work/rows"
+
+# picture NAME BENCHMARK SETTING: bars, mioext's in another colour; a line across the end of a bar is as
+# long as the spread.
+picture() {
+  local name=$1 benchmark=$2 setting=$3
+  awk -F '\t' -v benchmark="$benchmark" -v setting="$setting" '
+    $1 == benchmark && $2 == setting {
+      ours = $4 ~ /mioext|^(poller|event_loop|async_event_loop)$/
+      printf "\"%s\"\t%s\t%s\t%s\n", $4, $5, $6 + 0, ours ? "0x2f6ea5" : "0xb4bec8"
+    }
+  ' "$work/rows" > "$work/$name.bars"
+  local count unit
+  count=$(wc -l < "$work/$name.bars")
+  unit=$(awk -F '\t' -v benchmark="$benchmark" -v setting="$setting" \
+    '$1 == benchmark && $2 == setting { print $3; exit }' "$work/rows")
+  if (( count == 0 )); then
+    echo "$table has no setting \"$setting\" of $benchmark" >&2
+    return 1
+  fi
+  gnuplot << END
+set terminal svg size 720,$((70 + 26 * count)) noenhanced font "sans-serif,13" background "white"
+set output "$directory/$name.svg"
+set title "$setting"
+set xlabel "$unit"
+set yrange [$count - 0.4 : -0.6]
+set format x "%.0s%c"
+set xrange [0 : *]
+set lmargin 22
+set xtics nomirror
+set ytics nomirror scale 0
+set border 3
+set grid xtics lc rgb "#dddddd"
+set style fill solid
+unset key
+plot "$work/$name.bars" using (\$2 / 2) : 0 : (\$2 / 2) : (0.36) : 4 : ytic(1) \
+       with boxxyerror lc rgb variable, \
+     "" using (\$3 > 0 ? \$2 : NaN) : 0 : (\$2 * \$3 / 200) with xerrorbars pt 0 lc rgb "#333333"
+END
+}
+
+picture instructions instructions '100 of 1000 descriptors active'
+picture dispatch dispatch '100 of 1000 descriptors active'
+picture dispatch_single dispatch '1 of 1000 descriptors active'
+picture echo echo '64 B, 50 connections'
+picture messages messages 'busy, 2 producers'
+picture timers_set timers '1,000,000 set'
+picture timers_cancelled timers '1,000,000 cancelled'
+picture memory memory '10000 descriptors watched'
+
+{
+  echo '[%autowidth.stretch,cols="1,2,2,1,2"]'
+  echo '|==='
+  echo '|benchmark |setting |contender |ratio |required'
+  awk -F '\t' '$9 == "LOSS" { printf "\n|%s\n|%s\n|%s\n|%s\n|`+%s+`\n", $1, $2, $4, $7, $8 }' "$work/rows"
+  echo '|==='
+} > "$work/losses.adoc"
+
+sed -n '/^<!-- newest table -->/,$ s/^On \(.*\)$/Measured on \1./p' "$table" | head -1 > "$work/machine.adoc"
+test -s "$work/machine.adoc"

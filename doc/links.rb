@@ -1,0 +1,152 @@
+#
+# doc/links.rb
+# ------------
+#
+# Copyright (c) 2026 the mioext authors
+#
+# Distributed under the Boost Software License, Version 1.0.
+# (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+#
+# The links of the guide that must not break, as macros for asciidoctor:
+#
+#   test:FILE[CASE]        the test that a promise is kept by: test case CASE of test/FILE.cpp
+#   example:NAME[text]     the program example/NAME.cpp
+#   api:NAME[text]         what Doxygen wrote of mioext::NAME (a class, a function, a member)
+#
+# Where there is no such case, file or name, that is a warning, which b2 doc takes for an error. The files
+# that are linked become pages beside the guide, so that it can be put anywhere.
+#
+
+require "asciidoctor"
+require "fileutils"
+require "rexml/document"
+require "rouge"
+
+module Links
+  # A source file as a page, with an anchor at each of the names that were asked for.
+  class Page
+    def initialize(path, output)
+      @text = File.read(path)
+      @path = path
+      @output = output
+      @anchors = []
+    end
+
+    def case?(name)
+      @text.match?(/^BOOST_\w*TEST_CASE\w*\(\s*#{Regexp.escape(name)}\b/)
+    end
+
+    def anchor(name)
+      @anchors |= [name]
+    end
+
+    def write
+      code = Rouge::Formatters::HTML.new.format(Rouge::Lexers::Cpp.new.lex(@text))
+      @anchors.each { |name| code.sub!(/(?<!\w)#{name}(?!\w)/, "<mark id=\"#{name}\">#{name}</mark>") }
+      FileUtils.mkdir_p(File.dirname(@output))
+      File.write(@output, <<~HTML)
+        <!DOCTYPE html>
+        <html lang="en">
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>#{@path}</title>
+        <style>
+        body { margin: 1rem; font: 14px/1.5 monospace; }
+        pre { overflow-x: auto; }
+        mark { background: none; color: inherit; scroll-margin-top: 3rem; }
+        mark:target { background: #fd6; }
+        #{Rouge::Themes::Github.render(scope: "pre")}
+        </style>
+        <p><a href="../index.html">Guide</a>: #{@path}</p>
+        <pre>#{code}</pre>
+        </html>
+      HTML
+    end
+  end
+
+  # What is written during one conversion.
+  class Output
+    def initialize(document)
+      @root = document.attr("root")
+      @directory = document.attr("output")
+      @pages = {}
+    end
+
+    def page(kind, name)
+      path = "#{kind}/#{name}.cpp"
+      return unless File.file?("#{@root}/#{path}")
+
+      @pages[path] ||= Dir.chdir(@root) { Page.new(path, "#{@directory}/#{kind}/#{name}.html") }
+    end
+
+    def reference(name)
+      @names ||= names_of("#{@directory}/work/mioext.tag")
+      @names[name]
+    end
+
+    def write
+      @pages.each_value { |page| Dir.chdir(@root) { page.write } }
+    end
+
+    private
+
+    def names_of(file)
+      names = {}
+      REXML::Document.new(File.read(file)).elements.each("tagfile/compound") do |compound|
+        name = compound.elements["name"].text
+        filename = compound.elements["filename"].text
+        names[name] ||= filename
+        compound.elements.each("member") do |member|
+          anchor = "#{member.elements["anchorfile"].text}##{member.elements["anchor"].text}"
+          names["#{name}::#{member.elements["name"].text}"] ||= anchor
+        end
+      end
+      names.transform_keys { |name| name.delete_prefix("mioext::") }
+    end
+  end
+
+  def self.of(document)
+    (@outputs ||= {})[document.object_id] ||= Output.new(document)
+  end
+end
+
+Asciidoctor::Extensions.register do
+  inline_macro do
+    named :test
+    process do |parent, target, attributes|
+      name = attributes[1]
+      page = Links.of(parent.document).page("test", target)
+      if page&.case?(name)
+        page.anchor(name)
+      else
+        logger.warn("test/#{target}.cpp has no test case #{name}")
+      end
+      create_inline(parent, :quoted,
+                    "<a class=\"kept\" href=\"test/#{target}.html##{name}\" title=\"#{target}: #{name}\">test</a>")
+    end
+  end
+
+  inline_macro do
+    named :example
+    process do |parent, target, attributes|
+      Links.of(parent.document).page("example", target) or logger.warn("there is no example/#{target}.cpp")
+      create_anchor(parent, attributes[1] || "#{target}.cpp", type: :link, target: "example/#{target}.html")
+    end
+  end
+
+  inline_macro do
+    named :api
+    process do |parent, target, attributes|
+      file = Links.of(parent.document).reference(target) or logger.warn("the reference has no #{target}")
+      text = attributes[1] || target
+      create_inline(parent, :quoted, "<a class=\"api\" href=\"reference/#{file}\"><code>#{text}</code></a>")
+    end
+  end
+
+  postprocessor do
+    process do |document, output|
+      Links.of(document).write
+      output
+    end
+  end
+end

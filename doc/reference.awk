@@ -1,0 +1,73 @@
+#
+# doc/reference.awk
+# -----------------
+#
+# Copyright (c) 2026 the mioext authors
+#
+# Distributed under the Boost Software License, Version 1.0.
+# (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+#
+# What Doxygen reads in the place of a header: the same lines, without what only the compiler needs.
+#
+# - `-> decltype(...)` goes: a result that follows from the completion token is `auto`. Of
+#   `-> typename std::enable_if<condition, result>::type` the result stays.
+# - So do the template parameters that choose between overloads: `detail::enable_if<...> = 0`.
+# - What users have of basic_handle and protocol_handle, the bases of every handle, is public: they
+#   are shown outside of namespace detail, and what only derived classes use is not.
+#
+
+{ text = text $0 "\n" }
+
+END {
+  if (FILENAME ~ /detail\/(basic|protocol)_handle\.hpp$/) {
+    gsub(/namespace detail \{\n/, "\n", text)
+    gsub(/\} \/\/ namespace detail\n/, "\n", text)
+    gsub(/protected:/, "private:", text)
+    gsub(/template <class T>\nusing is_execution_context[^;]*;/, "\n", text)
+  }
+  gsub(/detail::(basic|protocol)_handle/, "&\001", text)
+  gsub(/detail::basic_handle\001/, "basic_handle", text)
+  gsub(/detail::protocol_handle\001/, "protocol_handle", text)
+  text = without(text, "[ \n]*->[ \n]*decltype\\(", "(", ")", "")
+  text = without(text, ",[ \n]*detail::enable_if<", "<", ">", " = 0")
+  text = without(text, ",[ \n]*if_context<", "<", ">", " = 0")
+  text = with_result(text)
+  printf "%s", text
+}
+
+# `where` without what `opening` matches, up to the bracket that closes the one at its end, and without
+# `tail` if that follows. As many lines stay, so that Doxygen's numbers are those of the header.
+function without(where, opening, left, right, tail,    result, rest, depth, at, c, gone) {
+  while (match(where, opening)) {
+    result = result substr(where, 1, RSTART - 1)
+    rest = substr(where, RSTART)
+    at = RLENGTH
+    for (depth = 1; depth > 0 && at < length(rest);) {
+      c = substr(rest, ++at, 1)
+      depth += (c == left) - (c == right)
+    }
+    if (tail != "" && substr(rest, at + 1, length(tail)) == tail) {
+      at += length(tail)
+    }
+    gone = substr(rest, 1, at)
+    gsub(/[^\n]/, "", gone)
+    result = result gone
+    where = substr(rest, at + 1)
+  }
+  return result where
+}
+
+# clang-format puts the result into a line of its own.
+function with_result(where,    result, found, after) {
+  while (match(where, /->[ \n]*typename std::enable_if<[^{]*>::type \{/)) {
+    found = substr(where, RSTART, RLENGTH)
+    after = substr(where, RSTART + RLENGTH)
+    result = result substr(where, 1, RSTART - 1)
+    match(found, /,\n */)
+    found = substr(found, RSTART + RLENGTH)
+    sub(/>::type \{$/, " {", found)
+    result = result "->\n\n" found
+    where = after
+  }
+  return result where
+}
