@@ -155,7 +155,9 @@ struct quiet_handler final : mioext::basic_handler<mioext::token, std::unique_pt
   void readable(loop_type&, mioext::token name, mioext::read_hint) override { note(name); }
   void writable(loop_type&, mioext::token name) override { note(name); }
   void timer(loop_type&, mioext::token name) override { note(name); }
-  void notify(loop_type&, std::unique_ptr<int> message) override { note(token(*message)); }
+  void notify(loop_type&, std::unique_ptr<int> message) override {
+    note(token(static_cast<std::size_t>(*message)));
+  }
   void signal(loop_type&, mioext::signal_info const&) override { note(token(999)); }
 
   void note(mioext::token name) {

@@ -62,12 +62,17 @@ using tcp_stream = mioext::stream<mioext::tcp_socket>;
 struct connection {
   explicit connection(io_context& context) : connection(context, test::tcp_pair()) {}
   connection(io_context& context, std::pair<mioext::tcp_socket, mioext::tcp_socket> sockets)
-      : stream(context, std::move(sockets.first)), peer(std::move(sockets.second)) {}
+      : stream(context, std::move(sockets.first)), peer(std::move(sockets.second)) {
+    // How much the systems of both take is not theirs to decide.
+    stream.set_option(boost::asio::socket_base::send_buffer_size(65536));
+    peer.set_option(boost::asio::socket_base::receive_buffer_size(65536));
+  }
 
   tcp_stream stream;
   mioext::tcp_socket peer;
 };
 
+/// More than anybody takes who does not read.
 std::vector<char> large() { return std::vector<char>(4000000, 'x'); }
 
 /// The context goes on: what is sent through it arrives.
