@@ -53,14 +53,14 @@ picture() {
     return 1
   fi
   gnuplot << END
-set terminal svg size 720,$((70 + 26 * count)) noenhanced font "sans-serif,13" background "white"
+set terminal svg size 540,$((70 + 26 * count)) noenhanced font "sans-serif,12" background "white"
 set output "$directory/$name.svg"
 set title "$setting"
 set xlabel "$unit"
 set yrange [$count - 0.4 : -0.6]
 set format x "%.0s%c"
 set xrange [0 : *]
-set lmargin 22
+set lmargin 21
 set xtics nomirror
 set ytics nomirror scale 0
 set border 3

@@ -105,6 +105,11 @@ module Links
     end
   end
 
+  def self.text_of(attributes, otherwise)
+    text = attributes["text"]
+    text.nil? || text.empty? ? otherwise : text
+  end
+
   def self.of(document)
     (@outputs ||= {})[document.object_id] ||= Output.new(document)
   end
@@ -113,13 +118,14 @@ end
 Asciidoctor::Extensions.register do
   inline_macro do
     named :test
+    parse_content_as :text
     process do |parent, target, attributes|
-      name = attributes[1]
+      name = attributes["text"]
       page = Links.of(parent.document).page("test", target)
       if page&.case?(name)
         page.anchor(name)
       else
-        logger.warn("test/#{target}.cpp has no test case #{name}")
+        parent.logger.warn("test/#{target}.cpp has no test case #{name}")
       end
       create_inline(parent, :quoted,
                     "<a class=\"kept\" href=\"test/#{target}.html##{name}\" title=\"#{target}: #{name}\">test</a>")
@@ -128,17 +134,19 @@ Asciidoctor::Extensions.register do
 
   inline_macro do
     named :example
+    parse_content_as :text
     process do |parent, target, attributes|
-      Links.of(parent.document).page("example", target) or logger.warn("there is no example/#{target}.cpp")
-      create_anchor(parent, attributes[1] || "#{target}.cpp", type: :link, target: "example/#{target}.html")
+      Links.of(parent.document).page("example", target) or parent.logger.warn("there is no example/#{target}.cpp")
+      create_anchor(parent, Links.text_of(attributes, "#{target}.cpp"), type: :link, target: "example/#{target}.html")
     end
   end
 
   inline_macro do
     named :api
+    parse_content_as :text
     process do |parent, target, attributes|
-      file = Links.of(parent.document).reference(target) or logger.warn("the reference has no #{target}")
-      text = attributes[1] || target
+      file = Links.of(parent.document).reference(target) or parent.logger.warn("the reference has no #{target}")
+      text = Links.text_of(attributes, target)
       create_inline(parent, :quoted, "<a class=\"api\" href=\"reference/#{file}\"><code>#{text}</code></a>")
     end
   end

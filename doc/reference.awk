@@ -12,8 +12,10 @@
 # - `-> decltype(...)` goes: a result that follows from the completion token is `auto`. Of
 #   `-> typename std::enable_if<condition, result>::type` the result stays.
 # - So do the template parameters that choose between overloads: `detail::enable_if<...> = 0`.
+# - Classes that are friends are nothing to users.
 # - What users have of basic_handle and protocol_handle, the bases of every handle, is public: they
-#   are shown outside of namespace detail, and what only derived classes use is not.
+#   are shown outside of namespace detail, and what only
+#   derived classes or the library itself use is not.
 #
 
 { text = text $0 "\n" }
@@ -21,8 +23,8 @@
 END {
   if (FILENAME ~ /detail\/(basic|protocol)_handle\.hpp$/) {
     gsub(/namespace detail \{\n/, "\n", text)
-    gsub(/\} \/\/ namespace detail\n/, "\n", text)
     gsub(/protected:/, "private:", text)
+    sub(/\n};\n.*/, "\n};\n}\n", text)
     gsub(/template <class T>\nusing is_execution_context[^;]*;/, "\n", text)
   }
   gsub(/detail::(basic|protocol)_handle/, "&\001", text)
@@ -32,6 +34,7 @@ END {
   text = without(text, ",[ \n]*detail::enable_if<", "<", ">", " = 0")
   text = without(text, ",[ \n]*if_context<", "<", ">", " = 0")
   text = with_result(text)
+  gsub(/(template <[^>]*> )?friend (class|struct) [^;]*;/, "", text)
   printf "%s", text
 }
 
