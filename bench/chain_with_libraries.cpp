@@ -11,4 +11,4 @@
 //
 
 #define BENCH_HAS_LIBRARIES
-#include "chain.cpp"
+#include "chain.cpp" // NOLINT(bugprone-suspicious-include): the same program, defined otherwise

@@ -14,6 +14,7 @@
 //     --port PORT            by default 0, which takes a free one
 //     --tls                  HTTPS, with a certificate for localhost that is made at the start
 //     --connections NUMBER   at the same time, by default 1000; others wait
+//     --per-address NUMBER   of these for one peer, by default 250; more are closed at once
 //     --timeout SECONDS      how long a client may take for its next step, by default 30
 //
 // Says on standard output where it listens, and serves until SIGINT or SIGTERM.
@@ -30,9 +31,8 @@
 #include <exception>
 #include <iostream>
 #include <limits>
+#include <map>
 #include <memory>
-#include <set>
-#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -57,6 +57,8 @@
 #include <boost/beast/http.hpp>
 #include <boost/optional.hpp>
 
+#include "arguments.hpp"
+#include "client_limit.hpp"
 #include "test_certificate.hpp"
 
 namespace asio = boost::asio;
@@ -304,7 +306,8 @@ public:
 template <class Stream>
 class session final : public connection, public std::enable_shared_from_this<session<Stream>> {
 public:
-  template <class... Arguments> session(std::shared_ptr<server> owner, Arguments&&... arguments);
+  template <class... Arguments>
+  session(std::shared_ptr<server> owner, client_limit::place place, Arguments&&... arguments);
   ~session() override;
 
   void start() {
@@ -471,6 +474,7 @@ struct settings {
   unsigned short port = 0;
   bool uses_tls = false;
   std::size_t most_connections = 1000;
+  std::size_t most_of_an_address = 250;
   seconds patience = seconds(30);
 };
 
@@ -480,7 +484,8 @@ public:
   server(asio::io_context& context, settings const& how)
       : context_(context), settings_(how), root_(how.directory), tls_(ssl::context::tls_server),
         signals_(context, SIGINT, SIGTERM), timer_(context),
-        acceptor_(tcp::endpoint(asio::ip::make_address(how.address), how.port)) {
+        acceptor_(tcp::endpoint(asio::ip::make_address(how.address), how.port)),
+        clients_(how.most_connections, how.most_of_an_address) {
     if (settings_.uses_tls) {
       tls_.set_options(ssl::context::default_workarounds | ssl::context::no_sslv2 |
                        ssl::context::no_sslv3 | ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1);
@@ -502,7 +507,9 @@ public:
     accept();
   }
 
-  void add(connection& made) { connections_.insert(&made); }
+  void add(connection& made, client_limit::place place) {
+    connections_.emplace(&made, std::move(place));
+  }
 
   void remove(connection& ended) {
     connections_.erase(&ended);
@@ -511,12 +518,12 @@ public:
 
 private:
   void accept() {
-    if (is_accepting_ || is_stopped_ || connections_.size() >= settings_.most_connections) {
+    if (is_accepting_ || is_stopped_ || clients_.is_reached()) {
       return;
     }
     is_accepting_ = true;
     auto const self = shared_from_this();
-    mioext::async_accept(context_, acceptor_,
+    mioext::async_accept(context_, acceptor_, peer_,
                          [self](error_code const& ec, mioext::tcp_socket socket) {
                            self->on_accept(ec, std::move(socket));
                          });
@@ -531,18 +538,25 @@ private:
       return;
     }
     is_accepting_ = false;
+    if (client_limit::place place = clients_.admit(peer_)) {
+      serve(std::move(socket), std::move(place));
+    } // or the socket is closed
+    accept();
+  }
+
+  void serve(mioext::tcp_socket socket, client_limit::place place) {
     // Answers are complete when they are sent: do not let the system wait for more.
     error_code ignored;
     socket.set_option(tcp::no_delay(true), ignored);
     if (settings_.uses_tls) {
-      std::make_shared<session<tls_stream>>(shared_from_this(),
+      std::make_shared<session<tls_stream>>(shared_from_this(), std::move(place),
                                             plain_stream(context_, std::move(socket)), tls_)
           ->start();
     } else {
-      std::make_shared<session<plain_stream>>(shared_from_this(), context_, std::move(socket))
+      std::make_shared<session<plain_stream>>(shared_from_this(), std::move(place), context_,
+                                              std::move(socket))
           ->start();
     }
-    accept();
   }
 
   // Most likely there is no descriptor left (EMFILE, ENFILE). The connection stays in the queue, so
@@ -568,8 +582,8 @@ private:
     error_code ignored;
     acceptor_.close(ignored);
     timer_.cancel();
-    for (connection* const ended : connections_) {
-      ended->end();
+    for (auto const& each : connections_) {
+      each.first->end();
     }
   }
 
@@ -580,7 +594,9 @@ private:
   asio::signal_set signals_;
   asio::steady_timer timer_;
   mioext::tcp_acceptor acceptor_;
-  std::set<connection*> connections_;
+  tcp::endpoint peer_;
+  client_limit clients_;
+  std::map<connection*, client_limit::place> connections_;
   bool is_accepting_ = false; // or pausing
   bool is_stopped_ = false;
   bool has_complained_ = false;
@@ -588,11 +604,12 @@ private:
 
 template <class Stream>
 template <class... Arguments>
-session<Stream>::session(std::shared_ptr<server> owner, Arguments&&... arguments)
+session<Stream>::session(std::shared_ptr<server> owner, client_limit::place place,
+                         Arguments&&... arguments)
     : server_(std::move(owner)), stream_(std::forward<Arguments>(arguments)...),
       timer_(stream_.get_executor()), patience_(server_->patience()) {
   allow(patience_);
-  server_->add(*this);
+  server_->add(*this, std::move(place));
 }
 
 template <class Stream> session<Stream>::~session() { server_->remove(*this); }
@@ -657,20 +674,6 @@ void session<Stream>::answer_with_file(int fd, std::string const& name, bool kee
 
 // --- The program -----------------------------------------------------------------------------------
 
-struct usage_error : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-unsigned long parse_number(std::string const& text, unsigned long least, unsigned long most) {
-  bool const is_number = !text.empty() && text.size() <= 9 &&
-                         text.find_first_not_of("0123456789") == std::string::npos;
-  if (!is_number || std::stoul(text) < least || std::stoul(text) > most) {
-    throw usage_error("not a number from " + std::to_string(least) + " to " + std::to_string(most) +
-                      ": " + text);
-  }
-  return std::stoul(text);
-}
-
 settings parse_arguments(std::vector<std::string> const& arguments) {
   settings result;
   bool has_directory = false;
@@ -683,17 +686,15 @@ settings parse_arguments(std::vector<std::string> const& arguments) {
       return arguments[++index];
     };
     if (argument == "--address") {
-      error_code ec;
-      result.address = asio::ip::make_address(value(), ec).to_string();
-      if (ec) {
-        throw usage_error("not an IP address: " + arguments[index]);
-      }
+      result.address = parse_address(value()).to_string();
     } else if (argument == "--port") {
       result.port = static_cast<unsigned short>(parse_number(value(), 0, 65535));
     } else if (argument == "--tls") {
       result.uses_tls = true;
     } else if (argument == "--connections") {
       result.most_connections = parse_number(value(), 1, 1000000);
+    } else if (argument == "--per-address") {
+      result.most_of_an_address = parse_number(value(), 1, 1000000);
     } else if (argument == "--timeout") {
       result.patience = seconds(parse_number(value(), 1, 86400));
     } else if (argument.compare(0, 1, "-") == 0) {
@@ -723,7 +724,8 @@ int main(int argc, char* argv[]) {
   } catch (usage_error const& error) {
     std::cerr << "beast_http_server: " << error.what()
               << "\nusage: beast_http_server [--address ADDRESS] [--port PORT] [--tls]"
-                 "\n                         [--connections NUMBER] [--timeout SECONDS] directory"
+                 "\n                         [--connections NUMBER] [--per-address NUMBER]"
+                 "\n                         [--timeout SECONDS] directory"
               << std::endl;
     return 2;
   } catch (std::exception const& error) {

@@ -24,7 +24,6 @@
 #include <exception>
 #include <iostream>
 #include <map>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -34,11 +33,13 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/socket_base.hpp>
 
 #include <mioext.hpp>
+
+#include "arguments.hpp"
+#include "client_limit.hpp"
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
@@ -46,6 +47,7 @@ using boost::system::error_code;
 
 // What clients can cost at the most.
 constexpr std::size_t max_clients = 1000;
+constexpr std::size_t max_of_an_address = 100;
 constexpr std::size_t max_line = 1000;          // characters
 constexpr int max_unsent = 64 * 1024;           // bytes that a client should have read
 constexpr std::size_t max_reads_at_a_time = 16; // before it is somebody else's turn
@@ -55,6 +57,7 @@ using client_id = std::size_t;
 constexpr client_id acceptor_id = 0;
 
 struct client {
+  client_limit::place place;
   mioext::tcp_socket socket;
   mioext::timeout idle;
   std::string line;   // received, and not complete yet
@@ -129,7 +132,8 @@ private:
   void accept_all(loop_type& loop) {
     for (;;) {
       error_code ec;
-      mioext::tcp_socket socket = acceptor_.accept(ec);
+      tcp::endpoint peer;
+      mioext::tcp_socket socket = acceptor_.accept(peer, ec);
       if (ec) {
         // Most likely there is no descriptor left (EMFILE). Whoever waits stays in the queue, and
         // is not reported again: come back later.
@@ -139,15 +143,16 @@ private:
         }
         return;
       }
-      if (clients_.size() == max_clients) {
-        socket.write_some(asio::buffer(std::string("* the server is full\n")), ec);
+      client_limit::place place = limit_.is_reached() ? client_limit::place() : limit_.admit(peer);
+      if (place) {
+        join(loop, std::move(socket), std::move(place));
       } else {
-        join(loop, std::move(socket));
+        socket.write_some(asio::buffer(std::string("* the server is full\n")), ec);
       }
     }
   }
 
-  void join(loop_type& loop, mioext::tcp_socket socket) {
+  void join(loop_type& loop, mioext::tcp_socket socket, client_limit::place place) {
     error_code ec;
     socket.set_option(tcp::no_delay(true), ec); // lines are short; send them at once
     // What the system keeps for a client that does not read shall be bounded as well.
@@ -156,6 +161,7 @@ private:
     loop.register_handle(socket, id, mioext::interest::readable | mioext::interest::writable, ec);
     if (!ec) {
       client& joined = clients_[id];
+      joined.place = std::move(place);
       joined.socket = std::move(socket);
       joined.idle = loop.timer(idle_limit_, id);
       tell_all("* " + name(id) + " joined");
@@ -255,6 +261,7 @@ private:
   seconds const idle_limit_;
   bool is_retrying_ = false;
   client_id last_id_ = 0;
+  client_limit limit_{max_clients, max_of_an_address};
   std::map<client_id, client> clients_;
   std::vector<std::pair<client_id, std::string>> leaving_;
 };
@@ -339,24 +346,6 @@ private:
   std::thread thread_; // last, because it uses the others
 };
 
-struct usage_error : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-tcp::endpoint tcp_endpoint(std::string const& address, std::string const& port) {
-  error_code ec;
-  asio::ip::address const parsed = asio::ip::make_address(address, ec);
-  if (ec) {
-    throw usage_error("not an IP address: " + address);
-  }
-  bool const is_number = !port.empty() && port.size() <= 5 &&
-                         port.find_first_not_of("0123456789") == std::string::npos;
-  if (!is_number || std::stoul(port) > 65535) {
-    throw usage_error("not a port: " + port);
-  }
-  return {parsed, static_cast<unsigned short>(std::stoul(port))};
-}
-
 chat_server::seconds idle_limit(std::string const& text) {
   char* end = nullptr;
   double const seconds = std::strtod(text.c_str(), &end);
@@ -377,8 +366,8 @@ int main(int argc, char* argv[]) {
     if (arguments.size() > 2) {
       throw usage_error("too many arguments");
     }
-    tcp::endpoint const endpoint = tcp_endpoint(!arguments.empty() ? arguments[0] : "127.0.0.1",
-                                                arguments.size() > 1 ? arguments[1] : "0");
+    tcp::endpoint const endpoint = parse_endpoint(!arguments.empty() ? arguments[0] : "127.0.0.1",
+                                                  arguments.size() > 1 ? arguments[1] : "0");
 
     // Signals before threads: a thread that is started later has them blocked, as it must.
     chat_server::loop_type loop;

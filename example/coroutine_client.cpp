@@ -85,7 +85,7 @@ asio::awaitable<bool> get(tcp_stream& stream, std::string_view host, std::string
   // Throws if the header is larger than any that is meant well.
   std::string received;
   std::size_t const header_size = co_await asio::async_read_until(
-      stream, asio::dynamic_buffer(received, 64 * 1024), "\r\n\r\n", use_awaitable);
+      stream, asio::dynamic_buffer(received, 65536), "\r\n\r\n", use_awaitable);
   std::cerr << received.substr(0, header_size);
   bool const is_success = received.compare(0, 7, "HTTP/1.") == 0 && received.size() > 9 &&
                           received.compare(8, 2, " 2") == 0;
@@ -93,7 +93,7 @@ asio::awaitable<bool> get(tcp_stream& stream, std::string_view host, std::string
 
   for (error_code ec; !ec || !received.empty();) {
     std::cout << received;
-    received.resize(16 * 1024);
+    received.resize(16384);
     received.resize(co_await stream.async_read_some(asio::buffer(received),
                                                     asio::redirect_error(use_awaitable, ec)));
     if (ec && ec != asio::error::eof) {
@@ -146,7 +146,7 @@ int main(int argc, char* argv[]) {
     bool is_success = false;
     std::exception_ptr error;
     asio::co_spawn(context, talk(arguments), [&](std::exception_ptr thrown, bool result) {
-      error = thrown;
+      error = std::move(thrown);
       is_success = result;
     });
     context.run();

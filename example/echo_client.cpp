@@ -31,11 +31,11 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
 #include <mioext.hpp>
+
+#include "arguments.hpp"
 
 namespace asio = boost::asio;
 using boost::system::error_code;
@@ -240,30 +240,12 @@ private:
   transfer download_;
 };
 
-struct usage_error : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-asio::ip::tcp::endpoint tcp_endpoint(std::string const& address, std::string const& port) {
-  error_code ec;
-  asio::ip::address const parsed = asio::ip::make_address(address, ec);
-  if (ec) {
-    throw usage_error("not an IP address: " + address);
-  }
-  bool const is_number = !port.empty() && port.size() <= 5 &&
-                         port.find_first_not_of("0123456789") == std::string::npos;
-  if (!is_number || std::stoul(port) == 0 || std::stoul(port) > 65535) {
-    throw usage_error("not a port: " + port);
-  }
-  return {parsed, static_cast<unsigned short>(std::stoul(port))};
-}
-
 any_stream::endpoint server_endpoint(int argc, char* argv[]) {
   if (argc == 2 && std::string(argv[1]).find('/') != std::string::npos) {
     return asio::local::stream_protocol::endpoint(argv[1]);
   }
   if (argc == 3) {
-    return tcp_endpoint(argv[1], argv[2]);
+    return parse_endpoint(argv[1], argv[2], 1);
   }
   throw usage_error("an address and a port, or a path with a / in it, must be given");
 }

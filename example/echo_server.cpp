@@ -9,8 +9,11 @@
 //
 // Sends back to every client what it sends, over TCP or over a Unix socket.
 //
-//   echo_server [address [port]]   by default 127.0.0.1 and 0, which takes a free port
-//   echo_server path               a path has a / in it
+//   echo_server [options] [address [port]]   by default 127.0.0.1 and 0, which takes a free port
+//   echo_server [options] path               a path has a / in it
+//     --connections NUMBER   at the same time, by default 1000; others wait
+//     --per-address NUMBER   of these for one peer, by default 250; more are closed at once
+//     --idle SECONDS         without a byte in either direction, by default 300; then it is closed
 //
 // Says on standard output where it listens, and serves until SIGINT or SIGTERM.
 //
@@ -23,21 +26,21 @@
 #include <exception>
 #include <iostream>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <unordered_map>
 #include <utility>
-
-#include <sys/stat.h>
-#include <unistd.h>
+#include <vector>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include <mioext.hpp>
+
+#include "arguments.hpp"
+#include "client_limit.hpp"
+#include "socket_file.hpp"
 
 namespace asio = boost::asio;
 using boost::system::error_code;
@@ -50,9 +53,12 @@ using stream_acceptor = mioext::basic_socket_acceptor<any_stream>;
 // A client, and what it has sent and not got back yet. Nothing more is read from it before all of
 // that is sent: so a client that does not read costs one buffer, and soon cannot send any more.
 struct connection {
-  explicit connection(stream_socket accepted) : socket(std::move(accepted)) {}
+  connection(stream_socket accepted, client_limit::place counted)
+      : place(std::move(counted)), socket(std::move(accepted)) {}
 
+  client_limit::place place;
   stream_socket socket;
+  mioext::timeout idle;
   mioext::interest waits_for = mioext::interest::readable;
   std::array<char, 16384> buffer;
   std::size_t begin = 0;
@@ -65,7 +71,9 @@ struct connection {
 // long as there is more the loop comes back to it, after everybody else had their turn.
 class echo_server final : public mioext::basic_handler<connection*> {
 public:
-  echo_server(loop_type& loop, stream_acceptor acceptor) : acceptor_(std::move(acceptor)) {
+  echo_server(loop_type& loop, stream_acceptor acceptor, client_limits const& allowed)
+      : acceptor_(std::move(acceptor)), idle_limit_(allowed.idle),
+        clients_(allowed.connections, allowed.of_an_address) {
     loop.listen(acceptor_, 256, nullptr, mioext::trigger::level);
   }
 
@@ -79,38 +87,52 @@ public:
 
   void writable(loop_type& loop, connection* to) override { send(loop, *to); }
 
-  void timer(loop_type& loop, connection*) override { resume_accepting(loop); }
+  void timer(loop_type& loop, connection* idle) override {
+    if (idle) {
+      close(loop, *idle);
+    } else {
+      resume_accepting(loop);
+    }
+  }
 
   void signal(loop_type& loop, mioext::signal_info const&) override { loop.shutdown(); }
 
 private:
   void accept(loop_type& loop) {
     error_code ec;
-    stream_socket socket = acceptor_.accept(ec);
+    any_stream::endpoint peer;
+    stream_socket socket = acceptor_.accept(peer, ec);
     if (ec == asio::error::would_block) {
       return; // it gave up before we came
     }
     if (ec) {
-      pause_accepting(loop, ec);
+      complain(ec);
+      pause_accepting(loop);
+      retry_ = loop.timer(std::chrono::seconds(1), nullptr);
       return;
+    }
+    client_limit::place place = clients_.admit(peer);
+    if (!place) {
+      return; // which closes it
     }
     // Answers are small and complete: do not let the system wait for more. (No Unix socket knows
     // this.)
     error_code ignored;
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
 
-    std::unique_ptr<connection> made(new connection(std::move(socket)));
+    std::unique_ptr<connection> made(new connection(std::move(socket), std::move(place)));
     loop.register_handle(made->socket, made.get(), made->waits_for, mioext::trigger::level, ec);
     if (!ec) {
       connection* const name = made.get();
       connections_.emplace(name, std::move(made));
+      wait_for_next_byte(loop, *name);
+    }
+    if (clients_.is_reached()) {
+      pause_accepting(loop);
     }
   }
 
-  // Most likely there is no descriptor left (EMFILE, ENFILE). The connection stays in the queue and
-  // the acceptor readable, so the loop would call again and again. Rather try when a descriptor is
-  // free.
-  void pause_accepting(loop_type& loop, error_code const& reason) {
+  void complain(error_code const& reason) {
     if (!has_complained_) { // once is enough, this can happen for every client
       // Not reason.message(), which is virtual: to check such a call UndefinedBehaviorSanitizer
       // needs a descriptor, and there is none.
@@ -118,9 +140,14 @@ private:
                 << std::endl;
       has_complained_ = true;
     }
+  }
+
+  // There is no room for another one, or no descriptor (EMFILE, ENFILE). Those who come stay in the
+  // queue and the acceptor readable, so the loop would call again and again. Rather try when one has
+  // left.
+  void pause_accepting(loop_type& loop) {
     loop.deregister_handle(acceptor_);
     is_accepting_ = false;
-    retry_ = loop.timer(std::chrono::seconds(1), nullptr);
   }
 
   void resume_accepting(loop_type& loop) {
@@ -136,6 +163,7 @@ private:
     from.begin = 0;
     from.end = from.socket.read_some(asio::buffer(from.buffer), ec);
     if (!ec) {
+      wait_for_next_byte(loop, from);
       send(loop, from);
     } else if (ec != asio::error::would_block) {
       close(loop, from); // its end, and everything was sent back before; or an error
@@ -144,11 +172,15 @@ private:
 
   void send(loop_type& loop, connection& to) {
     error_code ec;
-    to.begin +=
+    std::size_t const sent =
         to.socket.write_some(asio::buffer(to.buffer.data() + to.begin, to.end - to.begin), ec);
     if (ec && ec != asio::error::would_block) {
       close(loop, to);
       return;
+    }
+    to.begin += sent;
+    if (sent != 0) {
+      wait_for_next_byte(loop, to);
     }
     mioext::interest const needed =
         to.begin == to.end ? mioext::interest::readable : mioext::interest::writable;
@@ -158,7 +190,14 @@ private:
     }
   }
 
+  // Whoever neither sends nor reads for too long makes room for others.
+  void wait_for_next_byte(loop_type& loop, connection& from) {
+    loop.clear_timer(from.idle);
+    from.idle = loop.timer(idle_limit_, &from);
+  }
+
   void close(loop_type& loop, connection& ended) {
+    loop.clear_timer(ended.idle);
     // The token points to it: after this the loop has no event of it any more.
     loop.deregister_handle(ended.socket);
     connections_.erase(&ended);
@@ -166,75 +205,13 @@ private:
   }
 
   stream_acceptor acceptor_;
+  std::chrono::seconds const idle_limit_;
+  client_limit clients_; // before the connections, which have their places in it
   std::unordered_map<connection*, std::unique_ptr<connection>> connections_;
   bool is_accepting_ = true;
   mioext::timeout retry_;
   bool has_complained_ = false;
 };
-
-// The file that binding to a Unix path makes. It would outlive the server.
-class socket_file {
-public:
-  socket_file() = default;
-  socket_file(socket_file const&) = delete;
-  socket_file& operator=(socket_file const&) = delete;
-
-  ~socket_file() {
-    struct stat now;
-    // Only our own: another server may have taken the path meanwhile.
-    if (!path_.empty() && ::lstat(path_.c_str(), &now) == 0 && now.st_dev == made_.st_dev &&
-        now.st_ino == made_.st_ino) {
-      ::unlink(path_.c_str());
-    }
-  }
-
-  stream_acceptor bind(std::string const& path) {
-    asio::local::stream_protocol::endpoint const endpoint(path);
-    remove_leftover(endpoint);
-    ::umask(077); // from the beginning only this user may connect
-    mioext::unix_acceptor acceptor(endpoint);
-    if (::lstat(path.c_str(), &made_) == 0) {
-      path_ = path;
-    }
-    return stream_acceptor(acceptor.release());
-  }
-
-private:
-  // A server that was killed leaves its socket behind. Nobody listens to it, which connecting
-  // tells. Anything else at that place is not ours to remove; bind will say that the address is in
-  // use.
-  static void remove_leftover(asio::local::stream_protocol::endpoint const& endpoint) {
-    struct stat found;
-    if (::lstat(endpoint.path().c_str(), &found) == 0 && S_ISSOCK(found.st_mode)) {
-      error_code ec;
-      mioext::unix_socket().connect(endpoint, ec);
-      if (ec == asio::error::connection_refused) {
-        ::unlink(endpoint.path().c_str());
-      }
-    }
-  }
-
-  std::string path_;
-  struct stat made_ = {};
-};
-
-struct usage_error : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-asio::ip::tcp::endpoint tcp_endpoint(std::string const& address, std::string const& port) {
-  error_code ec;
-  asio::ip::address const parsed = asio::ip::make_address(address, ec);
-  if (ec) {
-    throw usage_error("not an IP address: " + address);
-  }
-  bool const is_number = !port.empty() && port.size() <= 5 &&
-                         port.find_first_not_of("0123456789") == std::string::npos;
-  if (!is_number || std::stoul(port) > 65535) {
-    throw usage_error("not a port: " + port);
-  }
-  return {parsed, static_cast<unsigned short>(std::stoul(port))};
-}
 
 stream_acceptor bind_tcp(asio::ip::tcp::endpoint const& endpoint) {
   mioext::tcp_acceptor acceptor(endpoint);
@@ -243,16 +220,21 @@ stream_acceptor bind_tcp(asio::ip::tcp::endpoint const& endpoint) {
 }
 
 stream_acceptor bind_unix(socket_file& file, std::string const& path) {
-  stream_acceptor acceptor = file.bind(path);
+  mioext::unix_acceptor acceptor = file.bind(path);
   std::cout << "listening on " << path << std::endl;
-  return acceptor;
+  return stream_acceptor(acceptor.release());
 }
 
 int main(int argc, char* argv[]) {
   try {
-    std::string const where = argc > 1 ? argv[1] : "127.0.0.1";
+    client_limits allowed;
+    std::vector<std::string> const arguments = parse_options(
+        {argv + 1, argv + argc}, {}, [&](std::string const& name, std::string const& value) {
+          return allowed.take_option(name, value);
+        });
+    std::string const where = !arguments.empty() ? arguments[0] : "127.0.0.1";
     bool const is_path = where.find('/') != std::string::npos;
-    if (argc > (is_path ? 2 : 3)) {
+    if (arguments.size() > (is_path ? 1u : 2u)) {
       throw usage_error("too many arguments");
     }
 
@@ -262,13 +244,19 @@ int main(int argc, char* argv[]) {
     loop.register_signal(SIGTERM);
 
     socket_file file;
-    echo_server server(loop, is_path ? bind_unix(file, where)
-                                     : bind_tcp(tcp_endpoint(where, argc > 2 ? argv[2] : "0")));
+    echo_server server(
+        loop,
+        is_path ? bind_unix(file, where)
+                : bind_tcp(parse_endpoint(where, arguments.size() > 1 ? arguments[1] : "0")),
+        allowed);
     loop.run(server);
     return EXIT_SUCCESS;
   } catch (usage_error const& error) {
     std::cerr << "echo_server: " << error.what()
-              << "\nusage: echo_server [address [port]]\n       echo_server path" << std::endl;
+              << "\nusage: echo_server [options] [address [port]]"
+                 "\n       echo_server [options] path"
+                 "\n       options: --connections NUMBER, --per-address NUMBER, --idle SECONDS"
+              << std::endl;
     return 2;
   } catch (std::exception const& error) {
     std::cerr << "echo_server: " << error.what() << std::endl;

@@ -9,7 +9,11 @@
 //
 // Passes connections on to another address, over TCP, Unix sockets, or from one to the other.
 //
-//   tcp_proxy [--alone] LISTEN TARGET
+//   tcp_proxy [options] LISTEN TARGET
+//     --alone                in a loop of its own
+//     --connections NUMBER   at the same time, by default 1000; others wait
+//     --per-address NUMBER   of these for one peer, by default 250; more are closed at once
+//     --idle SECONDS         without a byte in either direction, by default 600; then it is reset
 //
 // Both are ADDRESS:PORT (127.0.0.1:80, [::1]:80; port 0 takes a free one) or unix:PATH. Runs in an
 // io_context, as it would beside an Asio program's other work; with --alone in a loop of its own. The
@@ -27,25 +31,25 @@
 #include <iostream>
 #include <memory>
 #include <sstream>
-#include <stdexcept>
 #include <string>
 #include <unordered_map>
 #include <utility>
-
-#include <sys/stat.h>
-#include <unistd.h>
+#include <vector>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <mioext.hpp>
+
+#include "arguments.hpp"
+#include "client_limit.hpp"
+#include "socket_file.hpp"
 
 namespace asio = boost::asio;
 using boost::system::error_code;
@@ -75,13 +79,14 @@ struct side {
 
   std::size_t begin = 0;
   std::size_t end = 0;
-  std::array<char, 32 * 1024> buffer;
+  std::array<char, 32768> buffer;
 
   bool is_empty() const { return begin == end; }
 };
 
 struct relay {
-  relay(stream_socket accepted, stream_socket opened) {
+  relay(stream_socket accepted, stream_socket opened, client_limit::place counted)
+      : place(std::move(counted)) {
     client.socket = std::move(accepted);
     target.socket = std::move(opened);
     client.of = target.of = this;
@@ -89,10 +94,13 @@ struct relay {
     target.other = &client;
   }
 
+  client_limit::place place;
   side client;
   side target;
   bool is_connected = false;
-  mioext::timeout patience; // with a connect, or with the side that is left
+  bool is_lingering = false; // for the side that is left
+  mioext::timeout
+      patience; // with a connect, with both when they are idle, with the side that is left
 };
 
 // An event's token says whom it concerns: one side of a relay, or with a null pointer the acceptor.
@@ -104,8 +112,10 @@ struct relay {
 // closing them does the same.)
 class tcp_proxy final : public mioext::basic_handler<side*> {
 public:
-  tcp_proxy(stream_acceptor acceptor, any_stream::endpoint const& target)
-      : acceptor_(std::move(acceptor)), target_(target) {}
+  tcp_proxy(stream_acceptor acceptor, any_stream::endpoint const& target,
+            client_limits const& allowed)
+      : acceptor_(std::move(acceptor)), target_(target), idle_limit_(allowed.idle),
+        clients_(allowed.connections, allowed.of_an_address) {}
 
   // Loop is a basic_event_loop or a basic_async_event_loop.
   template <class Loop> void start(Loop& loop) {
@@ -160,17 +170,28 @@ private:
       opened_.open(target_.protocol(), ec);
     }
     stream_socket client;
+    any_stream::endpoint peer;
     if (!ec) {
-      client = acceptor_.accept(ec);
+      client = acceptor_.accept(peer, ec);
     }
     if (ec == asio::error::would_block) {
       return; // it gave up before we came
     }
     if (ec) {
-      pause_accepting(loop, ec);
+      complain_about_accepting(ec);
+      pause_accepting(loop);
+      retry_ = loop.timer(std::chrono::seconds(1), nullptr);
       return;
     }
-    connect(loop, std::unique_ptr<relay>(new relay(std::move(client), std::move(opened_))));
+    client_limit::place place = clients_.admit(peer);
+    if (!place) {
+      return; // which closes it
+    }
+    connect(loop, std::unique_ptr<relay>(
+                      new relay(std::move(client), std::move(opened_), std::move(place))));
+    if (clients_.is_reached()) {
+      pause_accepting(loop);
+    }
   }
 
   // One registration for each socket, edge-triggered and for good: while there is something to do,
@@ -205,6 +226,7 @@ private:
     }
     of.is_connected = true;
     last_complaint_.clear();
+    wait_for_next_byte(loop, of);
     pump(loop, of.client); // what it has sent so far, or that it has sent all
   }
 
@@ -216,10 +238,7 @@ private:
     }
   }
 
-  // Most likely there is no descriptor left (EMFILE, ENFILE). The connection stays in the queue and
-  // the acceptor readable, so the loop would call again and again. Rather try when a descriptor is
-  // free.
-  void pause_accepting(loop_type& loop, error_code const& reason) {
+  void complain_about_accepting(error_code const& reason) {
     if (!has_complained_) {
       // Not reason.message(), which is virtual: to check such a call UndefinedBehaviorSanitizer
       // needs a descriptor, and there is none.
@@ -227,9 +246,14 @@ private:
                 << std::endl;
       has_complained_ = true;
     }
+  }
+
+  // There is no room for another one, or no descriptor (EMFILE, ENFILE). Those who come stay in the
+  // queue and the acceptor readable, so the loop would call again and again. Rather try when one has
+  // left.
+  void pause_accepting(loop_type& loop) {
     loop.deregister_handle(acceptor_);
     is_accepting_ = false;
-    retry_ = loop.timer(std::chrono::seconds(1), nullptr);
   }
 
   void resume_accepting(loop_type& loop) {
@@ -282,6 +306,8 @@ private:
     } else if (ec) {
       abort(loop, *from.of);
       return false;
+    } else {
+      wait_for_next_byte(loop, *from.of);
     }
     return true;
   }
@@ -289,8 +315,12 @@ private:
   void send(loop_type& loop, side& from) {
     side& to = *from.other;
     error_code ec;
-    from.begin += to.socket.write_some(
+    std::size_t const sent = to.socket.write_some(
         asio::buffer(from.buffer.data() + from.begin, from.end - from.begin), ec);
+    from.begin += sent;
+    if (sent != 0) {
+      wait_for_next_byte(loop, *from.of);
+    }
     if (ec == asio::error::would_block) {
       to.can_write = false;
     } else if (ec) {
@@ -303,12 +333,21 @@ private:
     }
   }
 
+  // A connection over which nothing goes for too long makes room for others.
+  void wait_for_next_byte(loop_type& loop, relay& of) {
+    if (!of.is_lingering) {
+      loop.clear_timer(of.patience);
+      of.patience = loop.timer(idle_limit_, &of.client);
+    }
+  }
+
   // One side is gone, in both directions. The other one gets what came from there, and a while to
   // read it and to come to its end.
   void linger_if_one_is_left(loop_type& loop, side& gone) {
     if (gone.is_deaf && gone.has_ended) {
       loop.clear_timer(gone.of->patience);
       gone.of->patience = loop.timer(std::chrono::seconds(2), &gone);
+      gone.of->is_lingering = true;
     }
   }
 
@@ -344,6 +383,8 @@ private:
 
   stream_acceptor acceptor_;
   any_stream::endpoint const target_;
+  std::chrono::seconds const idle_limit_;
+  client_limit clients_; // before the relays, which have their places in it
   stream_socket opened_; // for the next client
   std::unordered_map<relay*, std::unique_ptr<relay>> relays_;
   bool is_accepting_ = true;
@@ -354,10 +395,6 @@ private:
 
 // --- Addresses -------------------------------------------------------------------------------------
 
-struct usage_error : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
 char const unix_prefix[] = "unix:";
 
 bool is_path(std::string const& address) {
@@ -365,7 +402,7 @@ bool is_path(std::string const& address) {
 }
 
 std::string path_of(std::string const& address) {
-  std::string const path = address.substr(sizeof unix_prefix - 1);
+  std::string path = address.substr(sizeof unix_prefix - 1);
   if (path.empty()) {
     throw usage_error("not a path: " + address);
   }
@@ -383,17 +420,10 @@ asio::ip::tcp::endpoint tcp_endpoint(std::string const& address) {
   if (has_brackets) {
     host = host.substr(1, host.size() - 2);
   }
-  error_code ec;
-  asio::ip::address const parsed = asio::ip::make_address(host, ec);
-  if (ec || parsed.is_v6() != has_brackets) {
+  if (parse_address(host).is_v6() != has_brackets) {
     throw usage_error("not an IP address: " + address.substr(0, colon));
   }
-  bool const is_number = !port.empty() && port.size() <= 5 &&
-                         port.find_first_not_of("0123456789") == std::string::npos;
-  if (!is_number || std::stoul(port) > 65535) {
-    throw usage_error("not a port: " + port);
-  }
-  return {parsed, static_cast<unsigned short>(std::stoul(port))};
+  return parse_endpoint(host, port);
 }
 
 any_stream::endpoint target_endpoint(std::string const& address) {
@@ -403,55 +433,10 @@ any_stream::endpoint target_endpoint(std::string const& address) {
   return tcp_endpoint(address);
 }
 
-// The file that binding to a Unix path makes. It would outlive the proxy.
-class socket_file {
-public:
-  socket_file() = default;
-  socket_file(socket_file const&) = delete;
-  socket_file& operator=(socket_file const&) = delete;
-
-  ~socket_file() {
-    struct stat now;
-    // Only our own: somebody else may have taken the path meanwhile.
-    if (!path_.empty() && ::lstat(path_.c_str(), &now) == 0 && now.st_dev == made_.st_dev &&
-        now.st_ino == made_.st_ino) {
-      ::unlink(path_.c_str());
-    }
-  }
-
-  stream_acceptor bind(std::string const& path) {
-    asio::local::stream_protocol::endpoint const endpoint(path);
-    remove_leftover(endpoint);
-    ::umask(077); // from the beginning only this user may connect
-    mioext::unix_acceptor acceptor(endpoint);
-    if (::lstat(path.c_str(), &made_) == 0) {
-      path_ = path;
-    }
-    return stream_acceptor(acceptor.release());
-  }
-
-private:
-  // A proxy that was killed leaves its socket behind. Nobody listens to it, which connecting tells.
-  // Anything else at that place is not ours to remove; bind will say that the address is in use.
-  static void remove_leftover(asio::local::stream_protocol::endpoint const& endpoint) {
-    struct stat found;
-    if (::lstat(endpoint.path().c_str(), &found) == 0 && S_ISSOCK(found.st_mode)) {
-      error_code ec;
-      mioext::unix_socket().connect(endpoint, ec);
-      if (ec == asio::error::connection_refused) {
-        ::unlink(endpoint.path().c_str());
-      }
-    }
-  }
-
-  std::string path_;
-  struct stat made_ = {};
-};
-
 // Makes `address` what it really is: the port may have been left to the system.
 stream_acceptor bind(socket_file& file, std::string& address) {
   if (is_path(address)) {
-    return file.bind(path_of(address));
+    return stream_acceptor(file.bind(path_of(address)).release());
   }
   mioext::tcp_acceptor acceptor(tcp_endpoint(address));
   std::ostringstream bound;
@@ -472,17 +457,24 @@ template <class Loop> void start(Loop& loop, tcp_proxy& handler, std::string con
 
 int main(int argc, char* argv[]) {
   try {
-    bool const is_alone = argc > 1 && std::strcmp(argv[1], "--alone") == 0;
-    int const first = is_alone ? 2 : 1;
-    if (argc != first + 2) {
-      throw usage_error(argc < first + 2 ? "too few arguments" : "too many arguments");
+    bool is_alone = false;
+    client_limits allowed;
+    allowed.idle = std::chrono::seconds(600);
+    std::vector<std::string> const arguments =
+        parse_options({argv + 1, argv + argc}, {"--alone"},
+                      [&](std::string const& name, std::string const& value) {
+                        is_alone = is_alone || name == "--alone";
+                        return name == "--alone" || allowed.take_option(name, value);
+                      });
+    if (arguments.size() != 2) {
+      throw usage_error(arguments.size() < 2 ? "too few arguments" : "too many arguments");
     }
-    std::string address = argv[first];
-    any_stream::endpoint const target = target_endpoint(argv[first + 1]);
+    std::string address = arguments[0];
+    any_stream::endpoint const target = target_endpoint(arguments[1]);
 
     socket_file file;
     stream_acceptor acceptor = bind(file, address);
-    tcp_proxy handler(std::move(acceptor), target);
+    tcp_proxy handler(std::move(acceptor), target, allowed);
 
     if (is_alone) {
       tcp_proxy::loop_type loop;
@@ -502,8 +494,10 @@ int main(int argc, char* argv[]) {
     return EXIT_SUCCESS;
   } catch (usage_error const& error) {
     std::cerr << "tcp_proxy: " << error.what()
-              << "\nusage: tcp_proxy [--alone] LISTEN TARGET"
+              << "\nusage: tcp_proxy [options] LISTEN TARGET"
                  "\n       both ADDRESS:PORT or unix:PATH"
+                 "\n       options: --alone, --connections NUMBER, --per-address NUMBER,"
+                 "\n                --idle SECONDS"
               << std::endl;
     return 2;
   } catch (std::exception const& error) {

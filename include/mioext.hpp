@@ -40,6 +40,7 @@
 #include <mioext/trigger.hpp>
 #include <mioext/udp.hpp>
 #include <mioext/unix.hpp>
+#include <mioext/version.hpp>
 #include <mioext/waker.hpp>
 
 #endif // MIOEXT_HPP

@@ -16,6 +16,7 @@
 
 #include "event_loop.cpp"
 #include "event_loop_connect.cpp"
+#include "event_loop_hostile.cpp"
 #include "event_loop_signals.cpp"
 #include "event_loop_threads.cpp"
 #include "event_loop_triggers.cpp"

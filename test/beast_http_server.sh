@@ -247,6 +247,20 @@ IFS= read -r -t "$patience" -u "$three" line || fail 'the third one is never ser
 exec {two}>&- {three}>&-
 stop "$started"
 
+case_of 'an address has only so many connections'
+start_server per_address "$server" --per-address 2 "$root"
+exec {one}<> "/dev/tcp/$address/$port" {two}<> "/dev/tcp/$address/$port"
+exec {three}<> "/dev/tcp/$address/$port"
+status=0
+IFS= read -r -t "$patience" -u "$three" line || status=$?
+(( status > 0 && status < 128 )) || fail "the third one is not closed: $status"
+timeout "$patience" curl --silent --interface 127.0.0.2 --noproxy '*' \
+  "http://$address:$port/plain.txt" | grep -qx plain || fail 'another address is not served'
+exec {one}>&- {two}>&- {three}>&-
+is_served_again() { [[ $(fetch --write-out '%{http_code}' "http://$address:$port/plain.txt") == 200 ]]; }
+wait_until is_served_again
+stop "$started"
+
 case_of 'no descriptors left: the others wait, and the server does not spin'
 start_server poor "$server" "$root"
 url=http://$address:$port

@@ -570,6 +570,32 @@ BOOST_AUTO_TEST_CASE(run_inside_a_handler_is_refused_and_run_once_is_not) {
   BOOST_TEST(handler.calls.size() == 2 * pairs.size());
 }
 
+// Found by test/fuzz/event_loop.cpp.
+BOOST_AUTO_TEST_CASE(what_is_closed_after_an_exception_is_not_told_of_by_the_next_run) {
+  loop_under_test<> loop;
+  recorder<> handler;
+  std::vector<socket_pair> pairs(3);
+  for (std::size_t index = 0; index != pairs.size(); ++index) {
+    loop.register_handle(pairs[index].near.get(), token(index), interest::readable);
+    pairs[index].send();
+  }
+  handler.on_readable = [](mioext::event_loop&, mioext::token, read_hint) {
+    throw std::runtime_error("readable");
+  };
+  BOOST_CHECK_THROW(loop.run(handler), std::runtime_error);
+  handler.on_readable = nullptr;
+  std::string const first = handler.calls.at(0).substr(9, 8);
+  for (std::size_t index = 0; index != pairs.size(); ++index) {
+    if (to_string(token(index)) != first) {
+      pairs[index].near.reset();
+      break;
+    }
+  }
+  handler.calls.clear();
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls.size() == 1u); // of the one that is left
+}
+
 BOOST_AUTO_TEST_CASE(an_exception_leaves_run_and_the_rest_of_the_batch_is_kept) {
   loop_under_test<> loop;
   recorder<> handler;
@@ -685,8 +711,7 @@ std::atomic<int> interruptions{0};
 BOOST_AUTO_TEST_CASE(interruptions_by_signal_handlers_are_passed_over) {
   struct ::sigaction action = {};
   action.sa_handler = [](int) { ++interruptions; };
-  struct ::sigaction before;
-  BOOST_REQUIRE(::sigaction(SIGALRM, &action, &before) == 0);
+  BOOST_REQUIRE(::sigaction(SIGALRM, &action, nullptr) == 0);
   ::itimerval const often = {{0, 2000}, {0, 2000}};
   ::itimerval const never = {{0, 0}, {0, 0}};
   loop_under_test<> loop;
@@ -697,7 +722,7 @@ BOOST_AUTO_TEST_CASE(interruptions_by_signal_handlers_are_passed_over) {
   BOOST_TEST(loop.run_once(handler, milliseconds(20)) == 0u);
   loop.run(handler);
   BOOST_REQUIRE(::setitimer(ITIMER_REAL, &never, nullptr) == 0);
-  BOOST_REQUIRE(::sigaction(SIGALRM, &before, nullptr) == 0);
+  std::signal(SIGALRM, SIG_IGN); // valgrind may still have one, of which the program would die
   BOOST_TEST(handler.calls == strings{"timer token(1)"}, boost::test_tools::per_element());
   BOOST_TEST(interruptions > 0);
 }

@@ -48,7 +48,7 @@ constexpr bool has_linux = false;
 constexpr bool has_real_time_signals = true;
 inline int real_time_signal(int offset = 0) { return SIGRTMIN + offset; }
 inline bool send_value(int number, int value) {
-  ::sigval sent;
+  ::sigval sent = ::sigval(); // the other part of it goes along
   sent.sival_int = value;
   return ::sigqueue(::getpid(), number, sent) == 0;
 }

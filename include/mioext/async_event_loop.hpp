@@ -154,7 +154,9 @@ public:
   /// | none | after shutdown() |
   /// | operation_aborted | after cancel(), the destructor, or cancellation (terminal or partial) through the slot: at the end of the tick that the loop may be in. Nothing is lost; another run goes on. |
   /// | already_started | a run is pending |
+  /// | not_enough_memory | there is none to wait with. Nothing is lost; another run goes on. |
   /// | else | the system cannot wait |
+  /// @throws std::bad_alloc if there is no memory for the run, which has not begun then.
   template <class Handler,
             class CompletionToken = typename boost::asio::default_completion_token<Executor>::type>
   auto async_run(Handler& receiver,

@@ -80,9 +80,10 @@ template <class Token, class Message, class Executor> class basic_async_event_lo
 /// @par Limits
 /// Closing a handle takes it out of the system's selector only when no other descriptor
 /// refers to the same open file (after dup or fork). Where one does and the handle is closed
-/// outside of a handler, deregister it first: its events would be recognised as stale, but with a
-/// level trigger they would wake the loop again and again. Where memory runs out, members
-/// that register a handle throw std::bad_alloc in either form, and nothing is registered then.
+/// outside of a handler, deregister it first: the loop does not hear of the close, and what happens
+/// to that file is told under the old token, until the number is registered again. Where memory
+/// runs out, members that register a handle throw std::bad_alloc in either form, and nothing is
+/// registered then.
 ///
 /// @par Thread safety
 /// The loop belongs to the thread that runs it. From other threads: shutdown(), and the senders of
@@ -529,6 +530,7 @@ private:
             state entered);
   int replace(int fd, interest wanted, trigger how, selector::user_data data) noexcept;
   void forget(int fd) noexcept;
+  void forget_closed() noexcept;
   int rebuild_selector() noexcept;
   int rebuild_registration(int fd, selector& fresh) noexcept;
 

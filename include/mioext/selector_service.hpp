@@ -47,6 +47,9 @@ struct selector_service_access;
 /// boost::asio::make_service<mioext::selector_service>(context, 512);
 /// @endcode
 ///
+/// The functions that begin an operation throw std::bad_alloc if there is no memory for it; it has not
+/// begun then.
+///
 /// It works in any context that can host a `posix::stream_descriptor`: an io_context that one or
 /// many threads run, a thread_pool. It adds no thread, and uses nothing but Asio's public interface.
 /// The context's run() does not return while an operation waits through the service, and does when

@@ -116,8 +116,9 @@ public:
   /// the like when the context's selector_service has to be made.
   template <class... Arguments>
   explicit stream(executor_type const& executor, Arguments&&... arguments)
-      : executor_(executor), handle_(std::forward<Arguments>(arguments)...),
-        reactor_(detail::selector_service_access::reactor(detail::context_of(executor_))) {
+      : executor_(executor),
+        reactor_(detail::selector_service_access::reactor(detail::context_of(executor_))),
+        handle_(std::forward<Arguments>(arguments)...) {
     prepare();
   }
 
@@ -138,11 +139,12 @@ public:
                 int>::type = 0>
   stream(Socket&& socket)
       : stream(executor_type(socket.get_executor()),
-               taken_from(std::move(socket), std::is_default_constructible<Handle>())) {}
+               taken_from(executor_type(socket.get_executor()), std::move(socket),
+                          std::is_default_constructible<Handle>())) {}
 
   /// `other` is closed afterwards, and keeps its executor. Pending operations go on.
   stream(stream&& other)
-      : executor_(other.executor_), handle_(std::move(other.handle_)), reactor_(other.reactor_),
+      : executor_(other.executor_), reactor_(other.reactor_), handle_(std::move(other.handle_)),
         state_(other.state_), state_fd_(other.state_fd_), blocks_(other.blocks_) {}
 
   /// The same from a stream with another type of executor.
@@ -151,7 +153,7 @@ public:
                                         std::is_convertible<OtherExecutor, Executor>::value,
                                     int>::type = 0>
   stream(stream<Handle, OtherExecutor>&& other)
-      : executor_(other.executor_), handle_(std::move(other.handle_)), reactor_(other.reactor_),
+      : executor_(other.executor_), reactor_(other.reactor_), handle_(std::move(other.handle_)),
         state_(other.state_), state_fd_(other.state_fd_), blocks_(other.blocks_) {}
 
   /// Closes what this one held, as close() does.
@@ -379,7 +381,7 @@ public:
   template <class Protocol, class H = Handle>
   auto open(Protocol const& protocol, boost::system::error_code& ec)
       -> decltype(static_cast<void>(std::declval<H&>().open(protocol, ec))) {
-    next_layer().open(protocol, ec);
+    detail::open_handle(next_layer(), protocol, ec);
     if (!ec) {
       prepare(ec);
     }
@@ -478,6 +480,13 @@ private:
     stream& stream_;
   };
 
+  // Not before it is sure that there is what the stream needs besides.
+  template <class Socket, class Kind>
+  static Handle taken_from(executor_type const& executor, Socket&& socket, Kind kind) {
+    detail::selector_service_access::reactor(detail::context_of(executor));
+    return taken_from(std::move(socket), kind);
+  }
+
   template <class Socket> static Handle taken_from(Socket&& socket, std::true_type) {
     return socket.is_open() ? Handle(std::move(socket)) : Handle();
   }
@@ -533,8 +542,9 @@ private:
   }
 
   Executor executor_;
-  detail::own_handle<Handle> handle_;
+  // Before the handle: if there is none to be had, the handle is still the caller's.
   std::shared_ptr<detail::nested_reactor> reactor_;
+  detail::own_handle<Handle> handle_;
   detail::descriptor_state* state_ = nullptr;
   int state_fd_ = -1; // whose state that is
   bool blocks_ = true;

@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include <mioext/detail/asio_features.hpp>
@@ -27,6 +28,7 @@
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/wait_traits.hpp>
+#include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/descriptor_operation.hpp>
@@ -89,10 +91,10 @@ public:
         return; // the context is gone
       }
       if (completion_.empty()) {
+        post_tick(); // while this is locked it does not begin; and it may throw
         completion_.push(*owner.pop());
         calls_ = calls;
         run_ = run;
-        post_tick();
         return;
       }
     }
@@ -177,10 +179,16 @@ private:
     function_memory<wait_memory_size>* memory;
   };
 
-  template <source Source> wake_up<Source> begin_wait() {
+  /// Has `begin` hand a wake_up to Asio. Throws std::bad_alloc.
+  template <source Source, class Begin> void begin_wait(Begin begin) {
     is_pending_[Source] = true;
     memory_[Source].reuse();
-    return wake_up<Source>{this->shared_from_this(), &memory_[Source]};
+    BOOST_TRY { begin(wake_up<Source>{this->shared_from_this(), &memory_[Source]}); }
+    BOOST_CATCH(...) {
+      is_pending_[Source] = false;
+      BOOST_RETHROW
+    }
+    BOOST_CATCH_END
   }
 
   // Everything below is called with the mutex locked, and unlocks it while others are called.
@@ -196,7 +204,8 @@ private:
 
   void post_tick() {
     if (!is_pending_[from_queue]) {
-      boost::asio::post(executor_, begin_wait<from_queue>());
+      begin_wait<from_queue>(
+          [this](wake_up<from_queue>&& woken) { boost::asio::post(executor_, std::move(woken)); });
     }
   }
 
@@ -236,10 +245,15 @@ private:
     if (!ec && !has_finished && is_cancelled_) {
       ec = boost::asio::error::operation_aborted;
     }
+    if (!ec && !has_finished && nested_) {
+      BOOST_TRY { wait(); }
+      BOOST_CATCH(std::bad_alloc const&) {
+        ec = boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
+      }
+      BOOST_CATCH_END
+    }
     if (ec || has_finished) {
       end(ec, completion::dispatched, lock);
-    } else if (nested_) {
-      wait();
     }
   }
 
@@ -255,7 +269,10 @@ private:
       lock.lock();
       loop.is_ticking_ = false;
       if (!has_returned && loop.nested_) {
-        loop.post_tick();
+        // Out of memory here, the rest waits for whatever else wakes the loop.
+        BOOST_TRY { loop.post_tick(); }
+        BOOST_CATCH(std::bad_alloc const&) {}
+        BOOST_CATCH_END
       }
     }
 
@@ -272,7 +289,9 @@ private:
       return;
     }
     if (!is_pending_[from_selector]) {
-      nested_->selector.async_wait(begin_wait<from_selector>());
+      begin_wait<from_selector>([this](wake_up<from_selector>&& woken) {
+        nested_->selector.async_wait(std::move(woken));
+      });
     }
     if (left != std::chrono::nanoseconds::max()) {
       wait_until(saturated_sum<clock>(clock::now(), left));
@@ -291,7 +310,8 @@ private:
       return;
     }
     nested_->timer.expires_at(due);
-    nested_->timer.async_wait(begin_wait<from_timer>());
+    begin_wait<from_timer>(
+        [this](wake_up<from_timer>&& woken) { nested_->timer.async_wait(std::move(woken)); });
   }
 
   /// The run is over. The waits that it leaves are called off: they would keep the context running.

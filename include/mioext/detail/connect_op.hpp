@@ -178,7 +178,7 @@ public:
   template <class Self> void operator()(Self& self, boost::system::error_code const& ec) {
     if (ec) {
       self.complete(ec);
-    } else if (!is_same_file()) {
+    } else if (!is_still(fd_, identity_)) {
       self.complete(boost::asio::error::operation_aborted); // it was closed
     } else if (timer_) {
       try_again(self);
@@ -197,11 +197,6 @@ private:
   socket_address address() const noexcept {
     return {reinterpret_cast<::sockaddr const*>(endpoint_.data()),
             static_cast<::socklen_t>(endpoint_.size())};
-  }
-
-  bool is_same_file() const noexcept {
-    file_identity now;
-    return identify(fd_, now) == 0 && now == identity_;
   }
 
   template <class Self> void wait_in_own_way(Self& self, std::true_type) {

@@ -66,12 +66,13 @@ public:
 
   /// Puts `fd` down for a first retry. Follows reserve_one().
   void add(int fd, file_identity identity, socket_address address, clock::time_point now) noexcept {
-    attempt added;
+    attempt added = attempt(); // and so a path is terminated, which not every endpoint counts in
     added.fd = fd;
     added.identity = identity;
     // What the kernel took for a Unix address is no longer than this.
     added.address_size = std::min<::socklen_t>(address.size, sizeof added.address);
     std::memcpy(&added.address, address.data, added.address_size);
+    added.last = {connect_progress::no_room, EAGAIN};
     added.delay = shortest_delay();
     added.due = now + added.delay;
     attempts_.push_back(added);
@@ -88,14 +89,14 @@ public:
   bool is_waiting(int fd) const noexcept {
     for (attempt const& waiting : attempts_) {
       if (waiting.fd == fd) {
-        return is_same_file(waiting);
+        return is_still(waiting.fd, waiting.identity);
       }
     }
     return false;
   }
 
   /// Tries again what is due at `now`. For each one calls `conclude(fd, attempt)`, which says
-  /// whether it waits on; a descriptor that was closed meanwhile is passed to `forget(fd)` instead,
+  /// whether it waits on, and is called with the same outcome then; a descriptor that was closed meanwhile is passed to `forget(fd)` instead,
   /// and is not touched, because its number may be someone else's now.
   template <class Conclude, class Forget>
   void retry(clock::time_point now, Conclude conclude, Forget forget) noexcept {
@@ -104,9 +105,8 @@ public:
     for (std::size_t index = 0; index != attempts_.size(); ++index) {
       attempt waiting = attempts_[index];
       if (waiting.due <= now) {
-        connect_progress progress = connect_progress::no_room;
-        if (try_again(waiting, conclude, forget, progress) == verdict::done) {
-          is_moving = is_moving || progress == connect_progress::made;
+        if (try_again(waiting, conclude, forget) == verdict::done) {
+          is_moving = is_moving || waiting.last.progress == connect_progress::made;
           continue;
         }
         waiting.delay = std::min<clock::duration>(waiting.delay * 2, longest_delay());
@@ -148,6 +148,7 @@ private:
     file_identity identity;
     ::sockaddr_un address;
     ::socklen_t address_size;
+    connect_attempt last; // what connect(2) said
     clock::duration delay;
     clock::time_point due;
   };
@@ -160,27 +161,21 @@ private:
   static clock::duration shortest_delay() noexcept { return std::chrono::milliseconds(1); }
   static clock::duration longest_delay() noexcept { return std::chrono::milliseconds(64); }
 
-  static bool is_same_file(attempt const& waiting) noexcept {
-    file_identity identity;
-    return identify(waiting.fd, identity) == 0 && identity == waiting.identity;
-  }
-
+  /// A connect that has had its outcome, and waits only because the loop could not take it yet, is not
+  /// tried again: with a connected socket the system would look at the listener first, and say that
+  /// its backlog is full, or that it is gone.
   template <class Conclude, class Forget>
-  static verdict try_again(attempt const& waiting, Conclude conclude, Forget forget,
-                           connect_progress& progress) noexcept {
-    if (!is_same_file(waiting)) {
+  static verdict try_again(attempt& waiting, Conclude conclude, Forget forget) noexcept {
+    if (!is_still(waiting.fd, waiting.identity)) {
       forget(waiting.fd);
       return verdict::done;
     }
-    socket_address const address = {reinterpret_cast<::sockaddr const*>(&waiting.address),
-                                    waiting.address_size};
-    connect_attempt tried = start_connect(waiting.fd, address);
-    if (tried.error == EISCONN) {
-      // An earlier try went through, and only the selector had no room for it.
-      tried = {connect_progress::made, 0};
+    if (waiting.last.progress == connect_progress::no_room) {
+      socket_address const address = {reinterpret_cast<::sockaddr const*>(&waiting.address),
+                                      waiting.address_size};
+      waiting.last = start_connect(waiting.fd, address);
     }
-    progress = tried.progress;
-    return conclude(waiting.fd, tried);
+    return conclude(waiting.fd, waiting.last);
   }
 
   std::vector<attempt> attempts_;

@@ -35,6 +35,14 @@ inline int make_non_blocking(int fd) noexcept {
   return (flags & O_NONBLOCK) || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? 0 : errno;
 }
 
+inline int make_close_on_exec(int fd) noexcept {
+  int const flags = ::fcntl(fd, F_GETFD);
+  if (flags < 0) {
+    return errno;
+  }
+  return (flags & FD_CLOEXEC) || ::fcntl(fd, F_SETFD, flags | FD_CLOEXEC) == 0 ? 0 : errno;
+}
+
 /// Why the selector knows nothing of `fd`: ENOENT for a descriptor that is merely not registered,
 /// EBADF for one that is closed.
 inline int not_registered_error(int fd) noexcept {
@@ -112,6 +120,14 @@ inline int identify(int fd, file_identity& identity) noexcept {
   identity.device = status.st_dev;
   identity.inode = status.st_ino;
   return 0;
+}
+
+/// False if `fd` is closed, or stands for another file by now. True if the system cannot tell: what a
+/// shortage hides is most likely what it was.
+inline bool is_still(int fd, file_identity const& known) noexcept {
+  file_identity now;
+  int const error = identify(fd, now);
+  return error == 0 ? now == known : error != EBADF;
 }
 
 /// Makes an unconnected Unix socket report an error: SO_ERROR becomes ECONNRESET, and the

@@ -116,7 +116,7 @@ public:
     }
     Message* const stored = source.message();
     Message message(std::move(*stored));
-    stored->~Message();
+    stored->~Message(); // NOLINT(clang-analyzer-cplusplus.Move): what was moved from is destroyed
     std::size_t const freed = head_ + capacity_;
     ++head_;
     cells_[freed & mask_].sequence.store(freed, std::memory_order_release);

@@ -31,6 +31,7 @@
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/wait_traits.hpp>
 #include <boost/config.hpp>
+#include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/closing_listeners.hpp>
@@ -158,7 +159,7 @@ public:
         bool const must_settle = keep(state, operation);
         state.mutex.unlock();
         if (must_settle) {
-          settle();
+          settle_for(state, operation);
         }
         return;
       }
@@ -349,9 +350,29 @@ private:
       operation.end_with(system_error_code(error));
       operation.complete(completion::immediate);
     } else if (must_settle) {
-      settle();
+      settle_for(state, operation);
     }
     finish(lost);
+  }
+
+  /// settle() for the first operation that waits. If there is no memory to wait in the context's reactor,
+  /// it does not wait, and is destroyed: its initiating function throws.
+  void settle_for(descriptor_state& state, descriptor_operation& operation) {
+    BOOST_TRY { settle(); }
+    BOOST_CATCH(...) {
+      operation_queue dropped;
+      {
+        std::lock_guard<std::mutex> const lock(state.mutex);
+        take_if(state, dropped, [&operation](descriptor_operation const& waiting) {
+          return &waiting == &operation;
+        });
+      }
+      if (pending_.load() == 0) {
+        settle();
+      }
+      BOOST_RETHROW
+    }
+    BOOST_CATCH_END
   }
 
   /// True if settle() must be called.
@@ -514,21 +535,28 @@ private:
     }
   }
 
-  /// With pump_mutex_ held.
+  /// With pump_mutex_ held. Throws std::bad_alloc, the first time.
   void arm() {
     if (!is_armed_.load()) {
       is_armed_.store(true);
       is_cancelled_ = false;
       selector_memory_.reuse();
-      nested_->selector.async_wait(
-          wait_handler<&nested_reactor::pump>{shared_from_this(), &selector_memory_});
+      BOOST_TRY {
+        nested_->selector.async_wait(
+            wait_handler<&nested_reactor::pump>{shared_from_this(), &selector_memory_});
+      }
+      BOOST_CATCH(...) {
+        is_armed_.store(false);
+        BOOST_RETHROW
+      }
+      BOOST_CATCH_END
     }
     if (!is_timing_ && pending_once_.load() != 0) {
-      is_timing_ = true;
       timer_memory_.reuse();
       nested_->timer.expires_after(std::chrono::milliseconds(500));
       nested_->timer.async_wait(
           wait_handler<&nested_reactor::look_for_closed>{shared_from_this(), &timer_memory_});
+      is_timing_ = true;
     }
   }
 

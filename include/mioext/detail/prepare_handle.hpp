@@ -71,13 +71,35 @@ template <class Handle> struct is_always_non_blocking {
   static constexpr bool value = decltype(test<Handle>(0))::value;
 };
 
+/// Opens a socket, and makes it close-on-exec where its own open() does not: Asio's do not. (A program
+/// that another thread executes between the two inherits it.)
+template <class Socket, class Protocol>
+typename std::enable_if<has_native_non_blocking<Socket>::value>::type
+open_handle(Socket& socket, Protocol const& protocol, boost::system::error_code& ec) {
+  socket.open(protocol, ec);
+  if (ec) {
+    return;
+  }
+  ec = system_error_code(make_close_on_exec(native_handle(socket)));
+  if (ec) {
+    boost::system::error_code ignored;
+    socket.close(ignored);
+  }
+}
+
+template <class Socket, class Protocol>
+typename std::enable_if<!has_native_non_blocking<Socket>::value>::type
+open_handle(Socket& socket, Protocol const& protocol, boost::system::error_code& ec) {
+  socket.open(protocol, ec);
+}
+
 /// Opens a closed socket for the endpoint's protocol, as Asio's connect does.
 template <class Socket, class Endpoint>
 typename std::enable_if<can_open<Socket, Endpoint>::value>::type
 open_if_closed(Socket& socket, Endpoint const& endpoint, boost::system::error_code& ec) {
   ec.clear();
   if (!socket.is_open()) {
-    socket.open(endpoint.protocol(), ec);
+    open_handle(socket, endpoint.protocol(), ec);
   }
 }
 

@@ -41,6 +41,9 @@ public:
       : loop_(loop), is_nested_(loop.is_running_) {
     loop_.is_running_ = true;
     loop_.outer_wake_up_ = clock::time_point::min();
+    if (!is_nested_ && loop_.batch_next_ != loop_.batch_end_) {
+      loop_.forget_closed();
+    }
   }
 
   ~handler_scope() {
@@ -279,6 +282,20 @@ void basic_event_loop<Token, Message>::forget(int fd) noexcept {
   }
 }
 
+/// There are events that an exception has left over, and between two runs nobody hears of handles that
+/// are closed: what is not in the selector any more is not told.
+template <class Token, class Message>
+void basic_event_loop<Token, Message>::forget_closed() noexcept {
+  for (selector::native_event const* left = batch_next_; left != batch_end_; ++left) {
+    int const fd = static_cast<int>(selector::descriptor(*left));
+    entry const* const known = table_.find(fd);
+    if (known && known->owns(selector::tag(*left)) &&
+        !selector_.has(fd, selector::internal_data(nobodys_source))) {
+      forget(fd);
+    }
+  }
+}
+
 // --- Connecting and listening --------------------------------------------------------------------
 
 template <class Token, class Message>
@@ -381,7 +398,7 @@ basic_event_loop<Token, Message>::conclude_connect(int fd, detail::connect_attem
     return verdict::wait;
   }
   bool const failed = tried.progress == detail::connect_progress::failed;
-  // Without a descriptor for this, the truth could not be told yet. Trying again can do no harm.
+  // Without a descriptor for this, the truth could not be told yet.
   if (failed && detail::is_shortage(detail::mark_connect_failed(fd))) {
     return verdict::wait;
   }

@@ -1,0 +1,25 @@
+//
+// mioext/version.hpp
+// ------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Which mioext this is, for the preprocessor. CMake, pkg-config and b2 read it from here.
+//
+
+#ifndef MIOEXT_VERSION_HPP
+#define MIOEXT_VERSION_HPP
+
+/// The version as one number, in the form of BOOST_VERSION: major * 100000 + minor * 100 + patch.
+///
+/// Versions follow Semantic Versioning 2.0.0 (semver.org): what is documented in the headers above
+/// detail/ keeps its meaning while the first number is the same; while that is 0, while the second is.
+#define MIOEXT_VERSION 100
+
+/// The same as text, "major.minor.patch".
+#define MIOEXT_VERSION_STRING "0.1.0"
+
+#endif // MIOEXT_VERSION_HPP

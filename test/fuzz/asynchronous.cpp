@@ -1,0 +1,652 @@
+//
+// test/fuzz/asynchronous.cpp
+// --------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Streams, the asynchronous functions and an asynchronous loop in an io_context do what the input says,
+// from outside and from inside their handlers, and are cancelled, closed and destroyed in between. An
+// input that breaks a promise aborts, and says which.
+//
+// What is checked: each operation is completed once, and never from inside its initiating function, or
+// dropped with the context and then not called; bytes arrive in order and none is lost, also by what was
+// cancelled; an end by close or cancel is told as one; when nothing is pending, run() returns; no
+// descriptor is left.
+//
+
+#include <mioext/async_accept.hpp>
+#include <mioext/async_connect.hpp>
+#include <mioext/async_event_loop.hpp>
+#include <mioext/async_wait.hpp>
+#include <mioext/stream.hpp>
+#include <mioext/tcp.hpp>
+#include <mioext/unix.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address_v4.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/socket_base.hpp>
+#include <boost/asio/write.hpp>
+#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
+#include <boost/asio/cancellation_signal.hpp>
+#endif
+
+#include "model.hpp"
+
+namespace {
+
+using namespace fuzz;
+namespace error = boost::asio::error;
+using boost::asio::buffer;
+using boost::asio::io_context;
+using boost::asio::generic::stream_protocol;
+using boost::asio::ip::tcp;
+using boost::system::error_code;
+using mioext::interest;
+using any_socket = mioext::basic_stream_socket<stream_protocol>;
+using any_stream = mioext::stream<any_socket>;
+
+char byte_at(std::size_t position) {
+  return static_cast<char>(static_cast<std::uint32_t>(position) * 2654435761u >> 24);
+}
+
+void fill(char* bytes, std::size_t size, std::size_t position) {
+  for (std::size_t index = 0; index != size; ++index) {
+    bytes[index] = byte_at(position + index);
+  }
+}
+
+void require_bytes(char const* bytes, std::size_t size, std::size_t position) {
+  for (std::size_t index = 0; index != size; ++index) {
+    require(bytes[index] == byte_at(position + index), "each byte comes once and in its place");
+  }
+}
+
+/// One asynchronous operation.
+struct operation {
+  bool is_initiating = true;
+  bool is_completed = false;
+#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
+  boost::asio::cancellation_signal cancellation;
+#endif
+};
+
+/// A stream, and what went through it.
+struct slot {
+  std::shared_ptr<any_stream> stream; // shared with composed operations, which need it to their end
+  int far = -1;
+  bool is_reading = false;
+  bool is_writing = false;
+  bool is_connecting = false;
+  bool is_broken = false; // reset, or closed with bytes under way: some may be lost with that
+  std::size_t generation = 0;
+  std::size_t far_sent = 0;
+  std::size_t received = 0;
+  std::size_t sent = 0;
+  std::size_t far_received = 0;
+};
+
+constexpr unsigned slot_count = 4;
+constexpr std::size_t most_operations = 120;
+
+using loop_type = mioext::basic_async_event_loop<mioext::token, int>;
+
+class session {
+public:
+  session(std::uint8_t const* data, std::size_t size)
+      : input_(data, size), context_(new io_context(1)) {}
+
+  ~session() {
+    for (slot& each : slots_) {
+      each.stream.reset();
+      close_far(each);
+    }
+    for (int const fd : kept_) {
+      ::close(fd);
+    }
+  }
+
+  void run() {
+    for (std::size_t count = 0; count != most_operations && !input_.empty(); ++count) {
+      operate();
+    }
+    if (input_.take() % 8 == 7) {
+      destroy_context();
+    } else {
+      finish();
+    }
+  }
+
+private:
+  // --- Handlers
+
+  /// Calls `then(ec, bytes)`, after it has checked that it may be called.
+  template <class Then> struct handler {
+    void operator()(error_code const& ec, std::size_t bytes = 0) const {
+      require(!of->is_initiating, "nothing is completed from inside its initiating function");
+      require(!of->is_completed, "an operation is completed once");
+      require(!owner->is_destroying_, "what is dropped with the context is not called");
+      of->is_completed = true;
+      then(ec, bytes);
+      owner->called();
+    }
+    void operator()(error_code const& ec, mioext::tcp_socket accepted) const {
+      if (!ec) {
+        owner->kept_.push_back(accepted.release());
+      }
+      (*this)(ec);
+    }
+
+#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
+    using cancellation_slot_type = boost::asio::cancellation_slot;
+    cancellation_slot_type get_cancellation_slot() const noexcept {
+      return of->cancellation.slot();
+    }
+#endif
+
+    session* owner;
+    std::shared_ptr<operation> of;
+    Then then;
+  };
+
+  /// An operation that is about to begin; is_initiating until its initiating function has returned.
+  std::shared_ptr<operation> begin() {
+    operations_.push_back(std::make_shared<operation>());
+    return operations_.back();
+  }
+
+  template <class Then> handler<Then> calls(std::shared_ptr<operation> const& of, Then then) {
+    return handler<Then>{this, of, then};
+  }
+
+  template <class Then> struct keeper {
+    void operator()(error_code const& ec, std::size_t bytes) const { then(ec, bytes); }
+    std::shared_ptr<any_stream> kept;
+    Then then;
+  };
+
+  template <class Then>
+  static keeper<Then> keeping(std::shared_ptr<any_stream> const& kept, Then then) {
+    return keeper<Then>{kept, then};
+  }
+
+  void called() {
+    if (!is_finishing_ && !input_.empty() && operations_inside_ != 80) {
+      ++operations_inside_;
+      ++depth_;
+      operate();
+      --depth_;
+    }
+  }
+
+  // --- What the input says
+
+  void operate() {
+    unsigned const what = input_.take() % 24;
+    unsigned const number = input_.take() % slot_count;
+    slot& on = slots_[number];
+    trace("%soperation %u on slot %u (open %d)\n", depth_ ? "  " : "", what, number,
+          on.stream ? int(on.stream->is_open()) : -1);
+    switch (what) {
+    case 0:
+      make_pair(on, AF_UNIX);
+      break;
+    case 1:
+      make_pair(on, AF_INET);
+      break;
+    case 2:
+    case 3:
+      read(on);
+      break;
+    case 4:
+    case 5:
+      write(on);
+      break;
+    case 6:
+      wait(on);
+      break;
+    case 7:
+    case 8:
+      write_far(on);
+      break;
+    case 9:
+      read_far(on);
+      break;
+    case 10:
+      on.is_broken = on.is_broken || on.far_received != on.sent || on.is_writing;
+      close_far(on);
+      break;
+    case 11:
+      reset_far(on);
+      break;
+    case 12:
+      if (on.far >= 0) {
+        ::shutdown(on.far, SHUT_WR);
+      }
+      break;
+    case 13:
+      cancel_one();
+      break;
+    case 14:
+      if (on.stream) {
+        error_code ignored;
+        on.stream->cancel(ignored);
+      }
+      break;
+    case 15:
+      if (on.stream) {
+        error_code ignored;
+        on.stream->close(ignored);
+        on.is_broken = true;
+      }
+      break;
+    case 16:
+      leave(on);
+      break;
+    case 17:
+      listen();
+      break;
+    case 18:
+      connect(on);
+      break;
+    case 19:
+      accept();
+      break;
+    case 20:
+      use_loop();
+      break;
+    case 21:
+      if (on.stream && on.stream->is_open()) {
+        wait_by_number(on);
+      }
+      break;
+    default:
+      if (depth_ == 0) {
+        context_->restart();
+        input_.take() % 2 ? context_->poll() : context_->poll_one();
+      }
+    }
+  }
+
+  void leave(slot& on) {
+    if (on.stream && on.stream.use_count() != 1) {
+      error_code ignored;
+      on.stream->close(ignored);
+    }
+    on.stream.reset(); // what is pending ends
+    close_far(on);
+    on.is_reading = on.is_writing = on.is_connecting = on.is_broken = false;
+    on.far_sent = on.received = on.sent = on.far_received = 0;
+    ++on.generation;
+  }
+
+  void make_pair(slot& on, int family) {
+    leave(on);
+    int near = -1;
+    if (family == AF_UNIX) {
+      int fds[2];
+      had(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds));
+      on.far = fds[1];
+      near = fds[0];
+    } else {
+      mioext::tcp_acceptor acceptor(tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+      mioext::tcp_socket socket;
+      error_code ec;
+      socket.connect(acceptor.local_endpoint(), ec);
+      ::pollfd waiting = {acceptor.native_handle(), POLLIN, 0};
+      had(::poll(&waiting, 1, 1000) - 1);
+      on.far = acceptor.accept().release();
+      near = socket.release();
+    }
+    on.stream.reset(new any_stream(*context_, stream_protocol(family, 0), near));
+  }
+
+  static void close_far(slot& on) {
+    if (on.far >= 0) {
+      ::close(on.far);
+      on.far = -1;
+    }
+  }
+
+  /// The slot that `of` was begun on, or null if that is another one by now.
+  slot* still(slot& of, std::size_t generation) {
+    return of.generation == generation ? &of : nullptr;
+  }
+
+  static bool is_usable(slot const& on) {
+    return on.stream && on.stream->is_open() && !on.is_connecting;
+  }
+
+  void read(slot& on) {
+    if (!is_usable(on) || on.is_reading) {
+      return;
+    }
+    on.is_reading = true;
+    std::size_t const size = 1 + input_.take() * 2;
+    std::size_t const generation = on.generation;
+    auto const bytes = std::make_shared<std::array<char, 600>>(); // it may outlive the stream
+    auto const then = [this, &on, generation, bytes](error_code const& ec, std::size_t count) {
+      if (slot* const current = still(on, generation)) {
+        current->is_reading = false;
+        require_bytes(bytes->data(), count, current->received);
+        current->received += count;
+        require(current->received <= current->far_sent, "nothing comes that was not sent");
+        require(ec != error::eof || current->is_broken || current->received == current->far_sent,
+                "the end comes after the last byte");
+      }
+    };
+    auto const of = begin();
+    if (input_.take() % 2) {
+      on.stream->async_read_some(buffer(bytes->data(), size), calls(of, then));
+    } else {
+      boost::asio::async_read(*on.stream, buffer(bytes->data(), size),
+                              calls(of, keeping(on.stream, then)));
+    }
+    of->is_initiating = false;
+  }
+
+  void write(slot& on) {
+    if (!is_usable(on) || on.is_writing) {
+      return;
+    }
+    on.is_writing = true;
+    std::size_t const size = 1 + input_.take() * 20;
+    std::size_t const generation = on.generation;
+    auto const bytes = std::make_shared<std::array<char, 6000>>();
+    fill(bytes->data(), size, on.sent);
+    auto const then = [this, &on, generation, bytes](error_code const&, std::size_t count) {
+      if (slot* const current = still(on, generation)) {
+        current->is_writing = false;
+        current->sent += count;
+      }
+    };
+    auto const of = begin();
+    if (input_.take() % 2) {
+      on.stream->async_write_some(buffer(bytes->data(), size), calls(of, then));
+    } else {
+      boost::asio::async_write(*on.stream, buffer(bytes->data(), size),
+                               calls(of, keeping(on.stream, then)));
+    }
+    of->is_initiating = false;
+  }
+
+  void wait(slot& on) {
+    if (is_usable(on)) {
+      auto const of = begin();
+      on.stream->async_wait(input_.take() % 2 ? interest::readable : interest::writable,
+                            calls(of, ignore()));
+      of->is_initiating = false;
+    }
+  }
+
+  /// As for a descriptor that somebody else owns.
+  void wait_by_number(slot& on) {
+    auto const of = begin();
+    mioext::async_wait(*context_, on.stream->native_handle(),
+                       input_.take() % 2 ? interest::readable : interest::writable,
+                       calls(of, ignore()));
+    of->is_initiating = false;
+  }
+
+  void write_far(slot& on) {
+    char bytes[4096];
+    std::size_t const size = 1 + input_.take() * 16;
+    if (on.far >= 0) {
+      fill(bytes, size, on.far_sent);
+      ::ssize_t const written = ::send(on.far, bytes, size, MSG_NOSIGNAL);
+      on.far_sent += written > 0 ? static_cast<std::size_t>(written) : 0;
+    }
+  }
+
+  void read_far(slot& on) {
+    char bytes[4096];
+    if (on.far >= 0) {
+      ::ssize_t const size = ::recv(on.far, bytes, sizeof bytes, 0);
+      if (size > 0) {
+        require_bytes(bytes, static_cast<std::size_t>(size), on.far_received);
+        on.far_received += static_cast<std::size_t>(size);
+      }
+    }
+  }
+
+  void reset_far(slot& on) {
+    if (on.far >= 0) {
+      reset(on.far);
+      on.far = -1;
+    }
+    on.is_broken = true;
+  }
+
+  void cancel_one() {
+#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
+    if (!operations_.empty()) {
+      auto const of = operations_[input_.take() % operations_.size()];
+      if (!of->is_completed) {
+        of->cancellation.emit(boost::asio::cancellation_type::all);
+      }
+    }
+#endif
+  }
+
+  // --- Connecting and accepting
+
+  /// A listener over TCP, a Unix one that has no room, or an address where nobody listens.
+  void listen() {
+    if (listeners_.size() == 3) {
+      return;
+    }
+    unsigned const kind = input_.take() % 3;
+    std::unique_ptr<listener> made(new listener);
+    if (kind != 1) {
+      made->over_tcp.open(tcp::v4());
+      made->over_tcp.bind(tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+      made->endpoint = made->over_tcp.local_endpoint();
+      if (kind == 0) {
+        made->over_tcp.listen(64);
+      }
+    } else {
+      made->over_unix.open();
+      ::sockaddr any = {};
+      any.sa_family = AF_UNIX;
+      had(::bind(made->over_unix.native_handle(), &any, sizeof any.sa_family));
+      made->over_unix.listen(0);
+      made->endpoint = made->over_unix.local_endpoint();
+      for (int result = 0; result == 0;) {
+        int const fd = had(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        kept_.push_back(fd);
+        result =
+            ::connect(fd, made->endpoint.data(), static_cast<::socklen_t>(made->endpoint.size()));
+      }
+    }
+    listeners_.push_back(std::move(made));
+  }
+
+  void connect(slot& on) {
+    if (listeners_.empty()) {
+      return;
+    }
+    listener& to = *listeners_[input_.take() % listeners_.size()];
+    if (to.connects == 24) {
+      return; // over TCP, one for which there is no room would wait for seconds
+    }
+    ++to.connects;
+    leave(on);
+    on.stream.reset(new any_stream(*context_));
+    on.is_connecting = true;
+    std::size_t const generation = on.generation;
+    auto const of = begin();
+    auto const then = [this, &on, generation](error_code const& ec, std::size_t) {
+      if (slot* const current = still(on, generation)) {
+        current->is_connecting = false;
+        if (!ec && current->stream->is_open()) {
+          error_code named;
+          current->stream->remote_endpoint(named);
+          require(!named, "a connect that has worked has connected the socket");
+        }
+      }
+    };
+    mioext::async_connect(*on.stream, to.endpoint, calls(of, then));
+    of->is_initiating = false;
+  }
+
+  void accept() {
+    if (listeners_.empty()) {
+      return;
+    }
+    listener& from = *listeners_[input_.take() % listeners_.size()];
+    if (!from.over_tcp.is_open()) {
+      error_code ec;
+      int const fd = from.over_unix.accept(ec).release(ec);
+      if (fd >= 0) {
+        kept_.push_back(fd);
+      }
+      return;
+    }
+    if (input_.take() % 8 == 0) {
+      from.over_tcp.close(); // which ends what waits for it
+      return;
+    }
+    auto const of = begin();
+    mioext::async_accept(*context_, from.over_tcp, calls(of, ignore()));
+    of->is_initiating = false;
+  }
+
+  // --- A loop in the context
+
+  struct loop_handler final : mioext::basic_handler<mioext::token, int> {
+    void timer(loop_type&, mioext::token) override { owner->called(); }
+    void notify(loop_type&, int message) override {
+      require(message > last, "messages come once and in order");
+      last = message;
+      owner->called();
+    }
+    session* owner = nullptr;
+    int last = 0;
+  };
+
+  void use_loop() {
+    if (!loop_) {
+      loop_.reset(new loop_type(*context_));
+      loop_handler_.owner = this;
+    }
+    switch (input_.take() % 6) {
+    case 0:
+    case 1: {
+      auto const of = begin();
+      loop_->async_run(loop_handler_, calls(of, ignore()));
+      of->is_initiating = false;
+      break;
+    }
+    case 2:
+      loop_->timer(std::chrono::microseconds(input_.take() * 8), mioext::token(1));
+      break;
+    case 3: {
+      error_code ignored; // the queue may be full
+      loop_->channel().send(++last_message_, ignored);
+      break;
+    }
+    case 4:
+      loop_->cancel();
+      break;
+    default:
+      loop_->shutdown();
+    }
+  }
+
+  // --- The end
+
+  struct ignore {
+    void operator()(error_code const&, std::size_t) const {}
+  };
+
+  /// With all that is pending, which is dropped.
+  void destroy_context() {
+    is_destroying_ = true;
+    context_.reset();
+    for (auto const& each : operations_) {
+      require(each->is_completed || each.use_count() == 1,
+              "what is pending is dropped with the context");
+    }
+  }
+
+  void finish() {
+    is_finishing_ = true;
+    // What came and was not cancelled is there still.
+    for (slot& each : slots_) {
+      if (is_usable(each) && !each.is_reading && !each.is_broken) {
+        char bytes[4096];
+        ::ssize_t size = 0;
+        while ((size = ::recv(each.stream->native_handle(), bytes, sizeof bytes, 0)) > 0) {
+          require_bytes(bytes, static_cast<std::size_t>(size), each.received);
+          each.received += static_cast<std::size_t>(size);
+        }
+        ::pollfd polled = {each.stream->native_handle(), POLLERR, 0};
+        bool const is_whole = ::poll(&polled, 1, 0) == 0 || !(polled.revents & POLLERR);
+        require(!is_whole || each.received == each.far_sent, "no byte is lost");
+      }
+    }
+    for (slot& each : slots_) {
+      leave(each);
+    }
+    for (auto& each : listeners_) {
+      error_code ignored;
+      each->over_tcp.close(ignored);
+    }
+    if (loop_) {
+      loop_->cancel();
+    }
+    context_->restart();
+    context_->run_for(std::chrono::seconds(20));
+    require(context_->stopped(), "when nothing is pending, run() returns");
+    for (auto const& each : operations_) {
+      require(each->is_completed, "each operation is completed");
+    }
+  }
+
+  struct listener {
+    mioext::tcp_acceptor over_tcp;
+    mioext::unix_acceptor over_unix;
+    stream_protocol::endpoint endpoint;
+    int connects = 0;
+  };
+
+  decisions input_;
+  std::unique_ptr<io_context> context_;
+  std::array<slot, slot_count> slots_;
+  std::vector<std::unique_ptr<listener>> listeners_;
+  std::vector<std::shared_ptr<operation>> operations_;
+  std::vector<int> kept_;
+  loop_handler loop_handler_;
+  std::unique_ptr<loop_type> loop_;
+  int last_message_ = 0;
+  unsigned operations_inside_ = 0;
+  unsigned depth_ = 0;
+  bool is_finishing_ = false;
+  bool is_destroying_ = false;
+};
+
+} // namespace
+
+int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
+  return fuzz::run<session>(data, size);
+}

@@ -1,0 +1,105 @@
+//
+// test/fuzz/model.hpp
+// -------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What the fuzz targets share: how a broken promise is told, and how an input decides.
+//
+
+#ifndef TEST_FUZZ_MODEL_HPP
+#define TEST_FUZZ_MODEL_HPP
+
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+
+#include <dirent.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace fuzz {
+
+[[noreturn]] inline void broken(char const* promise) {
+  std::fprintf(stderr, "broken promise: %s\n", promise);
+  std::abort();
+}
+
+inline void require(bool holds, char const* promise) {
+  if (!holds) {
+    broken(promise);
+  }
+}
+
+/// With MIOEXT_FUZZ_TRACE in the environment each step is said, to see what a crash is about.
+template <class... Values> void trace(char const* format, Values... values) {
+  static bool const is_wanted = std::getenv("MIOEXT_FUZZ_TRACE") != nullptr;
+  if (is_wanted) {
+    std::fprintf(stderr, format, values...);
+  }
+}
+
+/// What the test needs and the system does not give: nothing is shown then.
+struct no_such_luck {};
+
+inline int had(int result) {
+  if (result < 0) {
+    throw no_such_luck();
+  }
+  return result;
+}
+
+inline std::size_t open_descriptors() {
+  std::size_t count = 0;
+  DIR* const directory = ::opendir("/dev/fd");
+  if (directory) {
+    while (::readdir(directory)) {
+      ++count;
+    }
+    ::closedir(directory);
+  }
+  return count;
+}
+
+/// Closes a connection with a reset.
+inline void reset(int fd) {
+  ::linger const at_once = {1, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  ::close(fd);
+}
+
+/// The bytes of the input, one decision each.
+class decisions {
+public:
+  decisions(std::uint8_t const* data, std::size_t size) : next_(data), end_(data + size) {}
+
+  bool empty() const { return next_ == end_; }
+  unsigned take() { return empty() ? 0 : *next_++; }
+
+private:
+  std::uint8_t const* next_;
+  std::uint8_t const* end_;
+};
+
+/// What a target does with an input: a Session, which must leave no descriptor behind.
+template <class Session> int run(std::uint8_t const* data, std::size_t size) {
+  std::signal(SIGPIPE, SIG_IGN); // which the model's own writes would raise
+  std::size_t const before = open_descriptors();
+  try {
+    Session(data, size).run();
+  } catch (no_such_luck const&) {
+  }
+  require(open_descriptors() == before, "no descriptor is left");
+  return 0;
+}
+
+} // namespace fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size);
+
+#endif // TEST_FUZZ_MODEL_HPP
