@@ -27,6 +27,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -589,17 +590,30 @@ private:
     }
   }
 
+  /// Reads what is there, and what is still on its way, as it may be over TCP.
+  static void drain(slot& on) {
+    char bytes[4096];
+    for (;;) {
+      ::ssize_t const size = ::recv(on.stream->native_handle(), bytes, sizeof bytes, 0);
+      if (size > 0) {
+        require_bytes(bytes, static_cast<std::size_t>(size), on.received);
+        on.received += static_cast<std::size_t>(size);
+        continue;
+      }
+      ::pollfd polled = {on.stream->native_handle(), POLLIN, 0};
+      if (size == 0 || errno != EAGAIN || on.received == on.far_sent ||
+          ::poll(&polled, 1, 2000) != 1) {
+        return;
+      }
+    }
+  }
+
   void finish() {
     is_finishing_ = true;
     // What came and was not cancelled is there still.
     for (slot& each : slots_) {
       if (is_usable(each) && !each.is_reading && !each.is_broken) {
-        char bytes[4096];
-        ::ssize_t size = 0;
-        while ((size = ::recv(each.stream->native_handle(), bytes, sizeof bytes, 0)) > 0) {
-          require_bytes(bytes, static_cast<std::size_t>(size), each.received);
-          each.received += static_cast<std::size_t>(size);
-        }
+        drain(each);
         ::pollfd polled = {each.stream->native_handle(), POLLERR, 0};
         bool const is_whole = ::poll(&polled, 1, 0) == 0 || !(polled.revents & POLLERR);
         require(!is_whole || each.received == each.far_sent, "no byte is lost");
