@@ -472,12 +472,7 @@ private:
       had(::bind(made->over_unix.native_handle(), &any, sizeof any.sa_family));
       made->over_unix.listen(0);
       made->endpoint = made->over_unix.local_endpoint();
-      for (int result = 0; result == 0;) {
-        int const fd = had(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-        kept_.push_back(fd);
-        result =
-            ::connect(fd, made->endpoint.data(), static_cast<::socklen_t>(made->endpoint.size()));
-      }
+      fill_backlog(made->endpoint, kept_);
     }
     listeners_.push_back(std::move(made));
   }

@@ -505,13 +505,8 @@ private:
       acceptor.listen(kind == 1 ? 0 : 8);
       made->endpoint = acceptor.local_endpoint();
       made->acceptor.assign(stream_protocol(AF_UNIX, 0), acceptor.release());
-      while (kind == 1) {
-        int const fd = had(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-        made->queued.push_back(fd);
-        if (::connect(fd, made->endpoint.data(), static_cast<::socklen_t>(made->endpoint.size())) !=
-            0) {
-          break;
-        }
+      if (kind == 1) {
+        fill_backlog(made->endpoint, made->queued);
       }
     }
     listeners_.push_back(std::move(made));

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <vector>
 
 #include <dirent.h>
 #include <sys/socket.h>
@@ -71,6 +72,15 @@ inline void reset(int fd) {
   ::linger const at_once = {1, 0};
   ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   ::close(fd);
+}
+
+/// Connects to a Unix listener until there is no room; what fills it is put into `kept`.
+template <class Endpoint> void fill_backlog(Endpoint const& endpoint, std::vector<int>& kept) {
+  for (int result = 0; result == 0;) {
+    int const fd = had(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    kept.push_back(fd);
+    result = ::connect(fd, endpoint.data(), static_cast<::socklen_t>(endpoint.size()));
+  }
 }
 
 /// The bytes of the input, one decision each.

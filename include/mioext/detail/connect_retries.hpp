@@ -96,7 +96,8 @@ public:
   }
 
   /// Tries again what is due at `now`. For each one calls `conclude(fd, attempt)`, which says
-  /// whether it waits on, and is called with the same outcome then; a descriptor that was closed meanwhile is passed to `forget(fd)` instead,
+  /// whether it waits on, and is called with the same outcome then; a descriptor that was closed
+  /// meanwhile is passed to `forget(fd)` instead,
   /// and is not touched, because its number may be someone else's now.
   template <class Conclude, class Forget>
   void retry(clock::time_point now, Conclude conclude, Forget forget) noexcept {
