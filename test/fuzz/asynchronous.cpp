@@ -310,7 +310,7 @@ private:
       on.far = fds[1];
       near = fds[0];
     } else {
-      mioext::tcp_acceptor acceptor(tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+      mioext::tcp_acceptor acceptor(fuzz::any_port());
       mioext::tcp_socket socket;
       error_code ec;
       socket.connect(acceptor.local_endpoint(), ec);
@@ -460,7 +460,7 @@ private:
     std::unique_ptr<listener> made(new listener);
     if (kind != 1) {
       made->over_tcp.open(tcp::v4());
-      made->over_tcp.bind(tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+      made->over_tcp.bind(fuzz::any_port());
       made->endpoint = made->over_tcp.local_endpoint();
       if (kind == 0) {
         made->over_tcp.listen(64);

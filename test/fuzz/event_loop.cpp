@@ -317,8 +317,7 @@ private:
   void make_tcp_pair(slot& on) {
     close_all(on);
     on.is_tcp = true;
-    tcp::endpoint const any(boost::asio::ip::address_v4::loopback(), 0);
-    mioext::tcp_acceptor acceptor(any);
+    mioext::tcp_acceptor acceptor(fuzz::any_port());
     mioext::tcp_socket near;
     error_code ec;
     near.connect(acceptor.local_endpoint(), ec);
@@ -488,9 +487,8 @@ private:
     unsigned const kind = input_.take() % 4;
     std::unique_ptr<listener> made(new listener);
     if (kind % 2 == 0) {
-      tcp::endpoint const any(boost::asio::ip::address_v4::loopback(), 0);
       mioext::tcp_acceptor acceptor(tcp::v4());
-      acceptor.bind(any);
+      acceptor.bind(fuzz::any_port());
       made->endpoint = acceptor.local_endpoint();
       made->acceptor.assign(stream_protocol(AF_INET, 0), acceptor.release());
       if (kind == 0) {

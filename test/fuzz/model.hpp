@@ -24,6 +24,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <boost/asio/ip/address_v4.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
 namespace fuzz {
 
 [[noreturn]] inline void broken(char const* promise) {
@@ -53,6 +56,14 @@ inline int had(int result) {
     throw no_such_luck();
   }
   return result;
+}
+
+/// Any port of a loopback address that was not taken lately. Closed connections keep their ports for a
+/// minute, in which two fuzzers would use up all those of a single address.
+inline boost::asio::ip::tcp::endpoint any_port() {
+  static std::uint32_t taken = static_cast<std::uint32_t>(::getpid()) * 4096;
+  std::uint32_t const host = ++taken % 0xfffffc + 1; // neither 127.0.0.0 nor 127.255.255.255
+  return {boost::asio::ip::address_v4(0x7f000000 + host), 0};
 }
 
 inline std::size_t open_descriptors() {
