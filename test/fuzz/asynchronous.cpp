@@ -595,12 +595,21 @@ private:
         on.received += static_cast<std::size_t>(size);
         continue;
       }
-      ::pollfd polled = {on.stream->native_handle(), POLLIN, 0};
       if (size == 0 || errno != EAGAIN || on.received == on.far_sent ||
-          ::poll(&polled, 1, 2000) != 1) {
+          !becomes_readable(on.stream->native_handle())) {
         return;
       }
     }
+  }
+
+  /// What was sent over TCP may still be on its way. (The fuzzer's alarm interrupts poll.)
+  static bool becomes_readable(int fd) {
+    ::pollfd polled = {fd, POLLIN, 0};
+    int ready = 0;
+    do {
+      ready = ::poll(&polled, 1, 20000);
+    } while (ready < 0 && errno == EINTR);
+    return ready == 1;
   }
 
   void finish() {
