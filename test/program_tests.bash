@@ -122,3 +122,58 @@ wait_until() {
   done
   fail "does not become true: $*"
 }
+
+# start_nginx <address>: serves $scratch/www at `address`; `started` is its process. Whoever needs it
+# waits until it answers.
+start_nginx() {
+  mkdir -p "$scratch/www" "$scratch/temporary"
+  {
+    if (( EUID == 0 )); then
+      echo 'user root;' # or it could not enter $scratch
+    fi
+    cat << END
+daemon off;
+master_process off;
+pid $scratch/nginx.pid;
+error_log stderr;
+events { worker_connections 512; }
+http {
+  access_log off;
+  keepalive_requests 1000000;
+  client_max_body_size 1k;
+  client_body_temp_path $scratch/temporary/body;
+  proxy_temp_path $scratch/temporary/proxy;
+  fastcgi_temp_path $scratch/temporary/fastcgi;
+  uwsgi_temp_path $scratch/temporary/uwsgi;
+  scgi_temp_path $scratch/temporary/scgi;
+  server {
+    listen $1;
+    root $scratch/www;
+    location /slow/ { limit_rate 50k; }
+    location /moved/ { rewrite ^/moved/(.*)$ /\$1 redirect; }
+  }
+}
+END
+  } > "$scratch/nginx.conf"
+  nginx -p "$scratch" -c "$scratch/nginx.conf" -e stderr > "$scratch/nginx.log" 2>&1 < /dev/null &
+  started=$!
+  background+=("$started")
+}
+
+# at_some_port <start> <is it there>: for a server that must be told its port. Calls <start> with one
+# after the other, until the second command says that the server (process `started`) is there. `port`
+# is what it listens on.
+at_some_port() {
+  local tries
+  for (( tries = 0; tries != 20; ++tries )); do
+    port=$(( 10000 + RANDOM % 20000 )) # below those that the system gives away
+    "$1" "$port"
+    while kill -0 "$started" 2> /dev/null; do
+      if "$2" "$port"; then
+        return
+      fi
+      sleep 0.05
+    done
+  done
+  fail "no port for $1"
+}

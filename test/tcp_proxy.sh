@@ -24,37 +24,10 @@ done
 # --- nginx, on a Unix socket
 
 readonly nginx_socket=$scratch/nginx.socket
-mkdir "$scratch/www" "$scratch/temporary"
+mkdir "$scratch/www"
 echo 'small' > "$scratch/www/small"
 head -c 64M /dev/urandom > "$scratch/www/large"
-{
-  if (( EUID == 0 )); then
-    echo 'user root;' # or it could not enter $scratch
-  fi
-  cat << END
-daemon off;
-master_process off;
-pid $scratch/nginx.pid;
-error_log stderr;
-events { worker_connections 512; }
-http {
-  access_log off;
-  keepalive_requests 1000000;
-  client_max_body_size 1k;
-  client_body_temp_path $scratch/temporary/body;
-  proxy_temp_path $scratch/temporary/proxy;
-  fastcgi_temp_path $scratch/temporary/fastcgi;
-  uwsgi_temp_path $scratch/temporary/uwsgi;
-  scgi_temp_path $scratch/temporary/scgi;
-  server {
-    listen unix:$nginx_socket;
-    root $scratch/www;
-  }
-}
-END
-} > "$scratch/nginx.conf"
-nginx -p "$scratch" -c "$scratch/nginx.conf" -e stderr > "$scratch/nginx.log" 2>&1 < /dev/null &
-background+=("$!")
+start_nginx "unix:$nginx_socket"
 
 # fetch <curl's arguments...>
 fetch() {

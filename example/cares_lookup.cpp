@@ -1,0 +1,247 @@
+//
+// example/cares_lookup.cpp
+// ------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Looks up the addresses of many names at a time, by c-ares in an io_context, and prints a line
+// `NAME ADDRESS` for each of them. c-ares makes, keeps and closes its descriptors and says what it waits
+// for; the loop watches them.
+//
+//   cares_lookup [--server ADDRESS[:PORT]] [--tcp] NAME...
+//
+// By default it asks the servers that the system asks. --tcp: over TCP, all of them.
+//
+
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <ares.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <mioext/async_event_loop.hpp>
+
+#include "arguments.hpp"
+#include "watch_library.hpp"
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+inline void check(int status, std::string const& what) {
+  if (status != ARES_SUCCESS) {
+    throw std::runtime_error(what + ": " + ::ares_strerror(status));
+  }
+}
+
+// tag::handler[]
+// The token of a descriptor is its number, that of the timer ARES_SOCKET_BAD.
+class resolver final : public mioext::basic_handler<ares_socket_t> {
+public:
+  using loop = mioext::basic_async_event_loop<ares_socket_t>;
+
+  void readable(loop_type&, ares_socket_t socket, mioext::read_hint) override {
+    process(socket, ARES_SOCKET_BAD);
+  }
+  void writable(loop_type&, ares_socket_t socket) override { process(ARES_SOCKET_BAD, socket); }
+  void timer(loop_type&, ares_socket_t) override { process(ARES_SOCKET_BAD, ARES_SOCKET_BAD); }
+  // end::handler[]
+
+  resolver(loop& watching, std::string const& servers, bool only_tcp) : loop_(watching) {
+    ::ares_options options = ::ares_options();
+    options.flags = only_tcp ? ARES_FLAG_USEVC : 0;
+    options.timeout = 1000; // milliseconds, doubled at each of the
+    options.tries = 3;
+    options.sock_state_cb = &resolver::on_socket;
+    options.sock_state_cb_data = this;
+    ::ares_channel made = nullptr;
+    check(::ares_init_options(&made, &options,
+                              ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+                                  ARES_OPT_SOCK_STATE_CB),
+          "ares_init_options");
+    channel_.reset(made);
+    if (!servers.empty()) {
+      check(::ares_set_servers_ports_csv(made, servers.c_str()), "--server " + servers);
+    }
+  }
+
+  resolver(resolver const&) = delete;
+  resolver& operator=(resolver const&) = delete;
+
+  // The loop is shut down when all names have been looked up.
+  void look_up(std::vector<std::string> const& names) {
+    pending_ = names.size();
+    for (std::string const& name : names) {
+      ::ares_addrinfo_hints hints = ::ares_addrinfo_hints();
+      hints.ai_family = AF_UNSPEC;
+      hints.ai_flags = ARES_AI_NOSORT;
+      std::unique_ptr<lookup> asked(new lookup{*this, name});
+      ::ares_getaddrinfo(channel_.get(), name.c_str(), nullptr, &hints, &resolver::on_answer,
+                         asked.release());
+    }
+    after_call();
+  }
+
+  std::size_t failed() const { return failed_; }
+
+private:
+  struct lookup {
+    resolver& by;
+    std::string name;
+  };
+
+  struct destroy {
+    void operator()(::ares_channel channel) const { ::ares_destroy(channel); }
+  };
+
+  // tag::callbacks[]
+  // c-ares waits for something else from now on; for nothing more, before it closes the descriptor.
+  static void on_socket(void* data, ares_socket_t socket, int readable, int writable) {
+    resolver& self = *static_cast<resolver*>(data);
+    mioext::interest wanted = mioext::interest();
+    if (readable) {
+      wanted |= mioext::interest::readable;
+    }
+    if (writable) {
+      wanted |= mioext::interest::writable;
+    }
+    self.thrown_.keep_from([&] { watch(self.loop_, socket, wanted); });
+  }
+
+  void process(ares_socket_t readable, ares_socket_t writable) {
+    ::ares_process_fd(channel_.get(), readable, writable);
+    after_call();
+  }
+
+  // When c-ares wants to be called next may be another time after each call.
+  void after_call() {
+    thrown_.rethrow();
+    loop_.clear_timer(timeout_);
+    ::timeval left = ::timeval();
+    if (::ares_timeout(channel_.get(), nullptr, &left)) {
+      timeout_ =
+          loop_.timer(std::chrono::seconds(left.tv_sec) + std::chrono::microseconds(left.tv_usec),
+                      ARES_SOCKET_BAD);
+    }
+  }
+  // end::callbacks[]
+
+  // Called by any of c-ares's functions, the one that asked and ares_destroy among them.
+  static void on_answer(void* data, int status, int, ::ares_addrinfo* found) {
+    struct free_addresses {
+      void operator()(::ares_addrinfo* addresses) const { ::ares_freeaddrinfo(addresses); }
+    };
+    std::unique_ptr<::ares_addrinfo, free_addresses> const addresses(found);
+    std::unique_ptr<lookup> const asked(static_cast<lookup*>(data));
+    if (status == ARES_EDESTRUCTION) {
+      return;
+    }
+    resolver& self = asked->by;
+    self.thrown_.keep_from([&] { self.show(asked->name, status, addresses.get()); });
+    if (--self.pending_ == 0) {
+      self.loop_.shutdown();
+    }
+  }
+
+  void show(std::string const& name, int status, ::ares_addrinfo const* addresses) {
+    if (status != ARES_SUCCESS) {
+      ++failed_;
+      std::cerr << name << ": " << ::ares_strerror(status) << std::endl;
+      return;
+    }
+    for (::ares_addrinfo_node const* node = addresses->nodes; node; node = node->ai_next) {
+      char text[INET6_ADDRSTRLEN] = "";
+      void const* const address =
+          node->ai_family == AF_INET
+              ? static_cast<void const*>(
+                    &reinterpret_cast<::sockaddr_in const*>(node->ai_addr)->sin_addr)
+              : &reinterpret_cast<::sockaddr_in6 const*>(node->ai_addr)->sin6_addr;
+      ::inet_ntop(node->ai_family, address, text, sizeof text);
+      std::cout << name << ' ' << text << std::endl;
+    }
+  }
+
+  loop& loop_; // outlives c-ares, which takes its descriptors back when it ends
+  exception_keeper thrown_;
+  mioext::timeout timeout_;
+  std::size_t pending_ = 0;
+  std::size_t failed_ = 0;
+  std::unique_ptr<std::remove_pointer<::ares_channel>::type, destroy> channel_;
+};
+
+// c-ares's own state, for as long as the program uses it.
+struct cares_library {
+  cares_library() { check(::ares_library_init(ARES_LIB_INIT_ALL), "ares_library_init"); }
+  ~cares_library() { ::ares_library_cleanup(); }
+  cares_library(cares_library const&) = delete;
+  cares_library& operator=(cares_library const&) = delete;
+};
+
+int main(int argc, char* argv[]) {
+  try {
+    std::string servers;
+    bool only_tcp = false;
+    std::vector<std::string> const names = parse_options(
+        {argv + 1, argv + argc}, {"--tcp"}, [&](std::string const& name, std::string const& value) {
+          if (name == "--server") {
+            servers = value;
+          } else if (name == "--tcp") {
+            only_tcp = true;
+          } else {
+            return false;
+          }
+          return true;
+        });
+    if (names.empty()) {
+      throw usage_error("no name");
+    }
+
+    cares_library library;
+    asio::io_context context(1);
+    resolver::loop loop(context);
+    resolver handler(loop, servers, only_tcp);
+    asio::signal_set signals(context, SIGINT, SIGTERM);
+    bool is_interrupted = false;
+    signals.async_wait([&](error_code const& ec, int) {
+      if (!ec) {
+        is_interrupted = true;
+        loop.shutdown();
+      }
+    });
+    handler.look_up(names);
+    loop.async_run(handler, [&](error_code const& ec) {
+      if (ec) {
+        throw boost::system::system_error(ec, "async_run");
+      }
+      signals.cancel();
+    });
+    context.run();
+    return is_interrupted || handler.failed() != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+  } catch (usage_error const& error) {
+    std::cerr << "cares_lookup: " << error.what()
+              << "\nusage: cares_lookup [--server ADDRESS[:PORT]] [--tcp] NAME..." << std::endl;
+    return 2;
+  } catch (std::exception const& error) {
+    std::cerr << "cares_lookup: " << error.what() << std::endl;
+    return EXIT_FAILURE;
+  }
+}
