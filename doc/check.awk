@@ -8,7 +8,7 @@
 # (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 #
 # Fails where a block of C++ in the guide's sources is anything but an include of a tagged part of
-# doc/snippets/, which the tests compile and run. Any other block has to name its language.
+# doc/snippets/ or example/, which the tests compile and run. Any other block has to name its language.
 #
 
 FNR == 1 { language = ""; inside = 0 }
@@ -26,7 +26,7 @@ FNR == 1 { language = ""; inside = 0 }
     lines = 0
     next
   }
-  if (language == "cpp" && (lines != 1 || last !~ /^include::\.\.\/snippets\/[a-z_]+\.cpp\[tag=[a-z_]+\]$/)) {
+  if (language == "cpp" && (lines != 1 || last !~ /^include::\.\.\/(snippets|\.\.\/example)\/[a-z_]+\.[ch]pp\[tag=[a-z_]+\]$/)) {
     complain("C++ that is not included from a file that the tests run")
   }
   language = ""

@@ -11,6 +11,7 @@
 #
 #   test:FILE[CASE]        the test that a promise is kept by: test case CASE of test/FILE.cpp, or, as
 #                          test:guide_FILE[CASE], of doc/snippets/FILE.cpp
+#   test:NAME[WORDS]       the same of a program: the case WORDS of test/NAME.sh
 #   example:NAME[text]     the program example/NAME.cpp
 #   api:NAME[text]         what Doxygen wrote of mioext::NAME (a class, a function, a member)
 #
@@ -34,16 +35,25 @@ module Links
     end
 
     def case?(name)
-      @text.match?(/^BOOST_\w*TEST_CASE\w*\(\s*#{Regexp.escape(name)}\b/)
+      @text.match?(/^(BOOST_\w*TEST_CASE\w*\(\s*|case_of ')#{Regexp.escape(name)}(?!\w)/)
     end
 
+    # Returns its id.
     def anchor(name)
       @anchors |= [name]
+      Page.id(name)
+    end
+
+    def self.id(name)
+      name.gsub(/\W+/, "_")
     end
 
     def write
-      code = Rouge::Formatters::HTML.new.format(Rouge::Lexers::Cpp.new.lex(@text))
-      @anchors.each { |name| code.sub!(/(?<!\w)#{name}(?!\w)/, "<mark id=\"#{name}\">#{name}</mark>") }
+      lexer = @path.end_with?(".sh") ? Rouge::Lexers::Shell.new : Rouge::Lexers::Cpp.new
+      code = Rouge::Formatters::HTML.new.format(lexer.lex(@text))
+      @anchors.each do |name|
+        code.sub!(/(?<!\w)#{Regexp.escape(name)}(?!\w)/, "<mark id=\"#{Page.id(name)}\">#{name}</mark>")
+      end
       FileUtils.mkdir_p(File.dirname(@output))
       File.write(@output, <<~HTML)
         <!DOCTYPE html>
@@ -75,6 +85,7 @@ module Links
 
     def page(kind, name)
       path = "#{kind}/#{name}.cpp".sub(%r{\Atest/guide_}, "doc/snippets/")
+      path = "#{kind}/#{name}.sh" unless File.file?("#{@root}/#{path}")
       return unless File.file?("#{@root}/#{path}")
 
       @pages[path] ||= Dir.chdir(@root) { Page.new(path, "#{@directory}/#{kind}/#{name}.html") }
@@ -124,12 +135,12 @@ Asciidoctor::Extensions.register do
       name = attributes["text"]
       page = Links.of(parent.document).page("test", target)
       if page&.case?(name)
-        page.anchor(name)
+        id = page.anchor(name)
       else
-        parent.logger.warn("test/#{target}.cpp has no test case #{name}")
+        parent.logger.warn("test/#{target} has no test case #{name}")
       end
       create_inline(parent, :quoted,
-                    "<a class=\"kept\" href=\"test/#{target}.html##{name}\" title=\"#{target}: #{name}\">test</a>")
+                    "<a class=\"kept\" href=\"test/#{target}.html##{id}\" title=\"#{target}: #{name}\">test</a>")
     end
   end
 
