@@ -114,7 +114,8 @@ private:
   };
 
   // tag::callbacks[]
-  // c-ares waits for something else from now on; for nothing more, before it closes the descriptor.
+  // c-ares waits for something else from now on; for nothing more, before it closes the
+  // descriptor.
   static void on_socket(void* data, ares_socket_t socket, int readable, int writable) {
     resolver& self = *static_cast<resolver*>(data);
     mioext::interest wanted = mioext::interest();

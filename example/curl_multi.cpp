@@ -118,7 +118,7 @@ public:
   downloads(downloads const&) = delete;
   downloads& operator=(downloads const&) = delete;
 
-  ~downloads() {
+  ~downloads() override {
     for (auto const& running : running_) {
       ::curl_multi_remove_handle(multi_.get(), running.first);
     }
@@ -142,8 +142,8 @@ private:
   };
 
   // tag::callbacks[]
-  // curl waits for something else from now on. Called from inside curl's functions, so from inside the
-  // loop's events as well, for the descriptor of the event or another.
+  // curl waits for something else from now on. Called from inside curl's functions, so from
+  // inside the loop's events as well, for the descriptor of the event or another.
   static int on_socket(CURL*, curl_socket_t socket, int what, void* data, void*) {
     downloads& self = *static_cast<downloads*>(data);
     mioext::interest wanted = mioext::interest();
@@ -156,8 +156,8 @@ private:
     return self.thrown_.keep_from([&] { watch(self.loop_, socket, wanted); }) ? 0 : -1;
   }
 
-  // curl wants to be called after some time, and only then; with -1, not any more. (Not from here: at
-  // 0, too, the timer is called by the loop.)
+  // curl wants to be called after some time, and only then; with -1, not any more. (Not from
+  // here: at 0, too, the timer is called by the loop.)
   static int on_timer(CURLM*, long milliseconds, void* data) {
     downloads& self = *static_cast<downloads*>(data);
     self.loop_.clear_timer(self.timeout_);

@@ -79,8 +79,9 @@ public:
 
 private:
   // tag::wait[]
-  // Calls `next` when libpq's socket is ready. Which one that is, is asked each time: while it tries one
-  // address after another, libpq closes a socket and opens the next, maybe with the same number.
+  // Calls `next` when libpq's socket is ready. Which one that is, is asked each time: while it
+  // tries one address after another, libpq closes a socket and opens the next, maybe with the
+  // same number.
   void wait(mioext::interest wanted, void (channel_listener::*next)()) {
     mioext::async_wait(context_, ::PQsocket(connection_.get()), wanted,
                        [this, next](error_code const& ec) {
@@ -122,8 +123,8 @@ private:
     flush();
   }
 
-  // A long query goes out in parts. Meanwhile the server may have something to say, and wait for us to
-  // read it: so both directions, and PQconsumeInput before the next part.
+  // A long query goes out in parts. Meanwhile the server may have something to say, and wait for
+  // us to read it: so both directions, and PQconsumeInput before the next part.
   void flush() {
     int const is_left = ::PQflush(connection_.get());
     require(is_left >= 0, "sending a query");

@@ -21,12 +21,12 @@
 #include <mioext/trigger.hpp>
 
 // tag::watch[]
-// What the library wants to know of its descriptor `fd` from now on; nothing more, if `wanted` is
-// empty. Level: a library may leave something unread, and expects to be called again.
+// What the library wants to know of its descriptor `fd` from now on; nothing more, if
+// `wanted` is empty. Level: it may leave something unread, and expects to be called again.
 template <class Loop> void watch(Loop& loop, int fd, mioext::interest wanted) {
   boost::system::error_code ec;
   if (wanted == mioext::interest()) {
-    loop.deregister_handle(fd, ec); // no matter if the library has closed it before it says so
+    loop.deregister_handle(fd, ec); // no matter if the library has closed it already
     return;
   }
   loop.reregister_handle(fd, fd, wanted, mioext::trigger::level, ec);
@@ -37,8 +37,8 @@ template <class Loop> void watch(Loop& loop, int fd, mioext::interest wanted) {
 // end::watch[]
 
 // tag::exception_keeper[]
-// An exception must not go through the frames of a C library. A callback keeps it here, and who
-// called the library lets it go on.
+// An exception must not go through the frames of a C library. A callback keeps it here,
+// and who called the library lets it go on.
 class exception_keeper {
 public:
   // Returns whether `function` was left without an exception.

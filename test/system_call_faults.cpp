@@ -719,6 +719,35 @@ CHECK_SCENARIO(streams_wait_for_room)
 CHECK_SCENARIO(loop_in_context)
 CHECK_SCENARIO(service_is_rebuilt)
 
+BOOST_AUTO_TEST_CASE(messages_to_a_loop_that_is_awake_make_no_system_call) {
+  struct receiver final : mioext::basic_handler<mioext::token, int> {
+    void notify(loop_type& loop, int message) override {
+      if (message == 0) {
+        auto const channel = loop.channel();
+        faults::begin(nullptr);
+        for (int next = 1; next <= last; ++next) {
+          channel.send(next);
+        }
+        faults::end();
+        for (std::size_t of = 0; of != static_cast<std::size_t>(faults::call::count); ++of) {
+          made += faults::calls(static_cast<faults::call>(of));
+        }
+      } else if (message == last) {
+        loop.shutdown();
+      }
+    }
+
+    int const last = 10;
+    std::size_t made = 0;
+  };
+
+  mioext::basic_event_loop<mioext::token, int> loop;
+  receiver handler;
+  loop.channel().send(0);
+  loop.run(handler);
+  BOOST_TEST(handler.made == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(the_number_of_faults_is_told) {
   std::cout << total << " faults injected" << std::endl;
   BOOST_TEST(total > 500u);
