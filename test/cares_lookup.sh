@@ -88,6 +88,7 @@ stopped=$!
 background+=("$stopped")
 catches_sigterm() {
   local caught
+  [[ /proc/$stopped/exe -ef $cares_lookup ]] || return # is a copy of this shell yet, which catches it too
   caught=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$stopped/status")
   (( 0x$caught >> 14 & 1 ))
 }
