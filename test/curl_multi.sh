@@ -43,7 +43,7 @@ for (( file = 0; file != 200; ++file )); do
   head -c "$(( file % 10 ? RANDOM * 3 : RANDOM * 40 ))" /dev/urandom > "$scratch/www/$file"
 done
 : > "$scratch/www/0" # an empty one, too
-head -c 40000 /dev/urandom > "$scratch/www/slow/short"
+head -c 150000 /dev/urandom > "$scratch/www/slow/short" # three seconds
 head -c 20M /dev/urandom > "$scratch/www/slow/long"
 
 serve() { start_nginx "127.0.0.1:$1"; }
