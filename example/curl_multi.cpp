@@ -297,6 +297,7 @@ int main(int argc, char* argv[]) {
       throw usage_error("no URL");
     }
 
+    std::signal(SIGPIPE, SIG_IGN); // which curl leaves to the program with CURLOPT_NOSIGNAL
     curl_library library;
     // tag::main[]
     asio::io_context context(1);
