@@ -17,7 +17,6 @@
 //
 
 #include <chrono>
-#include <csignal>
 #include <cstddef>
 #include <cstdlib>
 #include <exception>
@@ -36,8 +35,6 @@
 #include <ares.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <boost/system/system_error.hpp>
 
 #include <mioext/async_event_loop.hpp>
 
@@ -45,7 +42,6 @@
 #include "watch_library.hpp"
 
 namespace asio = boost::asio;
-using boost::system::error_code;
 
 inline void check(int status, std::string const& what) {
   if (status != ARES_SUCCESS) {
@@ -69,7 +65,7 @@ public:
   resolver(loop& watching, std::string const& servers, bool only_tcp) : loop_(watching) {
     ::ares_options options = ::ares_options();
     options.flags = only_tcp ? ARES_FLAG_USEVC : 0;
-    options.timeout = 1000; // milliseconds, doubled at each of the
+    options.timeout = 1000; // milliseconds, and more at each further try
     options.tries = 3;
     options.sock_state_cb = &resolver::on_socket;
     options.sock_state_cb_data = this;
@@ -118,14 +114,7 @@ private:
   // descriptor.
   static void on_socket(void* data, ares_socket_t socket, int readable, int writable) {
     resolver& self = *static_cast<resolver*>(data);
-    mioext::interest wanted = mioext::interest();
-    if (readable) {
-      wanted |= mioext::interest::readable;
-    }
-    if (writable) {
-      wanted |= mioext::interest::writable;
-    }
-    self.thrown_.keep_from([&] { watch(self.loop_, socket, wanted); });
+    self.thrown_.keep_from([&] { watch(self.loop_, socket, readable != 0, writable != 0); });
   }
 
   void process(ares_socket_t readable, ares_socket_t writable) {
@@ -220,22 +209,8 @@ int main(int argc, char* argv[]) {
     asio::io_context context(1);
     resolver::loop loop(context);
     resolver handler(loop, servers, only_tcp);
-    asio::signal_set signals(context, SIGINT, SIGTERM);
-    bool is_interrupted = false;
-    signals.async_wait([&](error_code const& ec, int) {
-      if (!ec) {
-        is_interrupted = true;
-        loop.shutdown();
-      }
-    });
     handler.look_up(names);
-    loop.async_run(handler, [&](error_code const& ec) {
-      if (ec) {
-        throw boost::system::system_error(ec, "async_run");
-      }
-      signals.cancel();
-    });
-    context.run();
+    bool const is_interrupted = run_until_signal(context, loop, handler, [] {});
     return is_interrupted || handler.failed() != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
   } catch (usage_error const& error) {
     std::cerr << "cares_lookup: " << error.what()

@@ -35,10 +35,9 @@
 #include <curl/curl.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/crc.hpp>
-#include <boost/system/system_error.hpp>
+#include <boost/system/error_code.hpp>
 
 #include <mioext/async_event_loop.hpp>
 
@@ -146,14 +145,9 @@ private:
   // inside the loop's events as well, for the descriptor of the event or another.
   static int on_socket(CURL*, curl_socket_t socket, int what, void* data, void*) {
     downloads& self = *static_cast<downloads*>(data);
-    mioext::interest wanted = mioext::interest();
-    if (what == CURL_POLL_IN || what == CURL_POLL_INOUT) {
-      wanted |= mioext::interest::readable;
-    }
-    if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT) {
-      wanted |= mioext::interest::writable;
-    }
-    return self.thrown_.keep_from([&] { watch(self.loop_, socket, wanted); }) ? 0 : -1;
+    bool const reads = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
+    bool const writes = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
+    return self.thrown_.keep_from([&] { watch(self.loop_, socket, reads, writes); }) ? 0 : -1;
   }
 
   // curl wants to be called after some time, and only then; with -1, not any more. (Not from
@@ -304,22 +298,7 @@ int main(int argc, char* argv[]) {
     downloads::loop loop(context);
     downloads handler(loop, urls, parallel);
     progress shown(context, handler);
-    asio::signal_set signals(context, SIGINT, SIGTERM);
-    bool is_interrupted = false;
-    signals.async_wait([&](error_code const& ec, int) {
-      if (!ec) {
-        is_interrupted = true;
-        loop.shutdown();
-      }
-    });
-    loop.async_run(handler, [&](error_code const& ec) {
-      if (ec) {
-        throw boost::system::system_error(ec, "async_run");
-      }
-      shown.end();
-      signals.cancel();
-    });
-    context.run();
+    bool const is_interrupted = run_until_signal(context, loop, handler, [&] { shown.end(); });
     // end::main[]
     return is_interrupted || handler.failed() != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
   } catch (usage_error const& error) {

@@ -60,7 +60,6 @@ public:
   // `on_end` is called after `count` notifications, unless it is 0.
   void start(std::string const& connection, unsigned long count, std::function<void()> on_end) {
     left_ = count;
-    is_endless_ = count == 0;
     on_end_ = std::move(on_end);
     connection_.reset(::PQconnectStart(connection.c_str()));
     if (!connection_) {
@@ -176,7 +175,7 @@ private:
   void take_notifications() {
     while (notification const next{::PQnotifies(connection_.get())}) {
       std::cout << "notification from " << next->be_pid << ": " << next->extra << std::endl;
-      if (!is_endless_ && --left_ == 0) {
+      if (left_ != 0 && --left_ == 0) {
         connection_.reset();
         return on_end_();
       }
@@ -234,8 +233,7 @@ private:
   std::string channel_;
   std::vector<std::string> queries_;
   std::size_t next_query_ = 0;
-  unsigned long left_ = 0;
-  bool is_endless_ = true;
+  unsigned long left_ = 0; // notifications; 0 means without end
   std::function<void()> on_end_;
 };
 

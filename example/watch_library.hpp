@@ -13,18 +13,29 @@
 #ifndef EXAMPLE_WATCH_LIBRARY_HPP
 #define EXAMPLE_WATCH_LIBRARY_HPP
 
+#include <csignal>
 #include <exception>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <boost/system/error_code.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <mioext/interest.hpp>
 #include <mioext/trigger.hpp>
 
 // tag::watch[]
-// What the library wants to know of its descriptor `fd` from now on; nothing more, if
-// `wanted` is empty. Level: it may leave something unread, and expects to be called again.
-template <class Loop> void watch(Loop& loop, int fd, mioext::interest wanted) {
+// What the library wants to know of its descriptor `fd` from now on; if neither, nothing
+// more. Level: it may leave something unread, and expects to be called again.
+template <class Loop> void watch(Loop& loop, int fd, bool readable, bool writable) {
   boost::system::error_code ec;
+  mioext::interest wanted = mioext::interest();
+  if (readable) {
+    wanted |= mioext::interest::readable;
+  }
+  if (writable) {
+    wanted |= mioext::interest::writable;
+  }
   if (wanted == mioext::interest()) {
     loop.deregister_handle(fd, ec); // no matter if the library has closed it already
     return;
@@ -64,5 +75,31 @@ private:
   std::exception_ptr kept_;
 };
 // end::exception_keeper[]
+
+// tag::run[]
+// Runs `loop`, and what else is in `context`, until it is shut down, which SIGINT and SIGTERM do
+// as well; calls `at_end` then. Returns whether a signal came.
+template <class Loop, class Handler, class Function>
+bool run_until_signal(boost::asio::io_context& context, Loop& loop, Handler& handler,
+                      Function at_end) {
+  boost::asio::signal_set signals(context, SIGINT, SIGTERM);
+  bool is_interrupted = false;
+  signals.async_wait([&](boost::system::error_code const& ec, int) {
+    if (!ec) {
+      is_interrupted = true;
+      loop.shutdown();
+    }
+  });
+  loop.async_run(handler, [&](boost::system::error_code const& ec) {
+    if (ec) {
+      throw boost::system::system_error(ec, "async_run");
+    }
+    at_end();
+    signals.cancel();
+  });
+  context.run();
+  return is_interrupted;
+}
+// end::run[]
 
 #endif // EXAMPLE_WATCH_LIBRARY_HPP
