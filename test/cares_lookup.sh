@@ -36,13 +36,7 @@ serve() {
   background+=("$started")
 }
 
-# look_up <status> <arguments...>: standard output sorted in $scratch/out, errors in $scratch/said.
-look_up() {
-  local status=0
-  timeout "$patience" "$cares_lookup" "${@:2}" > "$scratch/unsorted" 2> "$scratch/said" < /dev/null || status=$?
-  (( status == $1 )) || fail "the status is $status, not $1: $(tail -n 5 "$scratch/said")"
-  sort "$scratch/unsorted" > "$scratch/out"
-}
+look_up() { run_sorted "$1" "$cares_lookup" "${@:2}"; }
 
 answers() {
   timeout "$patience" "$cares_lookup" --server "127.0.0.1:$1" host1.test > "$scratch/answers.log" 2>&1

@@ -30,13 +30,7 @@ line_of() {
   echo "$sum $(stat -c %s "$scratch/www/$1") $2/$1"
 }
 
-# download <status> <arguments...>: standard output sorted in $scratch/out, errors in $scratch/said.
-download() {
-  local status=0
-  timeout "$patience" "$curl_multi" "${@:2}" > "$scratch/unsorted" 2> "$scratch/said" < /dev/null || status=$?
-  (( status == $1 )) || fail "the status is $status, not $1: $(tail -n 5 "$scratch/said")"
-  sort "$scratch/unsorted" > "$scratch/out"
-}
+download() { run_sorted "$1" "$curl_multi" "${@:2}"; }
 
 mkdir -p "$scratch/www/slow"
 for (( file = 0; file != 200; ++file )); do

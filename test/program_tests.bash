@@ -111,6 +111,14 @@ expect_status() {
   [[ ! -s $scratch/out ]] || fail "there is output: ${*##*/}"
 }
 
+# run_sorted <status> <command...>: its lines go to $scratch/out, sorted, its messages to $scratch/said.
+run_sorted() {
+  local status=0
+  timeout "$patience" "${@:2}" > "$scratch/unsorted" 2> "$scratch/said" < /dev/null || status=$?
+  (( status == $1 )) || fail "the status is $status, not $1: $(tail -n 5 "$scratch/said")"
+  sort "$scratch/unsorted" > "$scratch/out"
+}
+
 # wait_until <command...>: tries it again and again until it succeeds.
 wait_until() {
   local tries
