@@ -322,6 +322,25 @@ void waits() {
   }
 }
 
+/// Each time another one, for which the process keeps nothing yet that hears of its being closed.
+void waits_for_a_new_number() {
+  static int least = 512;
+  least += 64;
+  auto const context = made_context();
+  auto pair = mioext::unix_socket::pair();
+  far_descriptor const far(pair.first.native_handle(), least);
+  with_memory([&] { boost::asio::use_service<mioext::selector_service>(*context); });
+  int calls = 0;
+  int failures = 0;
+  at_last([&] {
+    mioext::async_wait(*context, far.fd, interest::writable, count_calls{&calls, &failures});
+  });
+  run(*context);
+  if (calls != 1 || failures != 0) {
+    throw broken_promise{"the wait is completed once"};
+  }
+}
+
 void streams() {
   using stream = mioext::stream<mioext::unix_socket>;
   auto const context = made_context();
@@ -446,6 +465,7 @@ BOOST_AUTO_TEST_CASE(in_timers_and_messages) { check(timers_and_messages); }
 BOOST_AUTO_TEST_CASE(in_connects) { check(connects); }
 BOOST_AUTO_TEST_CASE(in_connects_that_wait) { check(connects_that_wait); }
 BOOST_AUTO_TEST_CASE(in_waits) { check(waits); }
+BOOST_AUTO_TEST_CASE(in_waits_for_a_new_number) { check(waits_for_a_new_number); }
 BOOST_AUTO_TEST_CASE(in_streams) { check(streams); }
 BOOST_AUTO_TEST_CASE(in_asynchronous_connects) { check(asynchronous_connects); }
 BOOST_AUTO_TEST_CASE(in_loops_in_a_context) { check(loops_in_context); }

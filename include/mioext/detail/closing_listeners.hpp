@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Who in this process wants to hear that a handle is about to be closed, whichever thread closes
-// it.
+// Who in this process wants to hear that the handle with a certain number is about to be closed,
+// whichever thread closes it.
 //
 
 #ifndef MIOEXT_DETAIL_CLOSING_LISTENERS_HPP
@@ -18,16 +18,20 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
-#include <vector>
+#include <new>
+
+#include <stdlib.h>
 
 #include <boost/config.hpp>
+#include <boost/throw_exception.hpp>
 
 namespace mioext {
 namespace detail {
 
-/// Hears of every mioext handle that is closed, before its number is free.
+/// Hears of the mioext handles that it is entered for, before their numbers are free.
 class BOOST_SYMBOL_VISIBLE closing_listener {
 public:
+  /// It is not entered for `fd` any more when this is called.
   virtual void handle_closing(int fd) noexcept = 0;
 
 protected:
@@ -35,73 +39,180 @@ protected:
   closing_listener(closing_listener const&) = default;
   closing_listener& operator=(closing_listener const&) = default;
   ~closing_listener() = default;
+
+private:
+  friend class closing_listeners;
+
+  /// Null when the listener is being destroyed.
+  virtual std::shared_ptr<closing_listener> this_listener() noexcept = 0;
 };
 
-/// The listeners of a process: the selectors that are nested in contexts. (Blocking loops need not
-/// listen here; see detail/dispatch_scope.hpp.) Thread-safe; visible, so that all shared libraries
-/// of the process share them.
+/// The entry of a listener for one number. The listener keeps it, so that to enter takes no memory;
+/// all else is the business of closing_listeners.
+class closing_entry {
+public:
+  closing_entry() noexcept : listener_(nullptr), next_(nullptr) {}
+
+  closing_entry(closing_entry const&) = delete;
+  closing_entry& operator=(closing_entry const&) = delete;
+
+private:
+  friend class closing_listeners;
+
+  closing_listener* listener_; // null while it is not entered
+  closing_entry* next_;
+};
+
+/// The listeners of a process, by descriptor number: the selectors that are nested in contexts, each
+/// for the numbers that it watches. (Blocking loops need not listen here; see
+/// detail/dispatch_scope.hpp.) Thread-safe; visible, so that all shared libraries of the process
+/// share them.
+///
+/// Each number has a place of its own, with a lock of its own in cache lines of its own, so that
+/// threads that have no descriptor in common share nothing that is written. Places are made when a
+/// number is first entered for, many at a time, and never moved or given back: a context with static
+/// storage duration may go later than any static here, and descriptor numbers are used again.
 class BOOST_SYMBOL_VISIBLE closing_listeners {
 public:
-  static void add(std::shared_ptr<closing_listener> const& added) {
-    closing_listeners& all = instance();
-    std::lock_guard<std::mutex> const lock(all.mutex_);
-    ++count(); // first: the listener counts itself down, also if there is no memory below
-    // Places are never moved, so that tell(), which does not keep the lock, passes nobody over.
-    for (std::weak_ptr<closing_listener>& place : all.places_) {
-      if (place.expired()) {
-        place = added;
-        return;
-      }
+  /// Has `listener` called when a handle of number `fd`, which is not negative, is closed: once. It
+  /// must leave before it goes. @throws std::bad_alloc
+  static void enter(int fd, closing_entry& entry, closing_listener& listener) {
+    place& entered = make(fd);
+    std::lock_guard<std::mutex> const lock(entered.mutex);
+    if (!entry.listener_) {
+      entry.listener_ = &listener;
+      entry.next_ = entered.first.load(std::memory_order_relaxed);
+      entered.first.store(&entry, std::memory_order_release);
     }
-    all.places_.push_back(added);
   }
 
-  /// To be called by each listener's destructor.
-  static void remove_one() noexcept { --count(); }
+  /// Nothing happens if it is not entered.
+  static void leave(int fd, closing_entry& entry) noexcept {
+    if (place* const left = find(fd)) {
+      std::lock_guard<std::mutex> const lock(left->mutex);
+      if (entry.listener_) {
+        remove(*left, entry);
+      }
+    }
+  }
 
-  /// Calls all listeners, without a lock: what they do may close handles again.
+  /// Calls those that are entered for `fd`, without a lock: what they do may close handles again.
   static void tell(int fd) noexcept {
-    if (count().load(std::memory_order_acquire) != 0) {
-      tell_all(fd);
+    place* const told = find(fd);
+    if (told && told->first.load(std::memory_order_acquire)) {
+      tell_all(fd, *told);
     }
   }
 
 private:
-  closing_listeners() = default;
+  struct place_content {
+    std::atomic<closing_entry*> first;
+    std::mutex mutex;
+  };
 
-  BOOST_NOINLINE static void tell_all(int fd) noexcept {
-    closing_listeners& all = instance();
-    for (std::size_t index = 0; index != all.size(); ++index) {
-      if (std::shared_ptr<closing_listener> const listener = all.at(index)) {
+  /// Twice the cache line of most processors, which fetch two at a time, and that of some.
+  static constexpr std::size_t place_size = 128;
+
+  struct place : place_content {
+    unsigned char padding[place_size - sizeof(place_content)];
+  };
+  static_assert(sizeof(place) == place_size, "a place fills its cache lines");
+
+  // A number in three parts: which branch, which leaf of that, which place of that.
+  static constexpr unsigned leaf_bits = 6;
+  static constexpr unsigned branch_bits = 12;
+  static constexpr unsigned root_bits = 31 - branch_bits - leaf_bits;
+
+  struct leaf {
+    place places[1u << leaf_bits];
+  };
+
+  struct branch {
+    std::atomic<leaf*> leaves[1u << branch_bits];
+  };
+
+  /// Initialised before any code runs.
+  static std::atomic<branch*>& root(unsigned number) noexcept {
+    static std::atomic<branch*> branches[1u << root_bits];
+    return branches[number >> (branch_bits + leaf_bits)];
+  }
+
+  static std::atomic<leaf*>& in(branch& of, unsigned number) noexcept {
+    return of.leaves[(number >> leaf_bits) & ((1u << branch_bits) - 1)];
+  }
+
+  static place& in(leaf& of, unsigned number) noexcept {
+    return of.places[number & ((1u << leaf_bits) - 1)];
+  }
+
+  static place* find(int fd) noexcept {
+    unsigned const number = static_cast<unsigned>(fd);
+    branch* const found_branch = root(number).load(std::memory_order_acquire);
+    if (!found_branch) {
+      return nullptr;
+    }
+    leaf* const found_leaf = in(*found_branch, number).load(std::memory_order_acquire);
+    return found_leaf ? &in(*found_leaf, number) : nullptr;
+  }
+
+  static place& make(int fd) {
+    unsigned const number = static_cast<unsigned>(fd);
+    return in(made(in(made(root(number)), number)), number);
+  }
+
+  template <class Node> static Node& made(std::atomic<Node*>& where) {
+    Node* const found = where.load(std::memory_order_acquire);
+    return found ? *found : make(where);
+  }
+
+  /// The first of several threads that come here at once provides the node.
+  template <class Node> BOOST_NOINLINE static Node& make(std::atomic<Node*>& where) {
+    void* memory = nullptr;
+    // C++11's new does not align what wants more than the usual.
+    if (::posix_memalign(&memory, place_size, sizeof(Node)) != 0) {
+      boost::throw_exception(std::bad_alloc());
+    }
+    Node* const fresh = ::new (memory) Node();
+    Node* first = nullptr;
+    if (where.compare_exchange_strong(first, fresh, std::memory_order_acq_rel)) {
+      return *fresh;
+    }
+    fresh->~Node();
+    ::free(memory);
+    return *first;
+  }
+
+  /// With the lock held.
+  static void remove(place& from, closing_entry& entry) noexcept {
+    closing_entry* const first = from.first.load(std::memory_order_relaxed);
+    if (first == &entry) {
+      from.first.store(entry.next_, std::memory_order_relaxed);
+    } else {
+      closing_entry* before = first;
+      while (before->next_ != &entry) {
+        before = before->next_;
+      }
+      before->next_ = entry.next_;
+    }
+    entry.listener_ = nullptr;
+  }
+
+  BOOST_NOINLINE static void tell_all(int fd, place& told) noexcept {
+    while (told.first.load(std::memory_order_acquire)) {
+      std::shared_ptr<closing_listener> listener;
+      {
+        std::lock_guard<std::mutex> const lock(told.mutex);
+        if (closing_entry* const entry = told.first.load(std::memory_order_relaxed)) {
+          // One that is being destroyed waits for the lock, in order to leave.
+          listener = entry->listener_->this_listener();
+          remove(told, *entry);
+        }
+      }
+      if (listener) {
         listener->handle_closing(fd);
       }
     }
   }
-
-  std::size_t size() noexcept {
-    std::lock_guard<std::mutex> const lock(mutex_);
-    return places_.size();
-  }
-
-  std::shared_ptr<closing_listener> at(std::size_t index) noexcept {
-    std::lock_guard<std::mutex> const lock(mutex_);
-    return places_[index].lock();
-  }
-
-  /// Initialised before any code runs, and looked at by every close.
-  static std::atomic<std::size_t>& count() noexcept {
-    static std::atomic<std::size_t> listeners(0);
-    return listeners;
-  }
-
-  /// Never destroyed: a context with static storage duration may go later than any static here.
-  static closing_listeners& instance() {
-    static closing_listeners& all = *new closing_listeners;
-    return all;
-  }
-
-  std::mutex mutex_;
-  std::vector<std::weak_ptr<closing_listener>> places_;
 };
 
 } // namespace detail

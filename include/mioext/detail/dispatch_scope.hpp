@@ -53,7 +53,7 @@ private:
 };
 
 /// Every handle calls this right before it closes its descriptor. It is told to the loops that are
-/// calling handlers on this thread, and to the selectors of all contexts.
+/// calling handlers on this thread, and to the selectors in contexts that watch it.
 inline void handle_closing(int fd) noexcept {
   for (dispatch_scope* scope = dispatch_scope::innermost(); scope; scope = scope->outer()) {
     scope->handle_closing(fd);

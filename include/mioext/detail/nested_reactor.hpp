@@ -73,6 +73,8 @@ struct descriptor_state {
   bool is_drained = false;
   /// Its end was reported, an error or urgent data: what follows is not all reported anew.
   bool has_ended = false;
+  /// By which the reactor hears that a handle of this number is closed, while it is watched.
+  closing_entry closing;
 };
 
 /// Shared by the context's selector_service and the objects that use it, so that these may outlive
@@ -90,8 +92,7 @@ struct descriptor_state {
 ///
 /// A descriptor that is closed behind our back is removed from the selector by the system, without
 /// a word. While operations of the kind `once` wait, their descriptors are looked at twice a second.
-class nested_reactor final : public closing_listener,
-                             public std::enable_shared_from_this<nested_reactor> {
+class nested_reactor final : public closing_listener {
 public:
   static std::shared_ptr<nested_reactor> make(boost::asio::execution_context& context,
                                               std::size_t event_capacity) {
@@ -100,7 +101,7 @@ public:
                   "selector_service");
     }
     auto const made = std::make_shared<nested_reactor>(context, event_capacity);
-    closing_listeners::add(made);
+    made->self_ = made;
     return made;
   }
 
@@ -116,7 +117,13 @@ public:
     throw_error(ec, "selector_service");
   }
 
-  ~nested_reactor() { closing_listeners::remove_one(); }
+  ~nested_reactor() {
+    for (std::size_t index = 0; index != table_.size(); ++index) {
+      if (table_[index]) {
+        stop_watching(static_cast<int>(index), *table_[index]);
+      }
+    }
+  }
 
   /// True when the context is gone, or going: its executors must not be used any more.
   bool is_shut_down() const noexcept { return is_shut_down_.load(); }
@@ -204,7 +211,7 @@ public:
         if (state->watched != watching::nothing) {
           selector_.remove(fd);
         }
-        abandon(*state, boost::asio::error::operation_aborted, aborted);
+        abandon(fd, *state, boost::asio::error::operation_aborted, aborted);
       }
       finish(aborted);
     }
@@ -255,6 +262,8 @@ public:
   }
 
 private:
+  std::shared_ptr<closing_listener> this_listener() noexcept override { return self_.lock(); }
+
   struct nested {
     explicit nested(inline_executor const& executor) : selector(executor), timer(executor) {}
 
@@ -334,6 +343,9 @@ private:
       operation.destroy();
       return;
     }
+    if (state.watched == watching::nothing) {
+      hear_of_closing(fd, state, operation, lock);
+    }
     if (state.watched == watching::always) {
       how = watching::always;
     }
@@ -353,6 +365,19 @@ private:
       settle_for(state, operation);
     }
     finish(lost);
+  }
+
+  /// From before the selector watches `fd`, so that no close is missed. If there is no memory for that,
+  /// the operation does not wait, and is destroyed: its initiating function throws.
+  void hear_of_closing(int fd, descriptor_state& state, descriptor_operation& operation,
+                       std::unique_lock<std::mutex>& lock) {
+    BOOST_TRY { closing_listeners::enter(fd, state.closing, *this); }
+    BOOST_CATCH(...) {
+      lock.unlock();
+      operation.destroy();
+      BOOST_RETHROW
+    }
+    BOOST_CATCH_END
   }
 
   /// settle() for the first operation that waits. If there is no memory to wait in the context's reactor,
@@ -390,14 +415,16 @@ private:
     trigger const trigger_of =
         how == watching::once ? trigger::edge | trigger::oneshot : trigger::edge;
     selector::user_data const data = selector::tag_data(fd, next_generation(state));
-    bool const is_new = state.watched == watching::nothing;
-    int error = is_new ? selector_.add(fd, wanted, trigger_of, data)
-                       : selector_.modify(fd, wanted, trigger_of, data);
-    if (is_new && error == EEXIST) {
+    bool is_watched = state.watched != watching::nothing;
+    int error = is_watched ? selector_.modify(fd, wanted, trigger_of, data)
+                           : selector_.add(fd, wanted, trigger_of, data);
+    if (!is_watched && error == EEXIST) {
       // Closed while a duplicate kept its file open, and here again under its old number.
       error = selector_.modify(fd, wanted, trigger_of, data);
-    } else if (!is_new && (error == ENOENT || error == EBADF)) {
-      abandon(state, boost::asio::error::bad_descriptor, lost);
+    } else if (is_watched && (error == ENOENT || error == EBADF)) {
+      is_watched = false;
+      end_all(state, boost::asio::error::bad_descriptor, lost);
+      state.generation = next_generation(state);
       if (error == ENOENT) {
         error =
             selector_.add(fd, wanted, trigger_of, selector::tag_data(fd, next_generation(state)));
@@ -409,6 +436,8 @@ private:
       state.watched_for = wanted;
       state.is_drained = false;
       state.has_ended = false;
+    } else if (!is_watched) {
+      stop_watching(fd, state);
     }
     return error;
   }
@@ -450,18 +479,30 @@ private:
     });
     if (state.watched == watching::once && !state.operations.empty()) {
       if (int const error = watch(fd, state, state.operations.wanted(), watching::once, done)) {
-        abandon(state, system_error_code(error), done);
+        abandon(fd, state, system_error_code(error), done);
       }
     }
   }
 
   /// All that wait end with `error`, and nothing is watched.
-  void abandon(descriptor_state& state, boost::system::error_code const& error,
+  void abandon(int fd, descriptor_state& state, boost::system::error_code const& error,
+               operation_queue& done) noexcept {
+    end_all(state, error, done);
+    stop_watching(fd, state);
+  }
+
+  /// All that wait end with `error`.
+  void end_all(descriptor_state& state, boost::system::error_code const& error,
                operation_queue& done) noexcept {
     take_if(state, done, [&error](descriptor_operation& operation) {
       operation.end_with(error);
       return true;
     });
+  }
+
+  /// Nothing is watched, as far as the selector is not asked.
+  void stop_watching(int fd, descriptor_state& state) noexcept {
+    closing_listeners::leave(fd, state.closing);
     state.generation = next_generation(state);
     state.watched = watching::nothing;
     state.watched_for = interest();
@@ -543,7 +584,7 @@ private:
       selector_memory_.reuse();
       BOOST_TRY {
         nested_->selector.async_wait(
-            wait_handler<&nested_reactor::pump>{shared_from_this(), &selector_memory_});
+            wait_handler<&nested_reactor::pump>{self_.lock(), &selector_memory_});
       }
       BOOST_CATCH(...) {
         is_armed_.store(false);
@@ -555,7 +596,7 @@ private:
       timer_memory_.reuse();
       nested_->timer.expires_after(std::chrono::milliseconds(500));
       nested_->timer.async_wait(
-          wait_handler<&nested_reactor::look_for_closed>{shared_from_this(), &timer_memory_});
+          wait_handler<&nested_reactor::look_for_closed>{self_.lock(), &timer_memory_});
       is_timing_ = true;
     }
   }
@@ -637,7 +678,7 @@ private:
         std::lock_guard<std::mutex> const lock(state->mutex);
         if (state->watched == watching::once && !state->operations.empty() &&
             !selector_.has(fd, selector::internal_data(nobodys_source))) {
-          abandon(*state, boost::asio::error::bad_descriptor, lost);
+          abandon(fd, *state, boost::asio::error::bad_descriptor, lost);
         }
       }
     }
@@ -664,12 +705,12 @@ private:
       return;
     }
     if (!selector_.has(fd, selector::internal_data(nobodys_source))) {
-      abandon(*state, boost::asio::error::bad_descriptor, lost);
+      abandon(fd, *state, boost::asio::error::bad_descriptor, lost);
       return;
     }
     bool const is_once = state->watched == watching::once;
     if (is_once && state->operations.empty()) {
-      state->watched = watching::nothing;
+      stop_watching(fd, *state);
       return;
     }
     interest const wanted = is_once ? state->operations.wanted() : state->watched_for;
@@ -681,6 +722,7 @@ private:
 
   static constexpr std::uint32_t nobodys_source = 1;
 
+  std::weak_ptr<nested_reactor> self_;
   inline_executor const executor_;
   std::size_t const event_capacity_;
   selector selector_;
