@@ -279,20 +279,79 @@ BOOST_AUTO_TEST_CASE(a_closed_descriptor_is_refused) {
   BOOST_TEST(told.error == asio::error::bad_descriptor);
 }
 
-BOOST_AUTO_TEST_CASE(a_connected_socket_is_not_connected_again) {
+// Linux answers the first connect(2) after one that went on with success, and so does Asio.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_connected_socket_is_not_connected_again, Kind, tcp_kinds) {
   asio::io_context context;
   tcp_listener listener;
-  tcp::socket socket(context);
+  Kind client(context);
+  tcp::socket of_asio(context);
   outcome told;
-  mioext::async_connect(socket, listener.endpoint, store{&told});
+  outcome asio_told;
+  client.connect(listener.endpoint, store{&told});
+  of_asio.async_connect(listener.endpoint, store{&asio_told});
   context.run();
   BOOST_REQUIRE(told.error == error_code());
+  BOOST_REQUIRE(asio_told.error == error_code());
   context.restart();
-  mioext::async_connect(socket, listener.endpoint, store{&told});
+  client.connect(refusing_endpoint(), store{&told});
+  of_asio.async_connect(listener.endpoint, store{&asio_told});
   context.run();
-  // Linux answers the first connect(2) after one that went on with success, once.
-  BOOST_TEST((!told.error || told.error == asio::error::already_connected));
-  BOOST_TEST(is_connected(socket.native_handle()));
+  BOOST_TEST(told.calls == 2);
+  BOOST_TEST(told.error == asio::error::already_connected);
+  BOOST_TEST((!asio_told.error || asio_told.error == asio::error::already_connected));
+  context.restart();
+  client.connect(listener.endpoint, store{&told});
+  of_asio.async_connect(listener.endpoint, store{&asio_told});
+  context.run();
+  BOOST_TEST(told.error == asio::error::already_connected);
+  BOOST_TEST(asio_told.error == asio::error::already_connected);
+  BOOST_TEST(is_connected(client.socket.native_handle()));
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_connected_unix_socket_is_not_connected_again, Kind, local_kinds) {
+  asio::io_context context;
+  mioext::unix_acceptor acceptor;
+  acceptor.open();
+  support::bind_to_any(acceptor);
+  acceptor.listen(4);
+  Kind client(context);
+  outcome told;
+  client.connect(acceptor.local_endpoint(), store{&told});
+  context.run();
+  BOOST_REQUIRE(told.error == error_code());
+  std::vector<local::endpoint> peers = {acceptor.local_endpoint(),
+                                        local::endpoint("/no/such/directory/socket")};
+#ifdef __linux__
+  support::full_listener const full;
+  peers.push_back(full.endpoint);
+#endif
+  for (local::endpoint const& peer : peers) {
+    context.restart();
+    client.connect(peer, store{&told});
+    context.run();
+    BOOST_TEST(told.error == asio::error::already_connected);
+  }
+  BOOST_TEST(told.calls == static_cast<int>(1 + peers.size()));
+}
+
+BOOST_AUTO_TEST_CASE(a_connect_beside_one_that_goes_on_is_already_started) {
+  asio::io_context context;
+  full_tcp_listener listener;
+  tcp::socket of_asio(context);
+  mioext::stream<mioext::tcp_socket> stream(context);
+  outcome first;
+  outcome asio_first;
+  outcome second;
+  outcome asio_second;
+  stream.async_connect(listener.endpoint, store{&first});
+  of_asio.async_connect(listener.endpoint, store{&asio_first});
+  stream.async_connect(listener.endpoint, store{&second});
+  of_asio.async_connect(listener.endpoint, store{&asio_second});
+  run_until_told(context, second);
+  run_until_told(context, asio_second);
+  BOOST_TEST(second.error == asio::error::already_started);
+  BOOST_TEST(asio_second.error == asio::error::already_started);
+  BOOST_TEST(first.calls + asio_first.calls == 0);
 }
 
 BOOST_AUTO_TEST_CASE(synchronous_operations_of_an_asio_socket_still_wait) {

@@ -15,8 +15,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 
 #include <boost/asio/io_context.hpp>
@@ -28,6 +30,7 @@
 #include <mioext/udp.hpp>
 #include <mioext/unix.hpp>
 
+#include "handles.hpp"
 #include "support.hpp"
 #include "systems.hpp"
 
@@ -179,8 +182,6 @@ BOOST_AUTO_TEST_CASE(a_second_connect_fails_and_leaves_the_first_alone) {
   loop.connect(socket, acceptor.local_endpoint(), token(1));
   BOOST_TEST(wait_for_calls(loop, handler, 1));
   error_code ec;
-  // The first call after the outcome may merely confirm it (Linux); the next one cannot.
-  loop.connect(socket, acceptor.local_endpoint(), token(1), ec);
   loop.connect(socket, acceptor.local_endpoint(), token(2), ec);
   BOOST_TEST(ec == errc::already_connected);
   mioext::tcp_socket peer = acceptor.accept();
@@ -191,6 +192,167 @@ BOOST_AUTO_TEST_CASE(a_second_connect_fails_and_leaves_the_first_alone) {
   BOOST_TEST(wait_for_calls(loop, handler, 1));
   BOOST_TEST(handler.calls[0] == "readable token(1) data");
 }
+
+// Linux answers one call after a connect that went on with success, whoever made it.
+BOOST_AUTO_TEST_CASE(a_connected_socket_is_refused_and_stays_registered_whoever_connected_it) {
+  mioext::tcp_acceptor acceptor(loopback());
+  boost::asio::io_context context;
+  enum class way { by_the_user, by_the_user_and_asked_again, by_asio_which_waited };
+  for (way how : {way::by_the_user, way::by_the_user_and_asked_again, way::by_asio_which_waited}) {
+    loop_under_test<> loop;
+    recorder<> handler;
+    mioext::tcp_socket socket;
+    error_code ec;
+    if (how == way::by_asio_which_waited) {
+      tcp::socket asio_socket(context);
+      asio_socket.connect(acceptor.local_endpoint());
+      socket.assign(std::move(asio_socket));
+    } else {
+      test::connect(socket, acceptor.local_endpoint());
+    }
+    if (how == way::by_the_user_and_asked_again) {
+      socket.connect(acceptor.local_endpoint(), ec);
+      BOOST_TEST(ec == errc::already_connected);
+    }
+    loop.register_handle(socket, token(7), interest::readable);
+    loop.connect(socket, acceptor.local_endpoint(), token(1), ec);
+    BOOST_TEST(ec == errc::already_connected);
+    loop.connect(socket, refusing_peer().endpoint, token(2), ec);
+    BOOST_TEST(ec == errc::already_connected);
+    run_all(loop, handler);
+    BOOST_TEST(handler.calls.empty());
+    mioext::tcp_socket peer = acceptor.accept();
+    peer.write_some(boost::asio::buffer("x", 1));
+    BOOST_TEST(wait_for_calls(loop, handler, 1));
+    BOOST_TEST(handler.calls == strings{"readable token(7) data"},
+               boost::test_tools::per_element());
+  }
+}
+
+// Of such a Unix socket, Linux says first what there is to say of the address.
+BOOST_AUTO_TEST_CASE(a_connected_unix_socket_does_not_wait_for_room_and_stays_registered) {
+  loop_under_test<> loop;
+  recorder<> handler;
+  auto sockets = mioext::unix_socket::pair();
+  loop.register_handle(sockets.first, token(7), interest::readable);
+  error_code ec;
+  loop.connect(sockets.first, local::endpoint("/nonexistent/mioext"), token(1), ec);
+  BOOST_TEST(ec == errc::already_connected);
+  mioext::unix_acceptor acceptor;
+  acceptor.open();
+  bind_to_any(acceptor);
+  acceptor.listen(4);
+  loop.connect(sockets.first, acceptor.local_endpoint(), token(1), ec);
+  BOOST_TEST(ec == errc::already_connected);
+  if (test::has_linux) {
+    full_listener const full;
+    loop.connect(sockets.first, full.endpoint, token(1), ec);
+    BOOST_TEST(ec == errc::already_connected);
+  }
+  let_it_retry(loop, handler);
+  BOOST_TEST(handler.calls.empty());
+  sockets.second.write_some(boost::asio::buffer("x", 1));
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  BOOST_TEST(handler.calls == strings{"readable token(7) data"}, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_listener_cannot_be_connected_and_stays_registered) {
+  loop_under_test<> loop;
+  recorder<> handler;
+  mioext::tcp_acceptor other(loopback());
+  mioext::tcp_acceptor acceptor(loopback());
+  mioext::unix_acceptor unix_acceptor;
+  unix_acceptor.open();
+  bind_to_any(unix_acceptor);
+  loop.listen(acceptor, 4, token(1));
+  loop.listen(unix_acceptor, 4, token(2));
+  error_code ec;
+  loop.connect(acceptor, other.local_endpoint(), token(8), ec);
+  BOOST_TEST(ec);
+  loop.connect(unix_acceptor, local::endpoint("/nonexistent/mioext"), token(8), ec);
+  BOOST_TEST(ec);
+  if (test::has_linux) {
+    full_listener const full;
+    loop.connect(unix_acceptor, full.endpoint, token(8), ec);
+    BOOST_TEST(ec == errc::invalid_argument);
+  }
+  let_it_retry(loop, handler);
+  BOOST_TEST(handler.calls.empty());
+  mioext::tcp_socket client;
+  mioext::unix_socket unix_client;
+  client.connect(acceptor.local_endpoint(), ec);
+  unix_client.connect(unix_acceptor.local_endpoint(), ec);
+  BOOST_TEST(wait_for_calls(loop, handler, 2));
+  std::sort(handler.calls.begin(), handler.calls.end());
+  BOOST_TEST(handler.calls == (strings{"readable token(1) data", "readable token(2) data"}),
+             boost::test_tools::per_element());
+}
+
+// What the user began is the user's; what it could not begin, the loop does.
+BOOST_AUTO_TEST_CASE(a_connect_that_the_user_began_is_left_alone,
+                     *test::needs_linux("only there does a Unix socket wait for room")) {
+  loop_under_test<> loop;
+  recorder<> handler;
+  full_listener listener;
+  mioext::unix_socket socket;
+  error_code ec;
+  socket.connect(listener.endpoint, ec);
+  BOOST_TEST(ec == boost::asio::error::would_block);
+  loop.connect(socket, listener.endpoint, token(1));
+  let_it_retry(loop, handler);
+  BOOST_TEST(handler.calls.empty());
+  listener.drain();
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
+  BOOST_TEST(!socket.take_error());
+  loop.connect(socket, listener.endpoint, token(2), ec);
+  BOOST_TEST(ec == errc::already_connected);
+}
+
+BOOST_AUTO_TEST_CASE(a_datagram_socket_is_connected_again) {
+  loop_under_test<> loop;
+  recorder<> handler;
+  using udp = boost::asio::ip::udp;
+  mioext::udp_socket first(udp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+  mioext::udp_socket second(udp::endpoint(boost::asio::ip::address_v4::loopback(), 0));
+  mioext::udp_socket socket;
+  loop.connect(socket, first.local_endpoint(), token(9));
+  loop.connect(socket, second.local_endpoint(), token(1));
+  BOOST_TEST((socket.remote_endpoint() == second.local_endpoint()));
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
+}
+
+#ifdef TCP_FASTOPEN_CONNECT
+// The connect waits for the first write, which the notification is for.
+BOOST_AUTO_TEST_CASE(with_fast_open_the_first_write_is_what_connects,
+                     *test::needs_linux("elsewhere fast open is another call")) {
+  loop_under_test<> loop;
+  recorder<> handler;
+  mioext::tcp_acceptor acceptor(loopback());
+  mioext::tcp_socket socket(tcp::v4());
+  int const on = 1;
+  int const no_cookie = 34; // TCP_FASTOPEN_NO_COOKIE, which not every C library names
+  if (::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof on) !=
+          0 ||
+      ::setsockopt(socket.native_handle(), IPPROTO_TCP, no_cookie, &on, sizeof on) != 0) {
+    BOOST_TEST_MESSAGE("this system has no fast open");
+    return;
+  }
+  loop.connect(socket, acceptor.local_endpoint(), token(1));
+  BOOST_TEST(wait_for_calls(loop, handler, 1));
+  run_all(loop, handler);
+  BOOST_TEST(handler.calls == one_outcome, boost::test_tools::per_element());
+  BOOST_TEST(!socket.take_error());
+  error_code ec;
+  socket.write_some(boost::asio::buffer("x", 1), ec);
+  BOOST_TEST((!ec || ec == boost::asio::error::in_progress));
+  BOOST_TEST(wait_for_calls(loop, handler, 2)); // now it is known
+  BOOST_TEST(!socket.take_error());
+  BOOST_TEST((socket.remote_endpoint() == acceptor.local_endpoint()));
+}
+#endif
 
 BOOST_AUTO_TEST_CASE(the_outcome_comes_before_data_that_arrived_with_it) {
   loop_under_test<> loop;

@@ -433,9 +433,8 @@ BOOST_AUTO_TEST_CASE(connect_opens_a_socket_of_the_endpoints_family_and_refuses_
   mioext::tcp_socket socket;
   test::connect(socket, acceptor.local_endpoint());
   BOOST_TEST((socket.local_endpoint().protocol() == tcp::v4()));
-  // Linux answers the first connect after one in progress with success: that one worked.
+  // Linux answers the first connect after one in progress with success.
   error_code ec;
-  socket.connect(acceptor.local_endpoint(), ec);
   socket.connect(acceptor.local_endpoint(), ec);
   BOOST_TEST(ec == error::already_connected);
 }

@@ -159,6 +159,12 @@ auto start_connect_race(Socket& socket, Range const& range, happy_eyeballs const
 /// is tried again, after a millisecond and then ever longer (64 milliseconds at the most), until the
 /// connection is made or refused.
 ///
+/// And a stream socket that is connected already is told so, whoever connected it: already_connected,
+/// where Linux, and Asio with it, answers the first try with success.
+///
+/// With TCP_FASTOPEN_CONNECT (Linux) and a cookie of the peer's, the first write is what connects:
+/// completion means that it may be made, as with Asio.
+///
 /// @param socket need not stay where it is: it may be moved, closed or destroyed before completion.
 /// @param token a completion token for `void(boost::system::error_code)`: no error, or what
 /// connect(2) or SO_ERROR says; operation_aborted after a cancellation, of any type, and when the

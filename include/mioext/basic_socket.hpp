@@ -86,8 +86,10 @@ public:
   /// basic_event_loop::connect() takes care of all of these; use that in a loop.
   ///
   /// Other errors: what connect(2) reports, among it `connection_refused`, `network_unreachable`,
-  /// `already_connected`, `already_started`, and for a Unix path that is not there
-  /// `no_such_file_or_directory`. A socket that was opened here stays open.
+  /// `already_started` for a connect that is in progress, and for a Unix path that is not there
+  /// `no_such_file_or_directory`. A socket that was opened here stays open. `already_connected` for a
+  /// stream socket with a peer, also where Linux answers success (the first call after one that was in
+  /// progress); a datagram socket gets another peer.
   void connect(endpoint_type const& peer_endpoint) {
     boost::system::error_code ec;
     connect(peer_endpoint, ec);

@@ -244,13 +244,18 @@ public:
   /// It is made non-blocking. It may have been registered before: the new registration takes its
   /// place.
   ///
+  /// With TCP_FASTOPEN_CONNECT (Linux) and a cookie of the peer's, the system has sent nothing before
+  /// the first write, which is part of the connect: the notification then says that this write may be
+  /// made, and take_error() knows nothing. The outcome is what the writes and reads after it report.
+  ///
   /// @param socket an open stream or datagram socket.
   /// @param endpoint anything with data() and size() as Asio's endpoints have.
   ///
   /// Errors: what connect(2) says at once, for instance connection_refused by a Unix address where
-  /// nobody listens. Then nothing is registered, not even what was before; but already_connected
-  /// and connection_already_in_progress leave the registration alone, because it is of another
-  /// connect.
+  /// nobody listens. Then nothing is registered, not even what was before. But where the socket is
+  /// connected already (already_connected), is connecting (connection_already_in_progress), or listens,
+  /// its registration is left alone, because it is of another use. It makes no difference who
+  /// connected it and how; a datagram socket may be connected again.
   template <class Socket, class Endpoint>
   void connect(Socket&& socket, Endpoint const& endpoint, Token name,
                interest wanted = interest::readable | interest::writable,

@@ -76,20 +76,81 @@ struct connect_attempt {
   int error;
 };
 
-/// connect(2) on a non-blocking socket.
+/// True if the socket has a peer. (A TCP socket in SYN_SENT has none yet.)
+inline bool has_peer(int fd) noexcept {
+  ::sockaddr_storage address;
+  ::socklen_t size = sizeof address;
+  return ::getpeername(fd, reinterpret_cast<::sockaddr*>(&address), &size) == 0;
+}
+
+/// True unless a connect may follow a connect, as with datagrams, which merely have another peer then.
+inline bool connects_once(int fd) noexcept {
+  int type = 0;
+  ::socklen_t size = sizeof type;
+  return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+         (type == SOCK_STREAM || type == SOCK_SEQPACKET);
+}
+
+inline bool is_listening(int fd) noexcept {
+  int listens = 0;
+  ::socklen_t size = sizeof listens;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0;
+}
+
+/// True if a connect has nothing to begin with this socket: it is connected, or it listens.
+inline bool is_in_use(int fd) noexcept {
+  return (has_peer(fd) && connects_once(fd)) || is_listening(fd);
+}
+
+/// connect(2) returned 0. On Linux that need not be this call's doing. The first call after a non-
+/// blocking connect came to its end answers 0, whatever address it is given, and only the next one
+/// EISCONN (SS_CONNECTING in __inet_stream_connect of net/ipv4/af_inet.c). Of a call that begins a TCP
+/// connect, a non-blocking socket never hears 0, because it is locked until that call returns; except
+/// with TCP_FASTOPEN_CONNECT, and then it has no peer yet. So nobody pays for this question but
+/// datagram sockets and those who ask for it.
+inline connect_attempt made_or_made_before(int fd, socket_address address) noexcept {
+#ifdef __linux__
+  int const family = address.data->sa_family;
+  if ((family == AF_INET || family == AF_INET6) && connects_once(fd) && has_peer(fd)) {
+    return {connect_progress::failed, EISCONN};
+  }
+#else
+  static_cast<void>(fd);
+  static_cast<void>(address);
+#endif
+  return {connect_progress::made, 0};
+}
+
+/// connect(2) failed with `error`. Of a Unix socket that is connected or listens, Linux says what it
+/// says of the address first: that nobody is there, or that there is no room (unix_stream_connect in
+/// net/unix/af_unix.c). Nobody may wait for room with such a socket, or take it for one that failed.
+inline connect_attempt failed_or_no_room(int fd, socket_address address, int error) noexcept {
+  // Only AF_UNIX means a full backlog by EAGAIN, and only Linux; AF_INET has no port left then.
+  if (address.data->sa_family != AF_UNIX) {
+    return {connect_progress::failed, error};
+  }
+  if (has_peer(fd) && connects_once(fd)) {
+    return {connect_progress::failed, EISCONN};
+  }
+  if (error != EAGAIN) {
+    return {connect_progress::failed, error};
+  }
+  if (is_listening(fd)) {
+    return {connect_progress::failed, EINVAL}; // what it says where there is room
+  }
+  return {connect_progress::no_room, EAGAIN};
+}
+
+/// connect(2) on a non-blocking socket. One that is connected, whoever did that, is not touched: EISCONN.
 inline connect_attempt start_connect(int fd, socket_address address) noexcept {
   if (::connect(fd, address.data, address.size) == 0) {
-    return {connect_progress::made, 0};
+    return made_or_made_before(fd, address);
   }
   // After EINTR the connection goes on to be made, as after EINPROGRESS (POSIX, connect()).
   if (errno == EINPROGRESS || errno == EINTR) {
     return {connect_progress::started, 0};
   }
-  // Only AF_UNIX means a full backlog by EAGAIN, and only Linux; AF_INET has no port left then.
-  if (errno == EAGAIN && address.data->sa_family == AF_UNIX) {
-    return {connect_progress::no_room, EAGAIN};
-  }
-  return {connect_progress::failed, errno};
+  return failed_or_no_room(fd, address, errno);
 }
 
 /// True if the selector would report it as writable.

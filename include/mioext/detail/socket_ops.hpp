@@ -25,6 +25,7 @@
 
 #include <boost/system/error_code.hpp>
 
+#include <mioext/detail/connection_ops.hpp>
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/dispatch_scope.hpp>
 #include <mioext/detail/file_descriptor.hpp>
@@ -114,10 +115,12 @@ inline void listen(int fd, int backlog, boost::system::error_code& ec) noexcept 
 /// asynchronously"): the same as EINPROGRESS. Calling again would answer EALREADY.
 inline void connect(int fd, sockaddr const* address, std::size_t size,
                     boost::system::error_code& ec) noexcept {
-  if (::connect(fd, address, static_cast<socklen_t>(size)) == 0) {
-    ec.clear();
+  connect_attempt const attempt =
+      start_connect(fd, socket_address{address, static_cast<socklen_t>(size)});
+  if (attempt.progress == connect_progress::started) {
+    ec = system_error_code(EINPROGRESS);
   } else {
-    ec = system_error_code(errno == EINTR ? EINPROGRESS : errno);
+    ec = system_error_code(attempt.error);
   }
 }
 

@@ -333,8 +333,8 @@ int basic_event_loop<Token, Message>::start_connecting(int fd, detail::socket_ad
     break;
   }
   // Nothing stays registered for a connect that failed; but an earlier one that is under way, or
-  // has been made, is not this one's to end.
-  if (attempt.error != EALREADY && attempt.error != EISCONN) {
+  // has been made, is not this one's to end, and no listener is.
+  if (attempt.error != EALREADY && attempt.error != EISCONN && !detail::is_in_use(fd)) {
     remove(fd);
   }
   return attempt.error;
