@@ -42,5 +42,6 @@
 #include <mioext/unix.hpp>
 #include <mioext/version.hpp>
 #include <mioext/waker.hpp>
+#include <mioext/write_hint.hpp>
 
 #endif // MIOEXT_HPP

@@ -14,6 +14,7 @@
 
 #define MIOEXT_TEST_ASYNC_EVENT_LOOP
 
+#include "ends_and_errors.cpp"
 #include "event_loop.cpp"
 #include "event_loop_connect.cpp"
 #include "event_loop_hostile.cpp"

@@ -256,7 +256,48 @@ BOOST_AUTO_TEST_CASE(an_event_is_divided_into_reading_and_writing) {
   BOOST_TEST(flags_of(event) == static_cast<std::uint32_t>(EPOLLIN));
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP;
   selector::drop_reading(event);
-  BOOST_TEST(flags_of(event) == static_cast<std::uint32_t>(EPOLLOUT));
+  BOOST_TEST(!selector::concerns_reading(event));
+  BOOST_TEST(selector::concerns_writing(event));
+  BOOST_TEST(selector::is_only_writable(event));
+}
+
+// Of an event that concerns both, the reader is told first; the writer must still hear why.
+BOOST_AUTO_TEST_CASE(a_failing_write_is_known_after_the_reading_is_dropped) {
+  using mioext::write_hint;
+  using selector = epoll_selector;
+  auto const dropped = [](std::uint32_t flags) {
+    auto event = event_of(0);
+    event.events = flags;
+    selector::drop_reading(event);
+    return event;
+  };
+  for (std::uint32_t others :
+       {0u, EPOLLOUT | 0u, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | 0u}) {
+    BOOST_TEST(selector::is_only_writable(dropped(others | EPOLLOUT)));
+    BOOST_TEST(!selector::is_only_writable(dropped(others | EPOLLHUP)));
+    BOOST_TEST((selector::failing_write_hint(dropped(others | EPOLLHUP)) == write_hint::hup));
+    for (std::uint32_t error : {EPOLLERR | 0u, EPOLLERR | EPOLLHUP | 0u}) {
+      BOOST_TEST(!selector::is_only_writable(dropped(others | error)));
+      BOOST_TEST((selector::failing_write_hint(dropped(others | error)) == write_hint::error));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_write_that_finds_room_and_nothing_else_is_told_apart) {
+  using mioext::write_hint;
+  using selector = epoll_selector;
+  auto event = event_of(0);
+  event.events = EPOLLOUT;
+  BOOST_TEST(selector::is_only_writable(event));
+  for (std::uint32_t other :
+       {EPOLLIN | 0u, EPOLLPRI | 0u, EPOLLRDHUP | 0u, EPOLLERR | 0u, EPOLLHUP | 0u}) {
+    event.events = EPOLLOUT | other;
+    BOOST_TEST(!selector::is_only_writable(event));
+  }
+  event.events = EPOLLOUT | EPOLLHUP;
+  BOOST_TEST((selector::failing_write_hint(event) == write_hint::hup));
+  event.events = EPOLLERR | EPOLLHUP;
+  BOOST_TEST((selector::failing_write_hint(event) == write_hint::error));
 }
 
 BOOST_AUTO_TEST_CASE(a_hint_follows_from_the_flags) {
@@ -267,7 +308,9 @@ BOOST_AUTO_TEST_CASE(a_hint_follows_from_the_flags) {
     return epoll_selector::hint(event);
   };
   BOOST_TEST(hint_of(EPOLLIN) == read_hint::data);
-  BOOST_TEST(hint_of(EPOLLIN | EPOLLPRI) == read_hint::data);
+  BOOST_TEST(hint_of(EPOLLIN | EPOLLPRI) == read_hint::unknown);
+  BOOST_TEST(hint_of(EPOLLPRI | EPOLLERR) == read_hint::error);
+  BOOST_TEST(hint_of(EPOLLPRI | EPOLLHUP) == read_hint::hup);
   BOOST_TEST(hint_of(EPOLLIN | EPOLLRDHUP) == read_hint::hup);
   BOOST_TEST(hint_of(EPOLLHUP) == read_hint::hup);
   BOOST_TEST(hint_of(EPOLLERR) == read_hint::error);

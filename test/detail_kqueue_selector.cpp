@@ -152,6 +152,17 @@ BOOST_AUTO_TEST_CASE(a_hint_follows_from_the_flags) {
   BOOST_TEST(selector::hint(event_of(EVFILT_WRITE)) == read_hint::unknown);
 }
 
+BOOST_AUTO_TEST_CASE(a_write_is_failing_at_an_end) {
+  using mioext::write_hint;
+  using selector = kqueue_selector;
+  BOOST_TEST(selector::is_only_writable(event_of(EVFILT_WRITE)));
+  BOOST_TEST(!selector::is_only_writable(event_of(EVFILT_WRITE, EV_EOF)));
+  BOOST_TEST(!selector::is_only_writable(event_of(EVFILT_READ)));
+  BOOST_TEST((selector::failing_write_hint(event_of(EVFILT_WRITE, EV_EOF)) == write_hint::hup));
+  BOOST_TEST(
+      (selector::failing_write_hint(event_of(EVFILT_WRITE, EV_EOF, EPIPE)) == write_hint::error));
+}
+
 BOOST_AUTO_TEST_CASE(each_interest_is_a_filter) {
   opened test;
   sockets pair;

@@ -84,6 +84,10 @@ private:
       ++calls;
       receiver->writable(loop, token);
     }
+    void write_failing(loop_type& loop, Token token, mioext::write_hint hint) override {
+      ++calls;
+      receiver->write_failing(loop, token, hint);
+    }
     void timer(loop_type& loop, Token token) override {
       ++calls;
       receiver->timer(loop, token);

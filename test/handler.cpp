@@ -75,6 +75,21 @@ BOOST_AUTO_TEST_CASE(a_handler_is_called_however_it_arranges_its_members) {
   check_called<of_two_loops, int*>(nullptr);
 }
 
+BOOST_AUTO_TEST_CASE(a_private_member_for_failing_writes_is_called) {
+  struct failing final : mioext::handler {
+  private:
+    void write_failing(loop_type&, mioext::token, mioext::write_hint) override { ++calls; }
+  };
+  mioext::event_loop loop;
+  socket_pair pair;
+  pair.far.reset();
+  loop.register_handle(pair.near.get(), token(1), mioext::interest::writable);
+  calls = 0;
+  failing handler;
+  BOOST_TEST(loop.run_once(handler) == 1u);
+  BOOST_TEST(calls == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_handler_that_overrides_nothing_does_nothing) {
   mioext::event_loop loop;
   socket_pair pair;

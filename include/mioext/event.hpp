@@ -21,6 +21,8 @@
 
 namespace mioext {
 
+class event_details;
+
 /// One report of readiness: which registration, and what for.
 ///
 /// What the predicates say is a hint: a handle may be found not ready all the same (then the I/O
@@ -28,10 +30,30 @@ namespace mioext {
 /// knew. A handle may show several of them in one event, but reading and writing are two events with
 /// kqueue.
 ///
+/// A loop needs to look at is_readable() and is_writable() only: each holds at an end and at an error,
+/// too, which the read or the write then tells. The others say in advance what will be found.
+///
+/// | what happened | with epoll | with kqueue |
+/// | --- | --- | --- |
+/// | a pipe's writers are gone | readable, writable, read_closed, write_closed | readable, read_closed |
+/// | a pipe's readers are gone | readable, writable, error | writable, write_closed |
+/// | the peer shut down its writing | readable, read_closed | the same |
+/// | a connection is over in both directions | readable, writable, read_closed, write_closed | the same, by direction |
+/// | a connection was reset, or refused | all of these, and error | the same, by direction |
+/// | a socket that is not connected yet, or never | readable, writable, read_closed, write_closed | nothing |
+/// | a pending error of a socket that goes on | readable, writable, error | readable, writable |
+/// | a notice in a socket's error queue (MSG_ERRQUEUE) | readable, writable, error | there is none |
+///
+/// epoll reports ends in both directions and errors whatever the interest was, and an event does not
+/// say which interest there was; so is_writable() holds of them where nobody asked for it. kqueue
+/// reports what was asked for. (What the table says of writing holds beside the ordinary writable,
+/// where there is room.)
+///
 /// A value, as small as the system's own; an event is made by poller::poll().
 ///
 /// @par Source
-/// mio's `Event` and its table of what each system's flags mean.
+/// mio's `Event` and its table of what each system's flags mean, with other rules for ends and errors
+/// (see the guide, Porting): those of Go's netpoll, of libev and of Asio's reactor.
 class event {
 public:
   /// An event of token zero that reports nothing.
@@ -40,25 +62,36 @@ public:
   /// The token that the handle was registered with.
   mioext::token token() const noexcept { return mioext::token(detail::selector::token(native_)); }
 
-  /// A read is likely to find something: data, the end, out-of-band data.
+  /// A read, or an accept, is likely not to say would_block: there is data, a connection, the end, an
+  /// error. Also when there is out-of-band data, which takes MSG_OOB.
   bool is_readable() const noexcept { return detail::selector::is_readable(native_); }
 
-  /// A write is likely to be taken.
+  /// A write is likely not to say would_block: there is room, or it fails because the reading side is
+  /// gone or there is an error.
   bool is_writable() const noexcept { return detail::selector::is_writable(native_); }
 
-  /// The handle has an error (on a socket: SO_ERROR). Reported whatever the interest was; by kqueue
-  /// for sockets, with what was asked for.
+  /// There is an error: take_error() of a socket (SO_ERROR) says which, or the next read or write
+  /// does. If none of them does, look into the error queue (recvmsg(2), MSG_ERRQUEUE); a level trigger
+  /// reports until it is empty. With kqueue only the error that has ended a connection.
   bool is_error() const noexcept { return detail::selector::is_error(native_); }
 
   /// There is nothing more to read after what is there. For a connection this may be the peer's
-  /// half of a close; where the interest was not readable, a half close is not reported.
+  /// half of a close; where the interest was not readable, a half close is not reported. (A named
+  /// pipe may get another writer, and a socket that is not connected looks like this to epoll.)
   bool is_read_closed() const noexcept { return detail::selector::is_read_closed(native_); }
 
-  /// Nothing more can be written.
+  /// Nothing more can be written: the connection is over in both directions. Not whenever that is so:
+  /// epoll reports a pipe whose readers are gone as is_error() only, because an error of a socket,
+  /// which may be written to afterwards, looks the same. With kqueue also after this side's own
+  /// shutdown. (A socket that is not connected yet looks like this to epoll.)
   bool is_write_closed() const noexcept { return detail::selector::is_write_closed(native_); }
 
-  /// There is out-of-band data or another exceptional condition.
+  /// There is out-of-band data or another exceptional condition, and `priority` was asked for.
   bool is_priority() const noexcept { return detail::selector::is_priority(native_); }
+
+  /// The event as the system has it, for a log and not to be relied on: what it prints is, for
+  /// instance, `EPOLLIN|EPOLLRDHUP`, or `EVFILT_READ|EV_EOF|EV_CLEAR fflags 0 data 5`.
+  event_details details() const noexcept;
 
   /// Prints, for instance, `event(token(3): readable|read_closed)`.
   friend std::ostream& operator<<(std::ostream& stream, event const& printed) {
@@ -82,6 +115,25 @@ public:
 private:
   detail::selector::native_event native_;
 };
+
+/// What event::details() returns; printed with `<<`.
+class event_details {
+public:
+  /// Prints the system's names of what the event has, and what has no name as a number.
+  friend std::ostream& operator<<(std::ostream& stream, event_details const& printed) {
+    detail::selector::print_details(stream, printed.native_);
+    return stream;
+  }
+
+private:
+  friend class event;
+
+  explicit event_details(detail::selector::native_event const& native) noexcept : native_(native) {}
+
+  detail::selector::native_event native_;
+};
+
+inline event_details event::details() const noexcept { return event_details(native_); }
 
 static_assert(std::is_standard_layout<event>::value &&
                   sizeof(event) == sizeof(detail::selector::native_event),

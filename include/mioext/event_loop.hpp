@@ -561,6 +561,9 @@ private:
   }
   template <class Handler> std::size_t deliver_events(Handler& receiver);
   template <class Handler>
+  void deliver_failing_write(Handler& receiver, entry const& watched,
+                             selector::native_event const& event);
+  template <class Handler>
   std::size_t deliver_outcome(Handler& receiver, entry& connecting, selector::native_event& event);
   void drop_second_outcome(selector::native_event const& first) noexcept;
   template <class Handler> std::size_t deliver_known_outcomes(Handler& receiver);

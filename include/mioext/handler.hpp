@@ -16,6 +16,7 @@
 #include <mioext/read_hint.hpp>
 #include <mioext/signal_info.hpp>
 #include <mioext/token.hpp>
+#include <mioext/write_hint.hpp>
 
 namespace mioext {
 
@@ -69,6 +70,17 @@ public:
   virtual void writable(loop_type& loop, Token token) {
     static_cast<void>(loop);
     static_cast<void>(token);
+  }
+
+  /// As writable(), where the event says, too, that a write is likely to fail: the other side has
+  /// closed, or there is an error. Unless overridden it calls writable(), in which the write then
+  /// says so. A oneshot or an edge is used up by it as by writable(). How a connect() has ended is
+  /// told by writable(), whatever the end.
+  ///
+  /// It has a name of its own, so that who overrides only writable() hides nothing.
+  virtual void write_failing(loop_type& loop, Token token, write_hint hint) {
+    static_cast<void>(hint);
+    writable(loop, token);
   }
 
   /// The time of a timer has come.

@@ -19,6 +19,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <ostream>
 #include <stdexcept>
 #include <utility>
 
@@ -104,6 +105,17 @@ public:
 
   /// Forgets the events.
   void clear() noexcept { size_ = 0; }
+
+  /// Prints the events, in brackets, as each of them prints itself.
+  friend std::ostream& operator<<(std::ostream& stream, events const& printed) {
+    char const* separator = "";
+    stream << '[';
+    for (event const& each : printed) {
+      stream << separator << each;
+      separator = ", ";
+    }
+    return stream << ']';
+  }
 
 private:
   friend class poller;
@@ -233,6 +245,10 @@ public:
     MIOEXT_DETAIL_CHECK_HANDLE(Handle);
     ec = detail::system_error_code(selector_->remove(detail::native_handle(handle)));
   }
+
+  /// The poller's own descriptor, as poller::native_handle(), so that a registry is a handle, too: it
+  /// can be watched by another poller. Not to be closed. -1 if there is none.
+  int native_handle() const noexcept { return selector_->native_handle(); }
 
 private:
   friend class poller;

@@ -32,9 +32,12 @@ enum class read_hint : unsigned char {
   /// The end of the stream, perhaps after remaining data: the other side has closed, or will write
   /// no more.
   hup,
-  /// An error; SO_ERROR or the read itself says which.
+  /// An error; SO_ERROR or the read itself says which. If neither does, it is a notice in the error
+  /// queue of a Linux socket (recvmsg(2), MSG_ERRQUEUE), or a change of a file in /proc. kqueue
+  /// reports the pending error of a socket that goes on, such as a refused datagram, as `data`.
   error,
-  /// The system did not say; for instance out-of-band data, which an ordinary read does not see.
+  /// Something else; only who asked for `priority` is told so: out-of-band data, which an ordinary
+  /// read does not see, or another exceptional condition. There may be data as well.
   unknown
 };
 

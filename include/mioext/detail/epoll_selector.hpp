@@ -32,6 +32,7 @@
 #include <mioext/interest.hpp>
 #include <mioext/read_hint.hpp>
 #include <mioext/trigger.hpp>
+#include <mioext/write_hint.hpp>
 
 #if defined(__GLIBC_PREREQ)
 #if __GLIBC_PREREQ(2, 35)
@@ -67,41 +68,53 @@ public:
     return static_cast<std::uint32_t>(event.data.u64 >> 32);
   }
 
-  // The predicates follow mio's sys/unix/selector/epoll.rs.
+  // EPOLLERR and EPOLLHUP concern both directions: the end of a pipe comes as EPOLLHUP alone, and a
+  // pipe without readers as EPOLLERR, alone where there is no room. Who waited for EPOLLIN or EPOLLOUT
+  // only would miss them. (So do Go's runtime/netpoll_epoll.go, libev and Asio; mio does not.)
 
   static bool is_readable(native_event const& event) noexcept {
-    return event.events & (EPOLLIN | EPOLLPRI);
+    return event.events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLERR | EPOLLHUP);
   }
 
-  static bool is_writable(native_event const& event) noexcept { return event.events & EPOLLOUT; }
+  static bool is_writable(native_event const& event) noexcept {
+    return event.events & (EPOLLOUT | EPOLLERR | EPOLLHUP);
+  }
 
   static bool is_error(native_event const& event) noexcept { return event.events & EPOLLERR; }
 
   /// Both directions are shut, or the peer wrote its last and there may be data before it.
   static bool is_read_closed(native_event const& event) noexcept {
-    return (event.events & EPOLLHUP) ||
-           (event.events & (EPOLLIN | EPOLLRDHUP)) == (EPOLLIN | EPOLLRDHUP);
+    return event.events & (EPOLLRDHUP | EPOLLHUP);
   }
 
-  /// Both directions are shut; or the reading end of a pipe is gone, which epoll reports as
-  /// EPOLLERR, alone or with EPOLLOUT.
+  /// Both directions are shut. Not EPOLLERR: of a pipe it says that the readers are gone, but of a
+  /// socket only that there is an error to be fetched, or a notice in its error queue, after which
+  /// writing goes on; and an event does not tell which of the two it is of.
   static bool is_write_closed(native_event const& event) noexcept {
-    return (event.events & EPOLLHUP) ||
-           (event.events & (EPOLLOUT | EPOLLERR)) == (EPOLLOUT | EPOLLERR) ||
-           event.events == EPOLLERR;
+    return event.events & EPOLLHUP;
   }
 
   static bool is_priority(native_event const& event) noexcept { return event.events & EPOLLPRI; }
 
-  static bool concerns_reading(native_event const& event) noexcept {
-    return event.events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLERR | EPOLLHUP);
+  static bool is_only_priority(native_event const& event) noexcept {
+    return (event.events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) == EPOLLPRI;
   }
 
-  static bool concerns_writing(native_event const& event) noexcept {
-    return event.events & (EPOLLOUT | EPOLLERR | EPOLLHUP);
+  static bool concerns_reading(native_event const& event) noexcept { return is_readable(event); }
+
+  static bool concerns_writing(native_event const& event) noexcept { return is_writable(event); }
+
+  static bool is_only_writable(native_event const& event) noexcept {
+    constexpr std::uint32_t ends = EPOLLERR | EPOLLHUP;
+    constexpr std::uint32_t others = EPOLLIN | EPOLLPRI | EPOLLRDHUP;
+    return !(event.events & (others | ends | (ends << dropped_shift)));
   }
 
-  static void drop_reading(native_event& event) noexcept { event.events = EPOLLOUT; }
+  /// What else there was is moved to where the system sets nothing, so that a writer can still be
+  /// told of an end or an error.
+  static void drop_reading(native_event& event) noexcept {
+    event.events = EPOLLOUT | (event.events << dropped_shift);
+  }
 
   static void drop_writing(native_event& event) noexcept {
     bool const closed = event.events & (EPOLLHUP | EPOLLERR);
@@ -112,10 +125,39 @@ public:
   }
 
   static read_hint hint(native_event const& event) noexcept {
-    if (!(event.events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP))) {
-      return event.events & EPOLLIN ? read_hint::data : read_hint::unknown;
+    if (!(event.events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLPRI))) {
+      return read_hint::data;
     }
-    return event.events & EPOLLERR ? read_hint::error : read_hint::hup;
+    if (event.events & EPOLLERR) {
+      return read_hint::error;
+    }
+    return event.events & (EPOLLHUP | EPOLLRDHUP) ? read_hint::hup : read_hint::unknown;
+  }
+
+  static write_hint failing_write_hint(native_event const& event) noexcept {
+    constexpr std::uint32_t flag = EPOLLERR;
+    return event.events & (flag | (flag << dropped_shift)) ? write_hint::error : write_hint::hup;
+  }
+
+  /// For a log; a stream is any std::ostream.
+  template <class Stream> static void print_details(Stream& stream, native_event const& event) {
+    struct {
+      std::uint32_t flag;
+      char const* name;
+    } const all[] = {{EPOLLIN, "EPOLLIN"},   {EPOLLPRI, "EPOLLPRI"}, {EPOLLOUT, "EPOLLOUT"},
+                     {EPOLLERR, "EPOLLERR"}, {EPOLLHUP, "EPOLLHUP"}, {EPOLLRDHUP, "EPOLLRDHUP"}};
+    std::uint32_t left = event.events;
+    char const* separator = "";
+    for (auto const& known : all) {
+      if (left & known.flag) {
+        stream << separator << known.name;
+        separator = "|";
+        left &= ~known.flag;
+      }
+    }
+    if (left != 0 || event.events == 0) {
+      stream << separator << left;
+    }
   }
 
   /// epoll leaves it to SO_ERROR.
@@ -180,6 +222,9 @@ public:
   }
 
 private:
+  /// Above the flags that epoll_wait(2) reports, of which EPOLLRDHUP is the highest.
+  static constexpr int dropped_shift = 16;
+
   /// epoll_pwait2(2) tells nanoseconds apart and spares a timer the rounding to milliseconds. It
   /// has come with Linux 5.11 and glibc 2.35; an older kernel answers ENOSYS, and a sandbox that
   /// does not know it EPERM.

@@ -41,6 +41,7 @@
 #include <mioext/interest.hpp>
 #include <mioext/read_hint.hpp>
 #include <mioext/trigger.hpp>
+#include <mioext/write_hint.hpp>
 
 namespace mioext {
 namespace detail {
@@ -152,7 +153,9 @@ public:
     return static_cast<std::uint32_t>(token(event)) & ~internal_mark;
   }
 
-  // The predicates follow mio's sys/unix/selector/kqueue.rs.
+  // The predicates follow mio's sys/unix/selector/kqueue.rs. An event is of one direction, and says so
+  // at an end, too. A pending error of a socket that goes on is an event without a flag (filt_soread
+  // and filt_sowrite in the BSDs' uipc_socket.c).
 
   /// EVFILT_USER is a waker.
   static bool is_readable(native_event const& event) noexcept {
@@ -175,12 +178,17 @@ public:
   }
 
   static bool is_priority(native_event const&) noexcept { return false; }
+  static bool is_only_priority(native_event const&) noexcept { return false; }
 
   static bool concerns_reading(native_event const& event) noexcept {
     return !concerns_writing(event);
   }
 
   static bool concerns_writing(native_event const& event) noexcept { return is_writable(event); }
+
+  static bool is_only_writable(native_event const& event) noexcept {
+    return is_writable(event) && !(event.flags & EV_EOF);
+  }
 
   // No event concerns both.
   static void drop_reading(native_event&) noexcept {}
@@ -191,6 +199,36 @@ public:
       return event.fflags != 0 ? read_hint::error : read_hint::hup;
     }
     return is_of(event, EVFILT_READ) ? read_hint::data : read_hint::unknown;
+  }
+
+  static write_hint failing_write_hint(native_event const& event) noexcept {
+    return event.fflags != 0 ? write_hint::error : write_hint::hup;
+  }
+
+  /// For a log; a stream is any std::ostream.
+  template <class Stream> static void print_details(Stream& stream, native_event const& event) {
+    if (is_of(event, EVFILT_READ)) {
+      stream << "EVFILT_READ";
+    } else if (is_of(event, EVFILT_WRITE)) {
+      stream << "EVFILT_WRITE";
+    } else if (is_of(event, EVFILT_USER)) {
+      stream << "EVFILT_USER";
+    } else {
+      stream << "filter " << event.filter;
+    }
+    struct {
+      unsigned flag;
+      char const* name;
+    } const all[] = {{EV_EOF, "EV_EOF"},
+                     {EV_ERROR, "EV_ERROR"},
+                     {EV_CLEAR, "EV_CLEAR"},
+                     {EV_DISPATCH, "EV_DISPATCH"}};
+    for (auto const& known : all) {
+      if (event.flags & known.flag) {
+        stream << '|' << known.name;
+      }
+    }
+    stream << " fflags " << event.fflags << " data " << event.data;
   }
 
   static int error(native_event const& event) noexcept {

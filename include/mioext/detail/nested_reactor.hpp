@@ -453,7 +453,7 @@ private:
       return;
     }
     interest ready = interest();
-    if (selector::concerns_reading(event) && selector::hint(event) != read_hint::unknown) {
+    if (selector::concerns_reading(event) && !selector::is_only_priority(event)) {
       ready = ready | interest::readable;
     }
     if (selector::concerns_writing(event)) {

@@ -27,11 +27,18 @@
 //   static uint32_t tag(event)              larger than any descriptor, with n as the tag
 //   static bool is_readable(event), and is_writable, is_error, is_read_closed, is_write_closed,
 //                                           is_priority
+//   static bool is_only_priority(event)     an ordinary read would find nothing
 //   static bool concerns_reading(event)     anything that a reader would want to hear of
 //   static bool concerns_writing(event)     likewise a writer
 //   static void drop_reading(event&)        leaves only what concerns writing, of an event that
 //   static void drop_writing(event&)        concerns both; and the other way round
 //   static read_hint hint(event)            what a read is likely to find
+//   static bool is_only_writable(event)     there is room for a write, and neither an end nor an error,
+//                                             which drop_reading leaves
+//   static write_hint failing_write_hint(event)
+//                                           of an event that concerns writing and is not only that
+//   static void print_details(stream, event)
+//                                           what the system's flags are
 //   static int error(event)                 the errno that comes with it, and may have been taken off
 //                                             the socket thereby; zero if none does
 //   static interest all_interests()         what can be watched

@@ -680,7 +680,10 @@ BOOST_FORCEINLINE std::size_t basic_event_loop<Token, Message>::deliver_events(H
     Token const name = found->token();
     // Where nobody writes, errors and hang-ups, which the system reports always, are the reader's.
     bool const has_writer = found->wants_writing();
-    if (!has_writer || (found->wants_reading() && selector::concerns_reading(event))) {
+    if (has_writer && selector::is_only_writable(event)) {
+      ++batch_next_;
+      receiver.writable(*this, name);
+    } else if (!has_writer || (found->wants_reading() && selector::concerns_reading(event))) {
       read_hint const hint = selector::hint(event);
       if (has_writer && selector::concerns_writing(event)) {
         selector::drop_reading(event); // comes round again, if it is not stale by then
@@ -690,10 +693,19 @@ BOOST_FORCEINLINE std::size_t basic_event_loop<Token, Message>::deliver_events(H
       receiver.readable(*this, name, hint);
     } else {
       ++batch_next_;
-      receiver.writable(*this, name);
+      deliver_failing_write(receiver, *found, event);
     }
   }
   return calls;
+}
+
+/// Apart from the fast path, which is smaller thereby.
+template <class Token, class Message>
+template <class Handler>
+BOOST_NOINLINE void
+basic_event_loop<Token, Message>::deliver_failing_write(Handler& receiver, entry const& watched,
+                                                        selector::native_event const& event) {
+  receiver.write_failing(*this, watched.token(), selector::failing_write_hint(event));
 }
 
 /// The first event after a connect: it says `writable`, and nothing before that. Whatever else the

@@ -1,0 +1,44 @@
+//
+// mioext/write_hint.hpp
+// ---------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Why a write is likely to fail.
+//
+
+#ifndef MIOEXT_WRITE_HINT_HPP
+#define MIOEXT_WRITE_HINT_HPP
+
+#include <ostream>
+
+namespace mioext {
+
+/// Why a write is likely to fail when `write_failing` is called. A hint and never a promise: only
+/// the write tells.
+///
+/// A pipe whose readers are gone is `error` with epoll and `hup` with kqueue. The pending error of a
+/// socket that goes on, such as a refused datagram, is `error` with epoll; kqueue reports it without
+/// a hint. kqueue reports `hup` after this side's own shutdown, too.
+///
+/// @par Source
+/// The hang-up and the error of mio's first `ReadHint` and `EventSet`.
+enum class write_hint : unsigned char {
+  /// The connection is over in both directions.
+  hup,
+  /// An error: take_error() says which, or the write itself does. After one that is not the end of a
+  /// connection, writing goes on.
+  error
+};
+
+/// Prints the name.
+inline std::ostream& operator<<(std::ostream& stream, write_hint printed) {
+  return stream << (printed == write_hint::hup ? "hup" : "error");
+}
+
+} // namespace mioext
+
+#endif // MIOEXT_WRITE_HINT_HPP
