@@ -39,7 +39,10 @@ namespace detail {
 template <class Protocol> struct accept_action {
   using endpoint_type = typename Protocol::endpoint;
 
-  explicit accept_action(endpoint_type* endpoint) : peer_endpoint(endpoint) {}
+  explicit accept_action(endpoint_type* endpoint) : peer_endpoint(endpoint), peer() {}
+  accept_action(accept_action const&) = delete;
+  accept_action(accept_action&&) = default;
+  accept_action& operator=(accept_action const&) = delete;
 
   bool may_wait() const noexcept { return true; }
 
@@ -79,6 +82,9 @@ template <class Protocol, class Peer> struct accept_into_action {
   using endpoint_type = typename Protocol::endpoint;
 
   accept_into_action(Peer& into, endpoint_type* endpoint) : accepted(endpoint), peer(&into) {}
+  accept_into_action(accept_into_action const&) = delete;
+  accept_into_action(accept_into_action&&) = default;
+  accept_into_action& operator=(accept_into_action const&) = delete;
 
   bool may_wait() const noexcept { return true; }
 

@@ -55,9 +55,9 @@ template <class T> struct is_endpoint {
 
 template <class Condition, class Endpoint> struct is_connect_condition {
   template <class C>
-  static auto test(int) -> decltype(static_cast<bool>(std::declval<C&>()(
+  static auto test(int) -> decltype(static_cast<void>(static_cast<bool>(std::declval<C&>()(
                                         std::declval<boost::system::error_code const&>(),
-                                        std::declval<Endpoint const&>())),
+                                        std::declval<Endpoint const&>()))),
                                     std::true_type());
   template <class> static std::false_type test(...);
 

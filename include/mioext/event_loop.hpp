@@ -577,21 +577,21 @@ private:
   template <class Handler> std::size_t deliver_timers(Handler& receiver);
 
   event_loop_config const config_;
-  selector selector_;
+  selector selector_{};
   std::shared_ptr<detail::mailbox<Message>> mailbox_;
-  detail::selector_signals signals_;
-  detail::registration_table<Token> table_;
-  detail::connect_retries retries_;
+  detail::selector_signals signals_{};
+  detail::registration_table<Token> table_{};
+  detail::connect_retries retries_{};
   detail::timer_wheel<Token> timers_;
   clock::time_point const first_tick_;
 
   // The batch of events fetched last; what lies between the two pointers is still to be delivered.
-  std::unique_ptr<selector::native_event[]> batch_;
+  std::unique_ptr<selector::native_event[]> batch_{};
   selector::native_event* batch_next_;
   selector::native_event* batch_end_;
 
   // Connects that are made, of which the selector has nothing to report.
-  std::vector<known_outcome> outcomes_;
+  std::vector<known_outcome> outcomes_{};
 
   // Why the connect was refused whose outcome the handler is being told at this moment.
   connect_refusal refusal_ = connect_refusal{-1, 0};

@@ -125,7 +125,7 @@ private:
     return reinterpret_cast<detail::selector::native_event*>(storage_.get());
   }
 
-  std::unique_ptr<event[]> storage_;
+  std::unique_ptr<event[]> storage_{};
   size_type capacity_;
   size_type size_;
 };

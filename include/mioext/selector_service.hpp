@@ -30,6 +30,9 @@ namespace detail {
 template <class Service> struct service_id {
   /// What Asio finds the service by.
   static boost::asio::execution_context::id id;
+
+protected:
+  ~service_id() = default;
 };
 
 template <class Service> boost::asio::execution_context::id service_id<Service>::id;
@@ -93,7 +96,7 @@ private:
   }
 
   std::shared_ptr<detail::nested_reactor> const reactor_;
-  detail::service_members members_;
+  detail::service_members members_{};
 };
 
 namespace detail {

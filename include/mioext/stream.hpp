@@ -501,9 +501,10 @@ private:
       return interest::readable;
     case boost::asio::socket_base::wait_write:
       return interest::writable;
-    default:
-      return interest::priority;
+    case boost::asio::socket_base::wait_error:
+      break;
     }
+    return interest::priority;
   }
 
   void prepare(boost::system::error_code& ec) {

@@ -36,7 +36,7 @@ private:
 
   explicit timeout(detail::timer_id id) noexcept : id_(id) {}
 
-  detail::timer_id id_;
+  detail::timer_id id_{};
 };
 
 } // namespace mioext

@@ -75,7 +75,7 @@ private:
         native_.open(*where.selector_, detail::selector::token_data(name.value())));
   }
 
-  detail::selector_waker native_;
+  detail::selector_waker native_{};
 };
 
 } // namespace mioext

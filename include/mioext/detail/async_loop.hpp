@@ -51,6 +51,10 @@ template <class Loop> struct handler_calls {
   void* receiver;
 };
 
+// std::enable_shared_from_this has no virtual destructor, which -Weffc++ takes for a mistake.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
+
 /// Shared by the I/O object and by what it has pending in the context, so that both may go in any
 /// order.
 ///
@@ -336,8 +340,8 @@ private:
   }
 
   Executor const executor_;
-  std::mutex mutex_;
-  operation_queue completion_; // of the run that is pending, if there is one
+  std::mutex mutex_{};
+  operation_queue completion_{}; // of the run that is pending, if there is one
   handler_calls<loop_type> calls_ = handler_calls<loop_type>();
   unsigned run_ = 0;
   unsigned last_named_run_ = 0;
@@ -348,6 +352,8 @@ private:
   function_memory<wait_memory_size> memory_[sources];
   std::unique_ptr<nested> nested_;
 };
+
+#pragma GCC diagnostic pop
 
 } // namespace detail
 } // namespace mioext

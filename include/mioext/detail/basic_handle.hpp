@@ -134,7 +134,7 @@ private:
     return error == EINTR ? 0 : error;
   }
 
-  file_descriptor descriptor_;
+  file_descriptor descriptor_{};
 };
 
 /// How the library's own functions put a descriptor that they made into a handle: it is

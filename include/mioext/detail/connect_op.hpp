@@ -253,11 +253,11 @@ private:
   bool has_begun_ = false;
   Endpoint endpoint_;
   Executor executor_;
-  boost::system::error_code outcome_;
+  boost::system::error_code outcome_{};
   int fd_ = -1;
-  file_identity identity_;
+  file_identity identity_{};
   std::chrono::milliseconds delay_ = std::chrono::milliseconds(1);
-  std::unique_ptr<timer> timer_;
+  std::unique_ptr<timer> timer_{};
 };
 
 /// Starts it with `handler`, which is moved from.
@@ -378,7 +378,7 @@ private:
   Endpoints endpoints_;
   Condition condition_;
   Executor executor_;
-  boost::system::error_code outcome_;
+  boost::system::error_code outcome_{};
   bool has_ended_ = false;
 };
 

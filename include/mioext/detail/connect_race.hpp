@@ -286,12 +286,12 @@ private:
                                     boost::asio::wait_traits<std::chrono::steady_clock>, Executor>
       timer_;
   std::chrono::steady_clock::duration delay_;
-  std::vector<std::unique_ptr<attempt>> attempts_;
+  std::vector<std::unique_ptr<attempt>> attempts_{};
   std::size_t running_ = 0; // attempts that have not ended
   std::size_t timing_ = 0;  // waits for the timer that have not ended
   bool is_over_ = false;
-  boost::system::error_code outcome_;
-  endpoint_type connected_;
+  boost::system::error_code outcome_{};
+  endpoint_type connected_{};
   handler_executor<typename boost::asio::associated_executor<Handler, Executor>::type>
       handler_executor_;
   Handler handler_;

@@ -66,7 +66,8 @@ public:
 
   /// Puts `fd` down for a first retry. Follows reserve_one().
   void add(int fd, file_identity identity, socket_address address, clock::time_point now) noexcept {
-    attempt added = attempt(); // and so a path is terminated, which not every endpoint counts in
+    attempt
+        added; // with an address of zeros: and so a path is terminated, which not every endpoint counts in
     added.fd = fd;
     added.identity = identity;
     // What the kernel took for a Unix address is no longer than this.
@@ -145,13 +146,13 @@ public:
 
 private:
   struct attempt {
-    int fd;
-    file_identity identity;
-    ::sockaddr_un address;
-    ::socklen_t address_size;
-    connect_attempt last; // what connect(2) said
-    clock::duration delay;
-    clock::time_point due;
+    int fd = -1;
+    file_identity identity{};
+    ::sockaddr_un address{};
+    ::socklen_t address_size = 0;
+    connect_attempt last{}; // what connect(2) said
+    clock::duration delay{};
+    clock::time_point due{};
   };
 
   struct refusal {
@@ -179,8 +180,8 @@ private:
     return conclude(waiting.fd, waiting.last);
   }
 
-  std::vector<attempt> attempts_;
-  std::vector<refusal> refusals_;
+  std::vector<attempt> attempts_{};
+  std::vector<refusal> refusals_{};
 };
 
 } // namespace detail

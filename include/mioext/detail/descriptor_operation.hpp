@@ -66,21 +66,21 @@ public:
   /// Who may cancel it: an address that is compared and never used; null for nobody.
   void const* cancellation_key = nullptr;
 
+  /// The one after it in its operation_queue.
+  descriptor_operation* next_in_queue = nullptr;
+
   /// The reactor's note of how its descriptor is watched.
   bool waits_once = false;
 
 protected:
-  explicit descriptor_operation(interest wanted) noexcept : next_(nullptr), wanted_(wanted) {}
+  explicit descriptor_operation(interest wanted) noexcept : wanted_(wanted) {}
   ~descriptor_operation() = default;
 
-  boost::system::error_code ec_;
+  boost::system::error_code ec_{};
 
 private:
-  friend class operation_queue;
-
   virtual attempt do_perform(int fd, boost::system::error_code& ec) noexcept = 0;
 
-  descriptor_operation* next_;
   interest wanted_;
 };
 
@@ -101,16 +101,16 @@ public:
   bool empty() const noexcept { return front_ == nullptr; }
 
   void push(descriptor_operation& operation) noexcept {
-    operation.next_ = nullptr;
+    operation.next_in_queue = nullptr;
     *back_ = &operation;
-    back_ = &operation.next_;
+    back_ = &operation.next_in_queue;
   }
 
   /// The first one, which is the caller's then; null if there is none.
   descriptor_operation* pop() noexcept {
     descriptor_operation* const first = front_;
     if (first) {
-      front_ = first->next_;
+      front_ = first->next_in_queue;
       if (!front_) {
         back_ = &front_;
       }
@@ -126,11 +126,11 @@ public:
     descriptor_operation** link = &front_;
     while (descriptor_operation* const operation = *link) {
       if (is_chosen(*operation)) {
-        *link = operation->next_;
+        *link = operation->next_in_queue;
         chosen.push(*operation);
         ++count;
       } else {
-        link = &operation->next_;
+        link = &operation->next_in_queue;
       }
     }
     back_ = link;
@@ -140,7 +140,8 @@ public:
   /// What all of them wait for.
   interest wanted() const noexcept {
     interest all = interest();
-    for (descriptor_operation const* operation = front_; operation; operation = operation->next_) {
+    for (descriptor_operation const* operation = front_; operation;
+         operation = operation->next_in_queue) {
       all = all | operation->wanted();
     }
     return all;

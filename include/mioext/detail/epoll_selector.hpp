@@ -28,6 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <mioext/detail/assign_integer.hpp>
 #include <mioext/detail/file_descriptor.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/read_hint.hpp>
@@ -234,8 +235,8 @@ private:
     if (!is_missing.load(std::memory_order_relaxed)) {
       std::int64_t const limit = std::min(timeout, longest_wait()).count();
       ::timespec exact;
-      exact.tv_sec = static_cast<decltype(exact.tv_sec)>(limit / 1000000000);
-      exact.tv_nsec = static_cast<decltype(exact.tv_nsec)>(limit % 1000000000);
+      assign_integer(exact.tv_sec, limit / 1000000000);
+      assign_integer(exact.tv_nsec, limit % 1000000000);
       int const count = ::epoll_pwait2(epoll_.get(), events, most, &exact, nullptr);
       if (count >= 0 || (errno != ENOSYS && errno != EPERM)) {
         return count;
@@ -286,7 +287,7 @@ private:
     return ::epoll_ctl(epoll_.get(), operation, fd, &event) == 0 ? 0 : errno;
   }
 
-  file_descriptor epoll_;
+  file_descriptor epoll_{};
 };
 
 /// An eventfd that is watched edge-triggered and never read: each write to it is a new edge.
@@ -322,7 +323,7 @@ public:
   }
 
 private:
-  file_descriptor event_;
+  file_descriptor event_{};
 };
 
 } // namespace detail

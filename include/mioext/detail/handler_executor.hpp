@@ -116,8 +116,8 @@ public:
 private:
   using native = boost::asio::io_context::executor_type;
 
-  boost::optional<handler_executor<native>> native_;
-  boost::optional<tracked_executor<boost::asio::any_io_executor>> any_;
+  boost::optional<handler_executor<native>> native_{};
+  boost::optional<tracked_executor<boost::asio::any_io_executor>> any_{};
 };
 
 } // namespace detail

@@ -236,7 +236,7 @@ private:
 
   handler_executor<executor_type> executor_;
   immediate_executor<Handler, IoExecutor> immediate_;
-  function_memory<memory_size> memory_;
+  function_memory<memory_size> memory_{};
   Action action_;
   Handler handler_;
 };

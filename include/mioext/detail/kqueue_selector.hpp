@@ -36,6 +36,7 @@
 #include <boost/config.hpp>
 #include <boost/core/no_exceptions_support.hpp>
 
+#include <mioext/detail/assign_integer.hpp>
 #include <mioext/detail/connection_ops.hpp>
 #include <mioext/detail/kernel_queue.hpp>
 #include <mioext/interest.hpp>
@@ -325,8 +326,8 @@ public:
     ::timespec const* end = nullptr;
     if (timeout >= std::chrono::nanoseconds::zero()) {
       std::int64_t const length = std::min(timeout, longest_wait()).count();
-      limit.tv_sec = static_cast<decltype(limit.tv_sec)>(length / 1000000000);
-      limit.tv_nsec = static_cast<decltype(limit.tv_nsec)>(length % 1000000000);
+      assign_integer(limit.tv_sec, length / 1000000000);
+      assign_integer(limit.tv_nsec, length % 1000000000);
       end = &limit;
     }
     if (capacity == 0) {

@@ -156,8 +156,8 @@ private:
   std::atomic<bool> asleep_;
   std::atomic<unsigned> shutdowns_;
   std::atomic<bool> closed_;
-  selector_waker bell_;
-  std::unique_ptr<message_queue<Message>> messages_;
+  selector_waker bell_{};
+  std::unique_ptr<message_queue<Message>> messages_{};
 };
 
 } // namespace detail

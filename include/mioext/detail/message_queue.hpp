@@ -180,7 +180,7 @@ private:
     std::atomic<std::size_t> sequence;
     alignas(Message) unsigned char storage[sizeof(Message)];
 
-    Message* message() noexcept { return reinterpret_cast<Message*>(storage); }
+    Message* message() noexcept { return static_cast<Message*>(static_cast<void*>(storage)); }
   };
 
   // What one thread writes and another one reads is kept this far apart. Padding instead of
@@ -207,11 +207,11 @@ private:
   std::size_t const capacity_;
   std::size_t const mask_;
   std::unique_ptr<cell[]> const cells_;
-  padding before_tail_;
+  padding before_tail_{};
   std::atomic<std::size_t> tail_; // the next position to claim, by any producer
-  padding before_head_;
+  padding before_head_{};
   std::size_t head_; // the next position to take, by the consumer
-  padding after_head_;
+  padding after_head_{};
 };
 
 } // namespace detail

@@ -63,8 +63,8 @@ enum class watching : unsigned char {
 /// removed, so that an event can be matched with it at any time; the generation says whether it
 /// is one of the registration that exists now.
 struct descriptor_state {
-  std::mutex mutex;
-  operation_queue operations;
+  std::mutex mutex{};
+  operation_queue operations{};
   std::uint32_t generation = 0;
   watching watched = watching::nothing;
   /// What it is watched for.
@@ -76,6 +76,10 @@ struct descriptor_state {
   /// By which the reactor hears that a handle of this number is closed, while it is watched.
   closing_entry closing;
 };
+
+// std::enable_shared_from_this has no virtual destructor, which -Weffc++ takes for a mistake.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
 
 /// Shared by the context's selector_service and the objects that use it, so that these may outlive
 /// the context.
@@ -725,10 +729,10 @@ private:
   std::weak_ptr<nested_reactor> self_;
   inline_executor const executor_;
   std::size_t const event_capacity_;
-  selector selector_;
+  selector selector_{};
 
-  std::mutex table_mutex_;
-  std::vector<std::unique_ptr<descriptor_state>> table_;
+  std::mutex table_mutex_{};
+  std::vector<std::unique_ptr<descriptor_state>> table_{};
 
   // What pump() fetches, and whose it is.
   std::unique_ptr<selector::native_event[]> batch_;
@@ -738,16 +742,18 @@ private:
   std::atomic<std::size_t> pending_;
   std::atomic<std::size_t> pending_once_;
 
-  std::mutex pump_mutex_;
+  std::mutex pump_mutex_{};
   std::atomic<bool> is_shut_down_;
   std::atomic<bool> is_armed_; // from the start of a wait until what it reported was fetched
   bool is_cancelled_ = false;
   bool is_timing_ = false;
   // These outlive nested_: Asio may hold what is in them until the context is gone.
-  function_memory<wait_memory_size> selector_memory_;
-  function_memory<wait_memory_size> timer_memory_;
-  std::unique_ptr<nested> nested_;
+  function_memory<wait_memory_size> selector_memory_{};
+  function_memory<wait_memory_size> timer_memory_{};
+  std::unique_ptr<nested> nested_{};
 };
+
+#pragma GCC diagnostic pop
 
 } // namespace detail
 } // namespace mioext

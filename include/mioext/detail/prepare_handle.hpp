@@ -29,11 +29,12 @@ namespace detail {
 /// Has is_open() and open(protocol, ec), as Asio's and mioext's sockets have.
 template <class Socket, class Endpoint> struct can_open {
   template <class S, class E>
-  static auto test(int) -> decltype(static_cast<bool>(std::declval<S&>().is_open()),
-                                    static_cast<void>(std::declval<S&>().open(
-                                        std::declval<E const&>().protocol(),
-                                        std::declval<boost::system::error_code&>())),
-                                    std::true_type());
+  static auto test(int)
+      -> decltype(static_cast<void>(static_cast<bool>(std::declval<S&>().is_open())),
+                  static_cast<void>(
+                      std::declval<S&>().open(std::declval<E const&>().protocol(),
+                                              std::declval<boost::system::error_code&>())),
+                  std::true_type());
   template <class, class> static std::false_type test(...);
 
   static constexpr bool value = decltype(test<Socket, Endpoint>(0))::value;

@@ -53,7 +53,8 @@ enum class registration_state : unsigned char {
 /// older events stale.
 template <class Token> class registration {
 public:
-  registration() noexcept : none_(), key_(special), state_(registration_state::vacant) {}
+  registration() noexcept
+      : none_(), key_(special), state_(registration_state::vacant), wanted_(), how_() {}
 
   registration_state state() const noexcept { return state_; }
   bool is_vacant() const noexcept { return state_ == registration_state::vacant; }
@@ -129,6 +130,9 @@ public:
   entry* find(std::uint32_t fd) noexcept { return fd < size_ ? &entries_[fd] : nullptr; }
   entry* find(int fd) noexcept { return find(static_cast<std::uint32_t>(fd)); }
 
+  /// The entry of `fd`, which was made before.
+  entry& at(int fd) noexcept { return entries_[static_cast<std::size_t>(fd)]; }
+
   /// The entry of `fd`, which is not negative, made if need be. Throws std::bad_alloc, and then
   /// nothing has changed.
   entry& make(int fd) {
@@ -154,7 +158,7 @@ private:
   }
 
   // Not a vector, whose size is a division away: it is looked at for each event.
-  std::unique_ptr<entry[]> entries_;
+  std::unique_ptr<entry[]> entries_{};
   std::size_t size_;
 };
 

@@ -78,8 +78,8 @@ private:
     return found;
   }
 
-  std::mutex mutex_;
-  std::vector<std::weak_ptr<service_member>> members_;
+  std::mutex mutex_{};
+  std::vector<std::weak_ptr<service_member>> members_{};
 };
 
 } // namespace detail

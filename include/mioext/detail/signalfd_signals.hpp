@@ -114,8 +114,8 @@ private:
     return 0;
   }
 
-  taken_signals taken_;
-  file_descriptor signals_;
+  taken_signals taken_{};
+  file_descriptor signals_{};
 };
 
 } // namespace detail

@@ -32,15 +32,9 @@ namespace detail {
 /// whole program.
 class sigpipe_guard {
 public:
-  sigpipe_guard() noexcept {
-    sigemptyset(&sigpipe_);
-    sigaddset(&sigpipe_, SIGPIPE);
-    sigset_t previous;
-    sigemptyset(&previous);
-    pthread_sigmask(SIG_BLOCK, &sigpipe_, &previous);
-    was_blocked_ = sigismember(&previous, SIGPIPE) == 1;
-    was_pending_ = was_blocked_ && is_pending();
-  }
+  sigpipe_guard() noexcept
+      : sigpipe_(set_of_sigpipe()), was_blocked_(block(sigpipe_)),
+        was_pending_(was_blocked_ && is_pending()) {}
 
   sigpipe_guard(sigpipe_guard const&) = delete;
   sigpipe_guard& operator=(sigpipe_guard const&) = delete;
@@ -63,6 +57,21 @@ public:
   }
 
 private:
+  static sigset_t set_of_sigpipe() noexcept {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    return set;
+  }
+
+  // True if it was blocked before.
+  static bool block(sigset_t const& sigpipe) noexcept {
+    sigset_t previous;
+    sigemptyset(&previous);
+    pthread_sigmask(SIG_BLOCK, &sigpipe, &previous);
+    return sigismember(&previous, SIGPIPE) == 1;
+  }
+
   // Only a blocked signal can be pending, so the question costs a program that does not block
   // SIGPIPE nothing.
   static bool is_pending() noexcept {

@@ -25,6 +25,7 @@
 
 #include <boost/system/error_code.hpp>
 
+#include <mioext/detail/assign_integer.hpp>
 #include <mioext/detail/connection_ops.hpp>
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/dispatch_scope.hpp>
@@ -193,7 +194,7 @@ inline std::size_t receive(int fd, iovec* buffers, std::size_t count, int flags,
   } else {
     msghdr message = msghdr();
     message.msg_iov = buffers;
-    message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
+    assign_integer(message.msg_iovlen, count);
     bytes = retry_interrupted([&] {
       message.msg_name = address;
       message.msg_namelen = address ? static_cast<socklen_t>(*address_size) : 0;
@@ -225,7 +226,7 @@ inline std::size_t send(int fd, iovec* buffers, std::size_t count, int flags,
     message.msg_name = const_cast<sockaddr*>(address); // recvmsg and sendmsg share one type
     message.msg_namelen = static_cast<socklen_t>(address_size);
     message.msg_iov = buffers;
-    message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
+    assign_integer(message.msg_iovlen, count);
     bytes = retry_interrupted([&] { return ::sendmsg(fd, &message, flags); });
   }
   return checked(bytes, ec) < 0 ? 0 : static_cast<std::size_t>(bytes);
@@ -287,13 +288,13 @@ inline std::size_t send_with_descriptor(int fd, iovec* buffers, std::size_t coun
   std::memset(&control, 0, sizeof(control));
   msghdr message = msghdr();
   message.msg_iov = buffers;
-  message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
+  assign_integer(message.msg_iovlen, count);
   message.msg_control = control.bytes;
   message.msg_controllen = sizeof(control.bytes);
   cmsghdr* const header = CMSG_FIRSTHDR(&message);
   header->cmsg_level = SOL_SOCKET;
   header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = static_cast<decltype(header->cmsg_len)>(CMSG_LEN(sizeof(int)));
+  assign_integer(header->cmsg_len, CMSG_LEN(sizeof(int)));
   std::memcpy(CMSG_DATA(header), &descriptor, sizeof(descriptor));
   ssize_t const bytes = retry_interrupted([&] { return ::sendmsg(fd, &message, no_sigpipe); });
   return checked(bytes, ec) < 0 ? 0 : static_cast<std::size_t>(bytes);
@@ -305,7 +306,7 @@ inline std::size_t receive_with_descriptor(int fd, iovec* buffers, std::size_t c
   descriptor_and_credentials_message control;
   msghdr message = msghdr();
   message.msg_iov = buffers;
-  message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
+  assign_integer(message.msg_iovlen, count);
   message.msg_control = control.bytes;
   message.msg_controllen = sizeof(control.bytes);
   ssize_t const bytes =

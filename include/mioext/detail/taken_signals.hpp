@@ -116,8 +116,8 @@ private:
     ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   }
 
-  sigset_t taken_;
-  sigset_t unblock_later_;
+  sigset_t taken_{};
+  sigset_t unblock_later_{};
 };
 
 } // namespace detail

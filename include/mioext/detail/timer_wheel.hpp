@@ -118,8 +118,7 @@ public:
   timer_wheel(std::size_t slots_per_level, std::size_t capacity) noexcept
       : digit_bits_(digit_bits_for(slots_per_level)),
         digit_mask_((std::uint64_t(1) << digit_bits_) - 1), elapsed_(0), size_(0),
-        capacity_(capacity), free_(none), occupied_levels_(0) {
-    occupied_words_.fill(0);
+        capacity_(capacity), free_(none), occupied_words_(), occupied_levels_(0), level_of_bit_() {
     for (unsigned bit = 0; bit != 64; ++bit) {
       level_of_bit_[bit] = static_cast<unsigned char>(bit / digit_bits_);
     }
@@ -480,15 +479,15 @@ private:
   std::size_t size_;
   std::size_t capacity_;
 
-  std::vector<node> nodes_;
+  std::vector<node> nodes_{};
   std::uint32_t free_; // the node that was released last; they are linked by `next`
 
-  slot due_;                // deadline <= elapsed_, not taken out yet
-  std::vector<slot> slots_; // level by level, the lowest first
+  slot due_{};                // deadline <= elapsed_, not taken out yet
+  std::vector<slot> slots_{}; // level by level, the lowest first
 
   // Where there are timers, at three scales: a bit per slot; for each level a bit per word of
   // these; a bit per level.
-  std::vector<std::uint64_t> occupied_slots_;
+  std::vector<std::uint64_t> occupied_slots_{};
   std::array<std::uint64_t, max_levels> occupied_words_;
   std::uint64_t occupied_levels_;
 

@@ -131,7 +131,7 @@ int basic_event_loop<Token, Message>::rebuild_selector() noexcept {
   }
   mailbox_->settle_after_fork(std::move(bell));
   for (std::size_t index = 0; index != table_.size(); ++index) {
-    entry& rebuilt = *table_.find(static_cast<int>(index));
+    entry& rebuilt = table_.at(static_cast<int>(index));
     if (rebuilt.state() == state::disarmed) {
       rebuilt.set_state(state::unlisted);
     }
@@ -141,7 +141,7 @@ int basic_event_loop<Token, Message>::rebuild_selector() noexcept {
 
 template <class Token, class Message>
 int basic_event_loop<Token, Message>::rebuild_registration(int fd, selector& fresh) noexcept {
-  entry& rebuilt = *table_.find(fd);
+  entry& rebuilt = table_.at(fd);
   // The selector does not know a connect that waits; its retry adds it.
   if (rebuilt.is_vacant() || rebuilt.state() == state::waiting ||
       rebuilt.state() == state::unlisted) {
@@ -243,13 +243,10 @@ template <class Token, class Message>
 int basic_event_loop<Token, Message>::remove(int fd) noexcept {
   entry* const known = table_.find(fd);
   int error = 0;
-  switch (known ? known->state() : state::vacant) {
-  case state::waiting:
+  state const current = known ? known->state() : state::vacant;
+  if (current == state::waiting) {
     error = retries_.is_waiting(fd) ? 0 : detail::not_registered_error(fd);
-    break;
-  case state::unlisted:
-    break;
-  default:
+  } else if (current != state::unlisted) {
     error = selector_.remove(fd);
   }
   forget(fd);
@@ -402,7 +399,7 @@ basic_event_loop<Token, Message>::conclude_connect(int fd, detail::connect_attem
   if (failed && detail::is_shortage(detail::mark_connect_failed(fd))) {
     return verdict::wait;
   }
-  entry& waiting = *table_.find(fd);
+  entry& waiting = table_.at(fd);
   if (selector_.add(fd, waiting.wanted() | interest::writable, waiting.how(),
                     selector::tag_data(fd, waiting.generation())) != 0) {
     return verdict::wait;
@@ -749,12 +746,12 @@ std::size_t basic_event_loop<Token, Message>::deliver_known_outcomes(Handler& re
   for (std::size_t left = outcomes_.size(); left != 0 && !outcomes_.empty(); --left) {
     known_outcome const told = outcomes_.front();
     outcomes_.erase(outcomes_.begin());
-    entry* const known = table_.find(told.fd);
-    if (known->owns(told.generation) && known->state() == state::connecting) {
-      if (known->wants_writing() && contains(known->how(), trigger::oneshot)) {
+    entry& known = table_.at(told.fd);
+    if (known.owns(told.generation) && known.state() == state::connecting) {
+      if (known.wants_writing() && contains(known.how(), trigger::oneshot)) {
         selector_.remove(told.fd); // its one event is this, of which the selector does not know
       }
-      calls += tell_outcome(receiver, *known, told.fd, 0, state::unlisted);
+      calls += tell_outcome(receiver, known, told.fd, 0, state::unlisted);
     }
   }
   return calls;
@@ -840,7 +837,7 @@ std::size_t basic_event_loop<Token, Message>::deliver_timers(Handler& receiver) 
   if (!retries_.empty()) {
     retries_.retry(
         now, [this](int fd, detail::connect_attempt tried) { return conclude_connect(fd, tried); },
-        [this](int fd) { table_.find(fd)->vacate(); });
+        [this](int fd) { table_.at(fd).vacate(); });
   }
   auto const fire = [&](Token name) { receiver.timer(*this, name); };
   std::uint64_t const ticks = ticks_until(now);

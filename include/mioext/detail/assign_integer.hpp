@@ -1,0 +1,33 @@
+//
+// mioext/detail/assign_integer.hpp
+// --------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Assigns to members of the system's structures, whose integers differ from system to system.
+//
+
+#ifndef MIOEXT_DETAIL_ASSIGN_INTEGER_HPP
+#define MIOEXT_DETAIL_ASSIGN_INTEGER_HPP
+
+namespace mioext {
+namespace detail {
+
+/// `target = value`, which fits. A cast where both are of one type on this system is one that
+/// -Wuseless-cast would speak of; none where they are not, one that -Wconversion would.
+template <class Integer> void assign_integer(Integer& target, Integer value) noexcept {
+  target = value;
+}
+
+/// \overload
+template <class Integer, class Other> void assign_integer(Integer& target, Other value) noexcept {
+  target = static_cast<Integer>(value);
+}
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASSIGN_INTEGER_HPP
