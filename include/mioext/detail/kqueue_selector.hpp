@@ -91,8 +91,11 @@ public:
     return ::kevent(queue.get(), list_, count, list_, count, nullptr) < 0 ? errno : 0;
   }
 
-  int first_error() const noexcept {
-    for (std::size_t index = 0; index != size_; ++index) {
+  std::size_t size() const noexcept { return size_; }
+
+  /// Of those from `first` on.
+  int first_error(std::size_t first = 0) const noexcept {
+    for (std::size_t index = first; index != size_; ++index) {
       if (int const found = error(index)) {
         return found;
       }
@@ -101,8 +104,11 @@ public:
   }
 
   /// True if at least one was made.
-  bool any_done() const noexcept {
-    for (std::size_t index = 0; index != size_; ++index) {
+  bool any_done() const noexcept { return any_done(size_); }
+
+  /// The same, of those before `last`.
+  bool any_done(std::size_t last) const noexcept {
+    for (std::size_t index = 0; index != last; ++index) {
       if (error(index) == 0) {
         return true;
       }
@@ -302,15 +308,40 @@ public:
 
   /// The filters are made anew and not changed, because one keeps its EV_CLEAR and EV_DISPATCH for
   /// life (kqueue_register in the BSDs' kern_event.c: what is there gets new user data only). That
-  /// reports anew what is there to report, too.
+  /// reports anew what is there to report, too. After an error the old ones are put back.
   int modify(int fd, interest wanted, trigger how, user_data data) noexcept {
     watch changed = {data, wanted, how, true, file_identity()};
     if (int const error = check(fd, changed)) {
       return error;
     }
     std::lock_guard<std::mutex> const lock(mutex_);
-    int const error = take_out(fd);
-    return error ? error : put_in(fd, changed);
+    watch* const known = find(fd);
+    if (!known) {
+      return why_not(fd);
+    }
+    note_pair(changed);
+    kernel_queue_changes changes;
+    push(changes, fd, known->wanted, EV_DELETE, known->data);
+    std::size_t const deleted = changes.size();
+    push(changes, fd, wanted, EV_ADD | flags(wanted, how), data);
+    bool const is_another = is_another_by_now(fd, *known);
+    int error = changes.apply(*queue_);
+    if (error != 0) {
+      return error;
+    }
+    if (is_another || !changes.any_done(deleted)) {
+      apply_all(fd, wanted, EV_DELETE, data);
+      known->is_registered = false;
+      return why_not(fd);
+    }
+    error = changes.first_error(deleted);
+    if (error == 0) {
+      *known = changed;
+    } else {
+      apply_all(fd, wanted, EV_DELETE, data);
+      put_back(fd, *known);
+    }
+    return error;
   }
 
   int remove(int fd) noexcept {
@@ -454,24 +485,50 @@ private:
   /// Adds all filters or none. An error may be EPIPE: FreeBSD and others refuse to watch a pipe for
   /// writing whose reader is gone (sys_pipe.c, pipe_kqfilter), where epoll and macOS report it.
   int put_in(int fd, watch const& added) noexcept {
-    if (is_both(added.wanted) && contains(added.how, trigger::oneshot)) {
-      has_pairs_.store(true, std::memory_order_relaxed);
-    }
-    kernel_queue_changes changes;
-    push(changes, fd, added.wanted, EV_ADD | flags(added.wanted, added.how), added.data);
-    int error = changes.apply(*queue_);
-    if (error == 0) {
-      error = changes.first_error();
-    }
+    note_pair(added);
+    int error = apply_all(fd, added.wanted, EV_ADD | flags(added.wanted, added.how), added.data);
     if (error == 0) {
       error = write_down(fd, added);
     }
     if (error != 0) {
-      kernel_queue_changes undo;
-      push(undo, fd, added.wanted, EV_DELETE, added.data);
-      undo.apply(*queue_);
+      apply_all(fd, added.wanted, EV_DELETE, added.data);
     }
     return error;
+  }
+
+  void note_pair(watch const& added) noexcept {
+    if (is_both(added.wanted) && contains(added.how, trigger::oneshot)) {
+      has_pairs_.store(true, std::memory_order_relaxed);
+    }
+  }
+
+  /// The first error of all the filters.
+  int apply_all(int fd, interest wanted, int flags, user_data data) noexcept {
+    kernel_queue_changes changes;
+    push(changes, fd, wanted, flags, data);
+    int const error = changes.apply(*queue_);
+    return error ? error : changes.first_error();
+  }
+
+  /// What is there to report is reported anew, and a oneshot that has reported is armed again: nobody
+  /// knows that it has, and an event too many does no harm. If even this fails, the registration is no
+  /// more: of a pipe whose readers are gone some kernels keep a filter, but make none.
+  void put_back(int fd, watch& known) noexcept {
+    if (apply_all(fd, known.wanted, EV_ADD | flags(known.wanted, known.how), known.data) != 0) {
+      apply_all(fd, known.wanted, EV_DELETE, known.data);
+      known.is_registered = false;
+    }
+  }
+
+  /// libkqueue does not hear of a close; a kernel says that there are no filters.
+  bool is_another_by_now(int fd, watch const& known) noexcept {
+#ifdef LIBKQUEUE
+    return !is_watched(fd, known);
+#else
+    static_cast<void>(fd);
+    static_cast<void>(known);
+    return false;
+#endif
   }
 
   int write_down(int fd, watch const& made) noexcept {
@@ -493,11 +550,7 @@ private:
     if (!known) {
       return why_not(fd);
     }
-#ifdef LIBKQUEUE
-    bool const is_another = !is_watched(fd, *known);
-#else
-    bool const is_another = false; // the kernel says so itself
-#endif
+    bool const is_another = is_another_by_now(fd, *known);
     known->is_registered = false;
     kernel_queue_changes changes;
     push(changes, fd, known->wanted, EV_DELETE, known->data);

@@ -227,8 +227,9 @@ int basic_event_loop<Token, Message>::modify(int fd, Token name, interest wanted
     selector::user_data const data = selector::tag_data(fd, known->next_generation());
     int const error = known->state() == state::unlisted ? selector_.add(fd, watched, how, data)
                                                         : selector_.modify(fd, watched, how, data);
-    if (error == ENOENT || error == EBADF || error == EPIPE) {
-      forget(fd);
+    if (error == ENOENT || error == EBADF ||
+        (error == EPIPE && !selector_.has(fd, selector::internal_data(nobodys_source)))) {
+      forget(fd); // closed, or a pipe that kqueue could not leave as it was
     }
     if (error != 0) {
       return error;
