@@ -528,7 +528,7 @@ private:
   detail::operation_place place() {
     int const fd = native_handle();
     if (fd != state_fd_) {
-      state_ = fd < 0 ? nullptr : &reactor_->state_of(fd);
+      state_ = reactor_->state_of(fd);
       state_fd_ = fd;
     }
     return detail::operation_place{reactor_, fd, state_, detail::watching::always};

@@ -22,7 +22,6 @@
 #include <memory>
 #include <mutex>
 #include <utility>
-#include <vector>
 
 #include <mioext/detail/asio_features.hpp>
 
@@ -35,7 +34,9 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/closing_listeners.hpp>
+#include <mioext/detail/connection_ops.hpp>
 #include <mioext/detail/descriptor_operation.hpp>
+#include <mioext/detail/descriptor_table.hpp>
 #include <mioext/detail/function_memory.hpp>
 #include <mioext/detail/inline_executor.hpp>
 #include <mioext/detail/nested_descriptor.hpp>
@@ -91,8 +92,8 @@ struct descriptor_state {
 /// threads can take one and none waits for the end of another.
 ///
 /// Thread-safe. A state's mutex is held while its operations try their I/O, and while its handle is
-/// closed (handle_closing()), so that no I/O reaches a number that means another file by then. Locks
-/// are taken in the order table, state; no handler is called and none destroyed under one.
+/// closed (handle_closing()), so that no I/O reaches a number that means another file by then. No
+/// handler is called and none destroyed under a lock.
 ///
 /// A descriptor that is closed behind our back is removed from the selector by the system, without
 /// a word. While operations of the kind `once` wait, their descriptors are looked at twice a second.
@@ -111,8 +112,7 @@ public:
 
   nested_reactor(boost::asio::execution_context& context, std::size_t event_capacity)
       : executor_(context), event_capacity_(event_capacity),
-        batch_(new selector::native_event[event_capacity]),
-        batch_states_(new descriptor_state*[event_capacity]), pending_(0), pending_once_(0),
+        batch_(new selector::native_event[event_capacity]), pending_(0), pending_once_(0),
         is_shut_down_(false), is_armed_(false) {
     throw_error(system_error_code(selector_.open()), "selector_service");
     nested_.reset(new nested(executor_));
@@ -122,27 +122,17 @@ public:
   }
 
   ~nested_reactor() {
-    for (std::size_t index = 0; index != table_.size(); ++index) {
-      if (table_[index]) {
-        stop_watching(static_cast<int>(index), *table_[index]);
-      }
-    }
+    states_.for_each([this](int fd, descriptor_state& state) { stop_watching(fd, state); });
   }
 
   /// True when the context is gone, or going: its executors must not be used any more.
   bool is_shut_down() const noexcept { return is_shut_down_.load(); }
 
-  /// The state of `fd`, which is not negative. It stays where it is.
-  descriptor_state& state_of(int fd) {
-    std::size_t const index = static_cast<std::size_t>(fd);
-    std::lock_guard<std::mutex> const lock(table_mutex_);
-    if (index >= table_.size()) {
-      table_.resize(index + 1);
-    }
-    if (!table_[index]) {
-      table_[index].reset(new descriptor_state);
-    }
-    return *table_[index];
+  /// The state of `fd`, which stays where it is; null if `fd` is no descriptor. The system is asked
+  /// before there is one, because whatever a program takes for a number would make the table as large.
+  descriptor_state* state_of(int fd) {
+    descriptor_state* const known = states_.find(fd);
+    return known || not_registered_error(fd) == EBADF ? known : &states_.make(fd);
   }
 
   /// Tries `operation`, which it owns from now on, and keeps it until it is done if it would have to
@@ -182,16 +172,16 @@ public:
   /// The same for a descriptor whose state is not known, or that is none.
   template <class Operation>
   void start(int fd, Operation& operation, watching how, bool tries_first) {
-    if (fd < 0) {
-      operation.end_with(boost::asio::error::bad_descriptor);
-      operation.complete(completion::immediate);
-      return;
-    }
     operation_queue owner;
     owner.push(operation);
-    descriptor_state& state = state_of(fd);
+    descriptor_state* const state = state_of(fd);
     owner.pop();
-    start(fd, state, operation, how, tries_first);
+    if (state) {
+      start(fd, *state, operation, how, tries_first);
+    } else {
+      operation.end_with(boost::asio::error::bad_descriptor);
+      operation.complete(completion::immediate);
+    }
   }
 
   /// Ends what waits for `fd` with operation_aborted.
@@ -232,12 +222,10 @@ public:
       is_shut_down_.store(true, std::memory_order_relaxed);
       left = std::move(nested_);
     }
-    for (std::size_t index = 0; index != table_size(); ++index) {
-      if (descriptor_state* const state = find(static_cast<int>(index))) {
-        std::lock_guard<std::mutex> const lock(state->mutex);
-        take_if(*state, dropped, [](descriptor_operation const&) { return true; });
-      }
-    }
+    states_.for_each([this, &dropped](int, descriptor_state& state) {
+      std::lock_guard<std::mutex> const lock(state.mutex);
+      take_if(state, dropped, [](descriptor_operation const&) { return true; });
+    });
   }
 
   /// Leaves the context's reactor while the process forks, because a kqueue does not exist in the
@@ -297,19 +285,9 @@ private:
 
   // --- The table ---------------------------------------------------------------------------------
 
-  std::size_t table_size() noexcept {
-    std::lock_guard<std::mutex> const lock(table_mutex_);
-    return table_.size();
-  }
+  std::size_t table_size() const noexcept { return states_.size(); }
 
-  descriptor_state* find(int fd) noexcept {
-    std::lock_guard<std::mutex> const lock(table_mutex_);
-    return find_locked(static_cast<std::uint32_t>(fd));
-  }
-
-  descriptor_state* find_locked(std::uint32_t fd) noexcept {
-    return fd < table_.size() ? table_[fd].get() : nullptr;
-  }
+  descriptor_state* find(int fd) const noexcept { return states_.find(fd); }
 
   // --- Operations that wait. All of this with the state's mutex held. ------------------------------
 
@@ -640,31 +618,21 @@ private:
   /// The context's reactor cannot wait for the selector, now or ever: those who wait must not do so
   /// for nothing.
   void fail_all(boost::system::error_code const& ec, operation_queue& done) {
-    for (std::size_t index = 0; index != table_size(); ++index) {
-      if (descriptor_state* const state = find(static_cast<int>(index))) {
-        std::lock_guard<std::mutex> const lock(state->mutex);
-        take_if(*state, done, [&ec](descriptor_operation& operation) {
-          operation.end_with(ec);
-          return true;
-        });
-      }
-    }
+    states_.for_each([this, &ec, &done](int, descriptor_state& state) {
+      std::lock_guard<std::mutex> const lock(state.mutex);
+      end_all(state, ec, done);
+    });
   }
 
   void fetch(operation_queue& done) noexcept {
     int const count =
         selector_.wait(batch_.get(), event_capacity_, std::chrono::nanoseconds::zero());
     std::size_t const size = count > 0 ? static_cast<std::size_t>(count) : 0;
-    {
-      std::lock_guard<std::mutex> const lock(table_mutex_);
-      for (std::size_t index = 0; index != size; ++index) {
-        batch_states_[index] = find_locked(selector::descriptor(batch_[index]));
-      }
-    }
     for (std::size_t index = 0; index != size; ++index) {
-      if (descriptor_state* const state = batch_states_[index]) {
+      std::uint32_t const fd = selector::descriptor(batch_[index]);
+      if (descriptor_state* const state = find(fd)) {
         std::lock_guard<std::mutex> const lock(state->mutex);
-        deliver(static_cast<int>(selector::descriptor(batch_[index])), *state, batch_[index], done);
+        deliver(static_cast<int>(fd), *state, batch_[index], done);
       }
     }
   }
@@ -731,12 +699,8 @@ private:
   std::size_t const event_capacity_;
   selector selector_{};
 
-  std::mutex table_mutex_{};
-  std::vector<std::unique_ptr<descriptor_state>> table_{};
-
-  // What pump() fetches, and whose it is.
-  std::unique_ptr<selector::native_event[]> batch_;
-  std::unique_ptr<descriptor_state*[]> batch_states_;
+  descriptor_table<descriptor_state> states_{};
+  std::unique_ptr<selector::native_event[]> batch_; // what pump() fetches
 
   // How many operations wait, and how many of these for descriptors of others.
   std::atomic<std::size_t> pending_;
