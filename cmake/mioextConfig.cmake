@@ -12,8 +12,22 @@
 #
 
 include(CMakeFindDependencyMacro)
-find_dependency(Boost 1.74)
+if(NOT TARGET Boost::headers)
+  find_dependency(Boost 1.74)
+endif()
 find_dependency(Threads)
+
+# There are no components.
+foreach(_mioext_component IN LISTS mioext_FIND_COMPONENTS)
+  set(mioext_${_mioext_component}_FOUND FALSE)
+  if(mioext_FIND_REQUIRED_${_mioext_component})
+    set(mioext_FOUND FALSE)
+    set(mioext_NOT_FOUND_MESSAGE "mioext has no components, so no \"${_mioext_component}\".")
+    unset(_mioext_component)
+    return()
+  endif()
+endforeach()
+unset(_mioext_component)
 
 if(NOT TARGET mioext::mioext)
   get_filename_component(_mioext_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
