@@ -18,8 +18,11 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
@@ -58,6 +61,12 @@ void every_overload_of_a_pipe() {
   reader1.assign(-1);
   reader1.assign(-1, ec);
   writer1.assign(-1);
+  static_cast<void>(reader1.native_non_blocking());
+  reader1.native_non_blocking(false);
+  reader1.native_non_blocking(false, ec);
+  static_cast<void>(writer1.native_non_blocking());
+  writer1.native_non_blocking(false);
+  writer1.native_non_blocking(false, ec);
   writer1.assign(-1, ec);
   reader1.close();
   reader1.close(ec);
@@ -301,6 +310,81 @@ BOOST_AUTO_TEST_CASE(an_adopted_descriptor_becomes_non_blocking_and_close_on_exe
   BOOST_TEST(ec == error::already_open);
   BOOST_TEST(!test::is_prepared(other.reader()));
   BOOST_TEST(test::error_of([] { mioext::pipe_writer none(-1); }) == error::bad_descriptor);
+}
+
+BOOST_AUTO_TEST_CASE(an_end_can_be_made_blocking_and_the_other_one_stays_as_it_is) {
+  auto ends = mioext::pipe();
+  auto const is_blocking = [](int fd) { return (::fcntl(fd, F_GETFL) & O_NONBLOCK) == 0; };
+  BOOST_TEST(ends.first.native_non_blocking());
+  BOOST_TEST(ends.second.native_non_blocking());
+  ends.first.native_non_blocking(false);
+  BOOST_TEST(!ends.first.native_non_blocking());
+  BOOST_TEST(is_blocking(ends.first.native_handle()));
+  BOOST_TEST(!is_blocking(ends.second.native_handle()));
+  error_code ec = error::fault;
+  ends.first.native_non_blocking(true, ec);
+  BOOST_TEST(!ec);
+  BOOST_TEST(test::is_prepared(ends.first.native_handle()));
+  ends.second.native_non_blocking(false, ec);
+  BOOST_TEST(!ec);
+  BOOST_TEST(is_blocking(ends.second.native_handle()));
+  BOOST_TEST((::fcntl(ends.second.native_handle(), F_GETFD) & FD_CLOEXEC) != 0); // still
+  BOOST_TEST(test::is_prepared(ends.first.native_handle()));
+}
+
+BOOST_AUTO_TEST_CASE(a_closed_end_is_neither_blocking_nor_not) {
+  mioext::pipe_reader reader;
+  mioext::pipe_writer writer;
+  error_code ec;
+  for (bool mode : {false, true}) {
+    reader.native_non_blocking(mode, ec);
+    BOOST_TEST(ec == error::bad_descriptor);
+    writer.native_non_blocking(mode, ec);
+    BOOST_TEST(ec == error::bad_descriptor);
+    BOOST_TEST(test::error_of([&] { reader.native_non_blocking(mode); }) == error::bad_descriptor);
+    BOOST_TEST(test::error_of([&] { writer.native_non_blocking(mode); }) == error::bad_descriptor);
+  }
+  BOOST_TEST(!reader.native_non_blocking());
+  BOOST_TEST(!writer.native_non_blocking());
+}
+
+// cat takes EAGAIN for an error: "Resource temporarily unavailable".
+BOOST_AUTO_TEST_CASE(a_child_reads_and_writes_blocking_ends) {
+  auto input = mioext::pipe();
+  auto output = mioext::pipe();
+  input.first.native_non_blocking(false);
+  output.second.native_non_blocking(false);
+  ::pid_t const child = ::fork();
+  BOOST_REQUIRE(child >= 0);
+  if (child == 0) {
+    ::dup2(input.first.native_handle(), STDIN_FILENO); // which is not closed by exec
+    ::dup2(output.second.native_handle(), STDOUT_FILENO);
+    ::execlp("cat", "cat", static_cast<char*>(nullptr));
+    ::_exit(127);
+  }
+  input.first.close();
+  output.second.close();
+  std::string text;
+  auto const take = [&] {
+    char block[64];
+    error_code ec;
+    test::wait_for(output.first, POLLIN);
+    std::size_t const size = output.first.read_some(buffer(block), ec);
+    text.append(block, size);
+    return size;
+  };
+  BOOST_TEST(input.second.write_some(buffer("one ", 4)) == 4u);
+  while (text.size() < 4 && take() != 0) {
+  }
+  BOOST_TEST(text == "one "); // it has waited, and goes on to wait
+  BOOST_TEST(input.second.write_some(buffer("two", 3)) == 3u);
+  input.second.close();
+  while (take() != 0) {
+  }
+  BOOST_TEST(text == "one two");
+  int status = -1;
+  BOOST_TEST(::waitpid(child, &status, 0) == child);
+  BOOST_TEST(status == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_pipe_without_reader_is_broken_and_raises_no_signal) {

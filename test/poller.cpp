@@ -403,6 +403,30 @@ BOOST_AUTO_TEST_CASE(two_handles_may_have_one_token) {
   BOOST_TEST(events[1].token() == name);
 }
 
+BOOST_AUTO_TEST_CASE(a_registry_names_its_pollers_descriptor) {
+  mioext::poller poller;
+  mioext::registry const copy = poller.registry();
+  BOOST_TEST(copy.native_handle() == poller.native_handle());
+  BOOST_TEST(copy.native_handle() >= 0);
+  mioext::poller const moved(std::move(poller));
+  BOOST_TEST(poller.registry().native_handle() == -1);
+  BOOST_TEST(moved.registry().native_handle() == copy.native_handle());
+}
+
+BOOST_AUTO_TEST_CASE(a_registry_is_a_handle_that_another_poller_watches,
+                     *test::needs_kernel("libkqueue's queues cannot be nested")) {
+  mioext::poller inner;
+  mioext::poller outer;
+  mioext::events events(4);
+  test::raw_pipe pipe;
+  inner.registry().register_handle(pipe.reader(), token(1), interest::readable);
+  outer.registry().register_handle(inner.registry(), token(2), interest::readable);
+  BOOST_TEST(outer.poll(events, no_time) == 0u);
+  write_to(pipe);
+  BOOST_TEST(outer.poll(events, a_while) == 1u);
+  BOOST_TEST(events[0].token() == token(2));
+}
+
 BOOST_AUTO_TEST_CASE(a_reregistration_replaces_token_interest_and_trigger) {
   boost::asio::io_context context;
   boost::asio::local::stream_protocol::socket near(context);

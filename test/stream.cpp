@@ -193,6 +193,24 @@ BOOST_AUTO_TEST_CASE(a_handle_that_is_moved) {
   check_connected(context, stream, sockets.second);
 }
 
+// It would wait in the first read, and the context with it.
+BOOST_AUTO_TEST_CASE(a_pipe_end_that_was_made_blocking) {
+  io_context context;
+  auto ends = mioext::pipe();
+  ends.first.native_non_blocking(false);
+  mioext::stream<mioext::pipe_reader> reader(context, std::move(ends.first));
+  outcome read;
+  char byte = 0;
+  reader.async_read_some(buffer(&byte, 1), into(read));
+  context.poll();
+  BOOST_TEST(read.calls == 0);
+  ends.second.write_some(buffer("x", 1));
+  context.restart();
+  run(context);
+  BOOST_TEST(read.calls == 1);
+  BOOST_TEST(byte == 'x');
+}
+
 BOOST_AUTO_TEST_CASE(a_protocol_an_endpoint_and_a_descriptor) {
   io_context context;
   tcp_stream const opened(context, tcp::v4());

@@ -19,7 +19,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address_v6.hpp>
-#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/streambuf.hpp>
@@ -530,6 +529,23 @@ BOOST_AUTO_TEST_CASE(an_acceptor_reuses_its_address_unless_told_otherwise) {
   BOOST_TEST(reuse.value());
   mioext::tcp_acceptor(test::loopback(), false).get_option(reuse);
   BOOST_TEST(!reuse.value());
+}
+
+// Nothing but <mioext/tcp.hpp> is included for them.
+BOOST_AUTO_TEST_CASE(options_of_ip_come_with_the_header) {
+  mioext::tcp_acceptor acceptor(boost::asio::ip::tcp::v4());
+  acceptor.set_option(boost::asio::ip::unicast::hops(9));
+  int hops = 0;
+  ::socklen_t size = sizeof hops;
+  BOOST_TEST(::getsockopt(acceptor.native_handle(), IPPROTO_IP, IP_TTL, &hops, &size) == 0);
+  BOOST_TEST(hops == 9);
+  boost::asio::ip::unicast::hops read;
+  acceptor.get_option(read);
+  BOOST_TEST(read.value() == 9);
+  error_code ec;
+  boost::asio::ip::v6_only only;
+  acceptor.get_option(only, ec);
+  BOOST_TEST(ec); // of IPv4
 }
 
 BOOST_AUTO_TEST_CASE(ipv6_works_like_ipv4) {

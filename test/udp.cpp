@@ -21,7 +21,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address_v4.hpp>
-#include <boost/asio/ip/multicast.hpp>
 
 #include "handles.hpp"
 
@@ -303,6 +302,23 @@ BOOST_AUTO_TEST_CASE(broadcast_is_an_option) {
   socket.set_option(mioext::udp_socket::broadcast(false));
   socket.send_to(buffer("all", 3), everyone, 0, ec);
   BOOST_TEST(ec == error::access_denied);
+}
+
+// Nothing but <mioext/udp.hpp> is included for them, nor for those of multicast.
+BOOST_AUTO_TEST_CASE(options_of_ip_come_with_the_header) {
+  mioext::udp_socket socket(boost::asio::ip::udp::v4());
+  socket.set_option(boost::asio::ip::unicast::hops(9));
+  boost::asio::ip::unicast::hops hops;
+  socket.get_option(hops);
+  BOOST_TEST(hops.value() == 9);
+  socket.set_option(boost::asio::socket_base::broadcast(true));
+  boost::asio::socket_base::broadcast broadcast;
+  socket.get_option(broadcast);
+  BOOST_TEST(broadcast.value());
+  error_code ec;
+  boost::asio::ip::v6_only only;
+  socket.get_option(only, ec);
+  BOOST_TEST(ec); // of IPv4
 }
 
 BOOST_AUTO_TEST_CASE(a_multicast_group_is_joined_and_left) {

@@ -28,6 +28,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,6 +55,8 @@ using boost::asio::buffer;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+extern char** environ; // POSIX leaves it to the program to declare it
 
 BOOST_AUTO_TEST_SUITE(guide)
 
@@ -530,6 +533,148 @@ BOOST_AUTO_TEST_CASE(pipes_and_pairs) {
   BOOST_TEST(size == 4u);
   BOOST_TEST((ec == boost::asio::error::would_block));
   BOOST_TEST(pair.first.is_open());
+}
+
+BOOST_AUTO_TEST_CASE(a_child_gets_a_pipe) {
+  std::string text;
+  // tag::child[]
+  auto input = mioext::pipe();
+  auto output = mioext::pipe();
+  input.first.native_non_blocking(false); // the child's ends: cat expects to wait
+  output.second.native_non_blocking(false);
+
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, input.first.native_handle(),
+                                   0); // inherited: the copies
+  posix_spawn_file_actions_adddup2(&actions, output.second.native_handle(), 1);
+  char program[] = "cat";
+  char* const arguments[] = {program, nullptr};
+  pid_t child = -1;
+  int const error = posix_spawnp(&child, program, &actions, nullptr, arguments, environ);
+  posix_spawn_file_actions_destroy(&actions);
+  input.first.close(); // else there would never be an end
+  output.second.close();
+
+  // input.second and output.first are non-blocking, and can be registered.
+  // end::child[]
+  BOOST_TEST_REQUIRE(error == 0);
+  struct copier final : mioext::handler {
+    copier(mioext::pipe_reader& from, std::string& to) : from_(from), to_(to) {}
+    void readable(loop_type& loop, mioext::token, mioext::read_hint) override {
+      std::array<char, 16> block;
+      error_code ec;
+      while (std::size_t const size = from_.read_some(buffer(block), ec)) {
+        to_.append(block.data(), size);
+      }
+      if (ec != boost::asio::error::would_block) {
+        loop.shutdown();
+      }
+    }
+    mioext::pipe_reader& from_;
+    std::string& to_;
+  } handler(output.first, text);
+  mioext::event_loop loop;
+  loop.register_handle(output.first, mioext::token(1), mioext::interest::readable);
+  input.second.write_some(buffer("data", 4));
+  input.second.close();
+  loop.run(handler);
+  BOOST_TEST(text == "data");
+  int status = -1;
+  BOOST_TEST(::waitpid(child, &status, 0) == child);
+  BOOST_TEST(status == 0);
+}
+
+namespace {
+
+// tag::source[]
+class two_pipes { // one source, two descriptors, one token
+public:
+  // `where` is a registry, an event loop, or what stands for one.
+  template <class Registrar> void start(Registrar& where, mioext::token name, error_code& ec) {
+    using mioext::trigger;
+    where.register_handle(commands.first, name, mioext::interest::readable, trigger::edge, ec);
+    if (ec) {
+      return;
+    }
+    where.register_handle(answers.second, name, mioext::interest::writable, trigger::edge, ec);
+    if (ec) {
+      error_code ignored;
+      where.deregister_handle(commands.first, ignored); // both or none
+    }
+  }
+
+  template <class Registrar> void stop(Registrar& where, error_code& ec) {
+    error_code second;
+    where.deregister_handle(commands.first, ec);
+    where.deregister_handle(answers.second, second);
+    ec = ec ? ec : second;
+  }
+
+  std::pair<mioext::pipe_reader, mioext::pipe_writer> commands = mioext::pipe();
+  std::pair<mioext::pipe_reader, mioext::pipe_writer> answers = mioext::pipe();
+};
+// end::source[]
+
+// tag::refusing[]
+class limited_registry { // stands for a registry: counts, and refuses
+public:
+  limited_registry(mioext::registry const& target, std::size_t most)
+      : target_(target), left_(most) {}
+
+  template <class Handle>
+  void register_handle(Handle&& handle, mioext::token name, mioext::interest wanted,
+                       mioext::trigger how, error_code& ec) {
+    if (left_ == 0) {
+      ec = boost::asio::error::no_buffer_space;
+      return;
+    }
+    target_.register_handle(handle, name, wanted, how, ec);
+    left_ -= ec ? 0 : 1;
+  }
+
+  template <class Handle> void deregister_handle(Handle&& handle, error_code& ec) {
+    target_.deregister_handle(handle, ec);
+    left_ += ec ? 0 : 1;
+  }
+
+private:
+  mioext::registry target_;
+  std::size_t left_;
+};
+// end::refusing[]
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_source_of_two_descriptors) {
+  error_code ec;
+  two_pipes source;
+  mioext::poller poller;
+  mioext::events events(8);
+  limited_registry too_small(poller.registry(), 1);
+  source.start(too_small, mioext::token(1), ec);
+  BOOST_TEST((ec == boost::asio::error::no_buffer_space));
+  source.commands.second.write_some(buffer("x", 1));
+  BOOST_TEST(poller.poll(events, seconds(0)) == 0u);
+
+  limited_registry limited(poller.registry(), 2);
+  source.start(limited, mioext::token(1), ec);
+  BOOST_TEST(!ec);
+  BOOST_TEST(poller.poll(events, seconds(0)) == 2u);
+  BOOST_TEST((events[0].token() == mioext::token(1)));
+  BOOST_TEST((events[1].token() == mioext::token(1)));
+  source.stop(limited, ec);
+  BOOST_TEST(!ec);
+
+  source.start(poller.registry(), mioext::token(2), ec);
+  BOOST_TEST(!ec);
+  mioext::event_loop loop;
+  source.start(loop, mioext::token(3), ec);
+  BOOST_TEST(!ec);
+  mioext::handler nothing;
+  BOOST_TEST(loop.run_once(nothing, seconds(0)) == 2u);
+  source.stop(loop, ec);
+  BOOST_TEST(!ec);
 }
 
 BOOST_AUTO_TEST_CASE(a_descriptor_is_passed_on) {

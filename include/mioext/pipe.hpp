@@ -16,6 +16,7 @@
 #include <mioext/detail/selector.hpp> // before all that other systems have not
 
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 
 #include <sys/uio.h>
@@ -38,6 +39,9 @@ namespace mioext {
 /// mio's `unix::pipe::Receiver`; pipe(7), readv(2).
 class pipe_reader : public detail::basic_handle {
 public:
+  /// What relies on that has to see to it: see native_non_blocking().
+  using always_non_blocking = std::false_type;
+
   /// A closed end.
   pipe_reader() noexcept = default;
 
@@ -54,6 +58,28 @@ public:
 
   /// Closes the end, as close() does.
   ~pipe_reader() = default;
+
+  /// True unless native_non_blocking(false) was called, or the end is closed.
+  bool native_non_blocking() const noexcept {
+    return detail::pipe_ops::is_non_blocking(native_handle());
+  }
+
+  /// With false, read_some() waits as a read or write of an ordinary pipe does: for an end that
+  /// becomes a child's standard input, or a library's that knows no would_block. The other end
+  /// stays as it is; every duplicate of this one changes with it (fcntl(2), F_SETFL). Do not watch a
+  /// blocking end. True undoes it, and so does a stream that is made over it.
+  ///
+  /// Errors: what fcntl(2) reports; `bad_descriptor` if closed.
+  void native_non_blocking(bool mode) {
+    boost::system::error_code ec;
+    native_non_blocking(mode, ec);
+    detail::throw_error(ec, "native_non_blocking");
+  }
+
+  /// \overload
+  void native_non_blocking(bool mode, boost::system::error_code& ec) noexcept {
+    detail::pipe_ops::set_non_blocking(native_handle(), mode, ec);
+  }
 
   /// Reads what is there into the buffers, 64 non-empty ones at most, and returns how many bytes
   /// that were. Buffers without room for a byte: 0, and success.
@@ -88,6 +114,9 @@ public:
 /// mio's `unix::pipe::Sender`; pipe(7), writev(2).
 class pipe_writer : public detail::basic_handle {
 public:
+  /// What relies on that has to see to it: see native_non_blocking().
+  using always_non_blocking = std::false_type;
+
   /// A closed end.
   pipe_writer() noexcept = default;
 
@@ -104,6 +133,28 @@ public:
 
   /// Closes the end, as close() does.
   ~pipe_writer() = default;
+
+  /// True unless native_non_blocking(false) was called, or the end is closed.
+  bool native_non_blocking() const noexcept {
+    return detail::pipe_ops::is_non_blocking(native_handle());
+  }
+
+  /// With false, write_some() waits as a read or write of an ordinary pipe does: for an end that
+  /// becomes a child's standard output, or a library's that knows no would_block. The other end
+  /// stays as it is; every duplicate of this one changes with it (fcntl(2), F_SETFL). Do not watch a
+  /// blocking end. True undoes it, and so does a stream that is made over it.
+  ///
+  /// Errors: what fcntl(2) reports; `bad_descriptor` if closed.
+  void native_non_blocking(bool mode) {
+    boost::system::error_code ec;
+    native_non_blocking(mode, ec);
+    detail::throw_error(ec, "native_non_blocking");
+  }
+
+  /// \overload
+  void native_non_blocking(bool mode, boost::system::error_code& ec) noexcept {
+    detail::pipe_ops::set_non_blocking(native_handle(), mode, ec);
+  }
 
   /// Writes what fits from the buffers, 64 non-empty ones at most, and returns how many bytes that
   /// were. No byte in the buffers: 0, and success. Up to PIPE_BUF bytes (4096 on Linux) go in one

@@ -14,6 +14,8 @@
 #define MIOEXT_TCP_HPP
 
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/unicast.hpp> // options
+#include <boost/asio/ip/v6_only.hpp>
 
 #include <mioext/basic_socket_acceptor.hpp>
 #include <mioext/basic_stream_socket.hpp>

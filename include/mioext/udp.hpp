@@ -15,6 +15,8 @@
 
 #include <boost/asio/ip/multicast.hpp>
 #include <boost/asio/ip/udp.hpp>
+#include <boost/asio/ip/unicast.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 
 #include <mioext/basic_datagram_socket.hpp>
 
