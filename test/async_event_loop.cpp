@@ -1223,6 +1223,121 @@ BOOST_AUTO_TEST_CASE(a_handler_may_fork) {
   BOOST_TEST(test.live(1) == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_run_that_begins_after_fork_prepare_goes_on_in_both_processes) {
+  asio::io_context context;
+  auto ends = mioext::pipe();
+  recorder<> handler;
+  outcome result;
+  mioext::async_event_loop loop(context);
+  loop.register_handle(ends.first, token(1), interest::readable);
+  context.notify_fork(asio::io_context::fork_prepare);
+  loop.async_run(handler, result.here());
+  context.poll(); // the first tick, after which it would wait
+  auto const goes_on = [&] {
+    if (result.count != 0 || ::write(ends.second.native_handle(), "x", 1) != 1 ||
+        !drive_until(context, [&] { return !handler.calls.empty(); })) {
+      return 1;
+    }
+    char drained;
+    ends.first.read_some(asio::buffer(&drained, 1));
+    loop.shutdown();
+    return runs_out(context) && result.is_success() ? 0 : 2;
+  };
+  ::pid_t const child = ::fork();
+  if (child == 0) {
+    context.notify_fork(asio::io_context::fork_child);
+    ::_exit(goes_on());
+  }
+  BOOST_REQUIRE(child > 0);
+  int status = -1;
+  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
+  BOOST_TEST(status == 0);
+  context.notify_fork(asio::io_context::fork_parent);
+  BOOST_TEST(goes_on() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_thread_that_runs_the_context_around_a_fork_does_not_end_the_run) {
+  forked test;
+  test.context.notify_fork(asio::io_context::fork_prepare);
+  std::thread runs([&test] { test.context.run_one_for(milliseconds(5)); });
+  runs.join();
+  BOOST_TEST(test.result.count == 0);
+  ::pid_t const child = ::fork();
+  if (child == 0) {
+    test.context.notify_fork(asio::io_context::fork_child);
+    ::_exit(test.live(0));
+  }
+  BOOST_REQUIRE(child > 0);
+  test.context.notify_fork(asio::io_context::fork_parent);
+  int status = -1;
+  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
+  BOOST_TEST(status == 0);
+  BOOST_TEST(test.live(1) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_notify_fork_that_fails_can_be_repeated_and_the_run_goes_on) {
+  forked test;
+  test.context.notify_fork(asio::io_context::fork_prepare);
+  ::pid_t const child = ::fork();
+  if (child == 0) {
+    // Asio's reactor finds the places of what it closes; there is no more.
+    ::rlimit before;
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    ::rlimit full = before;
+    int const free = ::dup(0);
+    ::close(free);
+    full.rlim_cur = static_cast<::rlim_t>(free);
+    ::setrlimit(RLIMIT_NOFILE, &full);
+    bool has_failed = false;
+    try {
+      test.context.notify_fork(asio::io_context::fork_child);
+    } catch (boost::system::system_error const&) {
+      has_failed = true;
+    }
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    test.context.poll();
+    if (!has_failed || test.result.count != 0) {
+      ::_exit(10);
+    }
+    test.context.notify_fork(asio::io_context::fork_child);
+    ::_exit(test.live(0));
+  }
+  BOOST_REQUIRE(child > 0);
+  test.context.notify_fork(asio::io_context::fork_parent);
+  int status = -1;
+  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
+  BOOST_TEST(status == 0);
+  BOOST_TEST(test.live(1) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_child_may_destroy_the_context_and_use_the_loop_on) {
+  std::unique_ptr<asio::io_context> context(new asio::io_context);
+  auto ends = mioext::pipe();
+  recorder<> handler;
+  outcome result;
+  mioext::async_event_loop loop(*context);
+  loop.register_handle(ends.first, token(1), interest::readable);
+  loop.async_run(handler, result.here());
+  context->poll();
+  ::pid_t const child = ::fork();
+  if (child == 0) {
+    context.reset();
+    loop.reregister_handle(ends.first, token(2), interest::readable);
+    loop.deregister_handle(ends.first);
+    ::_exit(0);
+  }
+  BOOST_REQUIRE(child > 0);
+  int status = -1;
+  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
+  BOOST_TEST(status == 0);
+  BOOST_TEST(::write(ends.second.native_handle(), "x", 1) == 1);
+  BOOST_TEST(drive_until(*context, [&] { return !handler.calls.empty(); }));
+  BOOST_TEST(handler.calls == strings{"readable token(1) data"}, boost::test_tools::per_element());
+  loop.shutdown();
+  BOOST_TEST(runs_out(*context));
+  BOOST_TEST(result.is_success());
+}
+
 // --- Completion tokens and what is associated with a completion handler --------------------------
 
 BOOST_AUTO_TEST_CASE(a_future_tells_the_outcome) {

@@ -68,6 +68,8 @@ public:
     return run_until_called(handler, std::chrono::steady_clock::time_point::max());
   }
 
+  void notify_fork(boost::asio::execution_context::fork_event event) { context.notify_fork(event); }
+
   /// True if nothing keeps the context busy.
   bool is_idle() { return context.poll() == 0; }
 

@@ -27,6 +27,8 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -722,6 +724,252 @@ BOOST_AUTO_TEST_CASE(the_child_forks_again) {
   run(context);
   BOOST_TEST(read == ended());
   BOOST_TEST(pipe.byte == 'p');
+}
+
+// --- What a child does before notify_fork(), or without ever calling it ---------------------------
+
+namespace {
+
+/// Something that waits, of each kind, and an acceptor of Asio's.
+struct waiting_parent {
+  waiting_parent() {
+    stream.reset(new reader_stream(*context, std::move(streamed.first)));
+    stream->async_read_some(boost::asio::buffer(&byte, 1), into(read));
+    async_wait(*context, waited.first, interest::readable, into(readable));
+    async_wait(*context, bare.near.get(), interest::readable, into(bare_readable));
+    acceptor.reset(new boost::asio::ip::tcp::acceptor(*context, test::loopback()));
+    acceptor->async_accept(*peer, into(accepted));
+    BOOST_TEST(poll_all(*context));
+  }
+
+  /// Ends each of them, in the way that its caller expects.
+  void goes_on() {
+    BOOST_TEST(poll_all(*context));
+    BOOST_TEST(read.calls + readable.calls + bare_readable.calls + accepted.calls == 0);
+    streamed.second.write_some(boost::asio::buffer("r", 1));
+    waited.second.write_some(boost::asio::buffer("x", 1));
+    bare.send();
+    boost::asio::ip::tcp::socket client(*context);
+    client.connect(acceptor->local_endpoint());
+    run(*context);
+    BOOST_TEST(read == ended());
+    BOOST_TEST(byte == 'r');
+    BOOST_TEST(readable == ended());
+    BOOST_TEST(bare_readable == ended());
+    BOOST_TEST(accepted == ended());
+  }
+
+  std::unique_ptr<io_context> context{new io_context};
+  std::pair<mioext::pipe_reader, mioext::pipe_writer> streamed = mioext::pipe();
+  std::pair<mioext::pipe_reader, mioext::pipe_writer> waited = mioext::pipe();
+  socket_pair bare;
+  std::unique_ptr<reader_stream> stream;
+  std::unique_ptr<boost::asio::ip::tcp::acceptor> acceptor;
+  std::unique_ptr<boost::asio::ip::tcp::socket> peer{new boost::asio::ip::tcp::socket(*context)};
+  char byte = 0;
+  outcome read;
+  outcome readable;
+  outcome bare_readable;
+  outcome accepted;
+};
+
+/// The status with which a child exits that does `act`, and nothing before it.
+template <class Act> int in_bare_child(Act act) {
+  ::pid_t const pid = ::fork();
+  if (pid == 0) {
+    int result = 100;
+    try {
+      result = act();
+    } catch (...) {
+    }
+    ::_exit(result);
+  }
+  int status = -1;
+  return pid > 0 && ::waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status)
+                                                                           : 101;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_child_that_gives_up_what_it_has_leaves_the_parent_alone) {
+  using act = void (*)(waiting_parent&);
+  act const acts[] = {
+      [](waiting_parent& test) { test.stream->close(); },
+      [](waiting_parent& test) { test.stream->cancel(); },
+      [](waiting_parent& test) { test.stream->release(); },
+      [](waiting_parent& test) { test.waited.first.close(); },
+      [](waiting_parent& test) { test.acceptor->close(); }, // Asio's, to compare with
+      [](waiting_parent& test) {
+        test.stream.reset();
+        test.waited.first.close();
+        test.acceptor.reset();
+        test.peer.reset();
+        test.context.reset();
+      },
+      [](waiting_parent& test) {
+        test.acceptor.reset();
+        test.peer.reset();
+        test.context.reset();
+        test.stream.reset();
+        test.waited.first.close();
+      },
+  };
+  for (std::size_t index = 0; index != sizeof acts / sizeof *acts; ++index) {
+    BOOST_TEST_CONTEXT("act " << index) {
+      waiting_parent test;
+      BOOST_TEST(in_bare_child([&] {
+                   acts[index](test);
+                   return 0;
+                 }) == 0);
+      test.goes_on();
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_child_that_gives_up_what_it_has_in_a_handler_leaves_the_parent_alone) {
+  waiting_parent test;
+  int result = -1;
+  boost::asio::post(*test.context, [&] {
+    result = in_bare_child([&] {
+      test.stream->close();
+      test.waited.first.close();
+      return 0;
+    });
+  });
+  contexts::run_until(*test.context, [&result] { return result != -1; });
+  BOOST_TEST(result == 0);
+  test.goes_on();
+}
+
+BOOST_AUTO_TEST_CASE(what_a_child_begins_before_notify_fork_is_served_after_it) {
+  waiting_parent test;
+  BOOST_TEST(in_bare_child([&] {
+               io_context& context = *test.context;
+               test.waited.first.close();
+               auto stream_ends = mioext::pipe();
+               auto wait_ends = mioext::pipe();
+               reader_stream stream(context, std::move(stream_ends.first));
+               char byte = 0;
+               outcome read;
+               outcome readable;
+               outcome cancelled;
+               stream.async_read_some(boost::asio::buffer(&byte, 1), into(read));
+               async_wait(context, wait_ends.first, interest::readable, into(readable));
+               reader_stream other(context, mioext::pipe().first);
+               other.async_wait(interest::writable, into(cancelled));
+               other.close();
+               context.notify_fork(io_context::fork_child);
+               if (!poll_all(context) || read.calls + readable.calls != 0 ||
+                   !(cancelled == ended(error::operation_aborted)) ||
+                   !(test.readable == ended(error::operation_aborted))) {
+                 return 1;
+               }
+               stream_ends.second.write_some(boost::asio::buffer("c", 1));
+               wait_ends.second.write_some(boost::asio::buffer("x", 1));
+               contexts::run_until(context, [&] { return read.calls != 0 && readable.calls != 0; });
+               return read == ended() && byte == 'c' && readable == ended() ? 0 : 2;
+             }) == 0);
+  test.goes_on();
+}
+
+// --- What is begun, or goes on, between fork_prepare and what follows it --------------------------
+
+BOOST_AUTO_TEST_CASE(what_is_begun_after_fork_prepare_waits_and_is_served_in_both) {
+  waiting_parent test;
+  io_context& context = *test.context;
+  auto stream_ends = mioext::pipe();
+  auto wait_ends = mioext::pipe();
+  auto asio_ends = mioext::pipe();
+  reader_stream stream(context, std::move(stream_ends.first));
+  boost::asio::posix::stream_descriptor asio(context, asio_ends.first.release());
+  char byte = 0;
+  outcome read;
+  outcome readable;
+  outcome asio_readable;
+  context.notify_fork(io_context::fork_prepare);
+  stream.async_read_some(boost::asio::buffer(&byte, 1), into(read));
+  async_wait(context, wait_ends.first, interest::readable, into(readable));
+  asio.async_wait(asio.wait_read, into(asio_readable));
+  BOOST_TEST(poll_all(context));
+  auto const serves = [&] {
+    stream_ends.second.write_some(boost::asio::buffer("w", 1));
+    wait_ends.second.write_some(boost::asio::buffer("x", 1));
+    asio_ends.second.write_some(boost::asio::buffer("x", 1));
+    contexts::run_until(context, [&] {
+      return read.calls != 0 && readable.calls != 0 && asio_readable.calls != 0;
+    });
+    char drained;
+    wait_ends.first.read_some(boost::asio::buffer(&drained, 1));
+    asio.read_some(boost::asio::buffer(&drained, 1));
+    return read == ended() && byte == 'w' && readable == ended() && asio_readable == ended();
+  };
+  BOOST_TEST(in_bare_child([&] {
+               context.notify_fork(io_context::fork_child);
+               return serves() ? 0 : 1;
+             }) == 0);
+  context.notify_fork(io_context::fork_parent);
+  BOOST_TEST(serves());
+  test.goes_on();
+}
+
+BOOST_AUTO_TEST_CASE(a_thread_that_runs_the_context_meanwhile_ends_nothing) {
+  waiting_parent test;
+  test.context->notify_fork(io_context::fork_prepare);
+  std::thread runs([&test] { test.context->run_one_for(std::chrono::milliseconds(20)); });
+  runs.join();
+  BOOST_TEST(in_bare_child([&] {
+               test.context->notify_fork(io_context::fork_child);
+               return test.read.calls + test.readable.calls + test.bare_readable.calls;
+             }) == 0);
+  test.context->notify_fork(io_context::fork_parent);
+  test.goes_on();
+}
+
+BOOST_AUTO_TEST_CASE(a_notify_fork_that_fails_loses_nothing_and_can_be_repeated) {
+  waiting_parent test;
+  test.context->notify_fork(io_context::fork_prepare);
+  BOOST_TEST(
+      in_bare_child([&] {
+        auto ends = mioext::pipe();
+        outcome readable;
+        async_wait(*test.context, ends.first, interest::readable, into(readable));
+        test.bare.near.reset(); // told of in the child, also if it is not at the first time
+        {
+          // Asio's reactor finds the places of what it closes; there is no more.
+          rlimit before;
+          ::getrlimit(RLIMIT_NOFILE, &before);
+          rlimit full = before;
+          int const free = ::dup(0);
+          ::close(free);
+          full.rlim_cur = static_cast<::rlim_t>(free);
+          ::setrlimit(RLIMIT_NOFILE, &full);
+          error_code const ec =
+              test::error_of([&] { test.context->notify_fork(io_context::fork_child); });
+          ::setrlimit(RLIMIT_NOFILE, &before);
+          if (ec != boost::system::errc::too_many_files_open) {
+            return 1;
+          }
+        }
+        test.context->poll();
+        if (test.read.calls + test.readable.calls + readable.calls + test.bare_readable.calls !=
+            0) {
+          return 2;
+        }
+        test.context->notify_fork(io_context::fork_child);
+        ends.second.write_some(boost::asio::buffer("x", 1));
+        test.waited.second.write_some(boost::asio::buffer("x", 1));
+        contexts::run_until(*test.context, [&] {
+          return readable.calls != 0 && test.readable.calls != 0 && test.bare_readable.calls != 0;
+        });
+        char drained;
+        test.waited.first.read_some(boost::asio::buffer(&drained, 1));
+        return readable == ended() && test.readable == ended() &&
+                       test.bare_readable == ended(error::bad_descriptor)
+                   ? 0
+                   : 3;
+      }) == 0);
+  test.context->notify_fork(io_context::fork_parent);
+  test.goes_on();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -776,7 +776,7 @@ BOOST_AUTO_TEST_CASE(a_loop_after_fork, *test::needs_kernel("libkqueue does not 
   loop.timer(milliseconds(1), mioext::token(0));
   pid_t const child = ::fork();
   if (child == 0) {
-    loop.notify_fork(fork_event::fork_child); // before anything else
+    loop.notify_fork(fork_event::fork_child);
     loop.run(handler);
     ::_exit(0);
   }

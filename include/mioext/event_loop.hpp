@@ -27,6 +27,7 @@
 #include <mioext/detail/connect_retries.hpp>
 #include <mioext/detail/connection_ops.hpp>
 #include <mioext/detail/dispatch_scope.hpp>
+#include <mioext/detail/fork_mark.hpp>
 #include <mioext/detail/mailbox.hpp>
 #include <mioext/detail/native_handle.hpp>
 #include <mioext/detail/prepare_handle.hpp>
@@ -357,7 +358,11 @@ public:
 
   /// @copydoc register_signal
   void register_signal(int number, boost::system::error_code& ec) {
-    ec = detail::system_error_code(signals_.add(selector_, signal_data(), number));
+    int error = own_selector();
+    if (error == 0) {
+      error = signals_.add(selector_, signal_data(), number);
+    }
+    ec = detail::system_error_code(error);
   }
 
   /// Gives signal `number` back to its usual course.
@@ -441,11 +446,16 @@ public:
   /// same, because a timer is due or something was left over: zero if at once, max() if never.
   std::chrono::nanoseconds time_to_next_timer() noexcept;
 
-  /// To be called in the child after fork(), before anything else is done with the loop there:
-  /// parent and child share the system's selector then, and this gives the child one of its own,
-  /// under the same descriptor number (unless, with kqueue, which no child inherits, something else
-  /// was opened under it), with all that is registered. Before the fork and in the
-  /// parent there is nothing to do; the call is allowed.
+  /// To be called in the child after fork() if it goes on with the loop: parent and child share the
+  /// system's selector then, and this gives the child one of its own, under the same descriptor number
+  /// (unless, with kqueue, which no child inherits, something else was opened under it), with all that
+  /// is registered. Before the fork and in the parent there is nothing to do; the call is allowed.
+  ///
+  /// What the child does with the loop before that does not reach the parent: it may close handles,
+  /// deregister, destroy the loop and exit without this call. Members that need the selector (to
+  /// register, to connect, to run) make the call themselves, and report its errors. That holds for
+  /// fork(), and what the C library makes of it (daemon(), forkpty()). The child of vfork() must not
+  /// touch the loop; after a bare clone() or _Fork(), of which nobody is told, this call comes first.
   ///
   /// @param event boost::asio::execution_context::fork_event, or an enumeration of the program's
   /// own with a fork_child.
@@ -524,6 +534,7 @@ private:
   int add(int fd, Token name, interest wanted, trigger how);
   int modify(int fd, Token name, interest wanted, trigger how);
   int remove(int fd) noexcept;
+  static int removal_error(int fd, entry const* known) noexcept;
   int start_connecting(int fd, detail::socket_address address, Token name, interest wanted,
                        trigger how);
   int watch_connecting(int fd, Token name, interest wanted, trigger how,
@@ -536,6 +547,7 @@ private:
   int replace(int fd, interest wanted, trigger how, selector::user_data data) noexcept;
   void forget(int fd) noexcept;
   void forget_closed() noexcept;
+  int own_selector() noexcept { return owner_.is_left_behind() ? rebuild_selector() : 0; }
   int rebuild_selector() noexcept;
   int rebuild_registration(int fd, selector& fresh) noexcept;
 
@@ -543,6 +555,7 @@ private:
   clock::time_point next_wake_up() noexcept;
   void wake_outer_loop(clock::time_point wake_up) noexcept;
   void abandon() noexcept;
+  void close_inherited_selector() noexcept;
 
   template <class Handler> void finish_run(Handler& receiver);
   template <class Handler>
@@ -578,6 +591,7 @@ private:
 
   event_loop_config const config_;
   selector selector_{};
+  detail::fork_mark owner_{}; // of the selector, the bell and the signals
   std::shared_ptr<detail::mailbox<Message>> mailbox_;
   detail::selector_signals signals_{};
   detail::registration_table<Token> table_{};

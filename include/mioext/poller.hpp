@@ -142,6 +142,10 @@ inline void swap(events& left, events& right) noexcept { left.swap(right); }
 /// owned, changed or closed. A handle that is closed is deregistered by the system, unless another
 /// descriptor still refers to the same open file (after dup or fork): then deregister it first.
 ///
+/// After fork() parent and child share one epoll instance, and what either registers or deregisters is
+/// so for both: a child makes a poller of its own. (A kqueue is not there in the child.) An event loop
+/// does that by itself.
+///
 /// Thread safety: all members may be called from any thread, also while others poll.
 ///
 /// Errors of registering, all of which leave everything as it was:

@@ -57,7 +57,9 @@ struct selector_service_access;
 /// many threads run, a thread_pool. It adds no thread, and uses nothing but Asio's public interface.
 /// The context's run() does not return while an operation waits through the service, and does when
 /// none is left. `notify_fork` of the context is enough for a fork: in the child the selector is
-/// made anew. When the context is destroyed, what is pending is dropped without being called;
+/// made anew. What is begun between its calls waits, and is served after the last of them; one that
+/// throws can be repeated, and loses nothing. Before it, or without it, a child may close and cancel what
+/// it has, and destroy the context: the parent is not disturbed. When the context is destroyed, what is pending is dropped without being called;
 /// objects that used the service may outlive it, and their operations end there.
 ///
 /// @par Thread safety

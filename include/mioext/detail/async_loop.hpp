@@ -75,6 +75,15 @@ public:
     throw_error(ec, "async_event_loop");
   }
 
+  ~async_loop() {
+    if (nested_ && nested_->selector.is_left_behind()) {
+      loop.close_inherited_selector();
+    }
+  }
+
+  async_loop(async_loop const&) = delete;
+  async_loop& operator=(async_loop const&) = delete;
+
   /// A number for a run, by which its handler's cancellation slot will name it; zero if the context
   /// is gone, and with it all that an executor can do.
   unsigned next_run() {
@@ -134,21 +143,31 @@ public:
     if (descriptor_operation* const completion = completion_.pop()) {
       dropped.push(*completion);
     }
+    if (nested_ && nested_->selector.is_left_behind() && loop.own_selector() != 0) {
+      loop.close_inherited_selector();
+    }
     left = std::move(nested_);
   }
 
-  /// Leaves the context's reactor while the process forks, as the service does.
+  /// Leaves the context's reactor while the process forks, as the service does. A run that is pending,
+  /// or begins meanwhile, goes on when the reactor is entered again; after an error, which is thrown,
+  /// when the call is repeated.
   void notify_fork(boost::asio::execution_context::fork_event event) override {
     std::lock_guard<std::mutex> const lock(mutex_);
     if (!nested_) {
       return;
     }
+    is_suspended_ = true;
     nested_->selector.remove();
     loop.notify_fork(event);
     if (event != boost::asio::execution_context::fork_prepare) {
       boost::system::error_code ec;
       nested_->selector.add(loop.native_handle(), ec);
       throw_error(ec, "notify_fork");
+      is_suspended_ = false;
+      if (!completion_.empty()) {
+        post_tick(); // what ended before this call has not begun to wait anew
+      }
     }
   }
 
@@ -249,7 +268,7 @@ private:
     if (!ec && !has_finished && is_cancelled_) {
       ec = boost::asio::error::operation_aborted;
     }
-    if (!ec && !has_finished && nested_) {
+    if (!ec && !has_finished && can_wait()) {
       BOOST_TRY { wait(); }
       BOOST_CATCH(std::bad_alloc const&) {
         ec = boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
@@ -284,6 +303,12 @@ private:
     std::unique_lock<std::mutex>& lock;
     bool has_returned;
   };
+
+  /// False when the context is gone; from before a fork until the reactor is entered again after it; and
+  /// in a child that does not know yet that it is one, whose reactor is its parent's, too.
+  bool can_wait() const noexcept {
+    return nested_ && !is_suspended_ && !nested_->selector.is_left_behind();
+  }
 
   /// Waits for what comes next.
   void wait() {
@@ -347,6 +372,7 @@ private:
   unsigned last_named_run_ = 0;
   bool is_ticking_ = false;
   bool is_cancelled_ = false;
+  bool is_suspended_ = false; // around a fork
   bool is_pending_[sources] = {false, false, false};
   // These outlive nested_: Asio may hold what is in them until the context is gone.
   function_memory<wait_memory_size> memory_[sources];

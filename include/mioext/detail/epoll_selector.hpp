@@ -185,6 +185,8 @@ public:
     return 0;
   }
 
+  void close() noexcept { epoll_.reset(); }
+
   /// Takes the place of this one, under the old descriptor number, so that who waits on that number
   /// need not be told. For a child after fork(2), whose epoll instance is its parent's, too.
   int replace_with(epoll_selector const& fresh) noexcept {

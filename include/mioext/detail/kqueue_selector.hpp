@@ -266,6 +266,8 @@ public:
     return ENOMEM;
   }
 
+  void close() noexcept { queue_.reset(); }
+
   /// Takes the place of this one, under the old descriptor number, so that who waits on that number
   /// need not be told; unless somebody else has the number by now.
   int replace_with(kqueue_selector& fresh) noexcept {

@@ -71,7 +71,9 @@ public:
     if (int const error = taken_.check_taken(number)) {
       return error;
     }
-    change(number, EV_DELETE, 0);
+    if (!queue_->is_left_behind()) {
+      change(number, EV_DELETE, 0);
+    }
     left_[number] = 0;
     taken_.give_back(number);
     return 0;

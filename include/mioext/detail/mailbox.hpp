@@ -23,6 +23,7 @@
 
 #include <boost/config.hpp>
 
+#include <mioext/detail/fork_mark.hpp>
 #include <mioext/detail/message_queue.hpp>
 #include <mioext/detail/selector.hpp>
 
@@ -38,7 +39,7 @@ namespace detail {
 /// one of them sees the other. The first to find it asleep rings; nobody else makes a system call.
 template <class Message> class mailbox {
 public:
-  mailbox() noexcept : asleep_(true), shutdowns_(0), closed_(false) {}
+  mailbox() noexcept : asleep_(true), shutdowns_(0), closed_(false), has_rung_in_vain_(false) {}
 
   mailbox(mailbox const&) = delete;
   mailbox& operator=(mailbox const&) = delete;
@@ -48,11 +49,16 @@ public:
   int open(selector& where, selector::user_data data) noexcept { return bell_.open(where, data); }
 
   /// In a child after fork, whose parent has the bell: takes another. The threads that were posting
-  /// do not exist here, so what they have not finished never will be.
+  /// do not exist here, so what they have not finished never will be. Whoever rang in this process is
+  /// heard now.
   void settle_after_fork(selector_waker bell) noexcept {
     bell_ = std::move(bell);
+    owner_ = fork_mark();
     if (messages_) {
       messages_->drop_unfilled();
+    }
+    if (has_rung_in_vain_.exchange(false)) {
+      ring();
     }
   }
 
@@ -150,13 +156,22 @@ private:
   }
 
   /// The bell fails only if it was never made, and then there is no loop to wake. Not inlined, nor
-  /// is request_shutdown(): they would make handlers too large to be inlined themselves.
-  BOOST_NOINLINE void ring() noexcept { bell_.wake(); }
+  /// is request_shutdown(): they would make handlers too large to be inlined themselves. In a child
+  /// whose loop has no bell of its own yet it would wake the parent's.
+  BOOST_NOINLINE void ring() noexcept {
+    if (owner_.is_left_behind()) {
+      has_rung_in_vain_.store(true);
+    } else {
+      bell_.wake();
+    }
+  }
 
   std::atomic<bool> asleep_;
   std::atomic<unsigned> shutdowns_;
   std::atomic<bool> closed_;
   selector_waker bell_{};
+  fork_mark owner_{}; // of the bell
+  std::atomic<bool> has_rung_in_vain_;
   std::unique_ptr<message_queue<Message>> messages_{};
 };
 

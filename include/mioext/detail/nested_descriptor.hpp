@@ -18,6 +18,7 @@
 
 #include <mioext/detail/asio_features.hpp>
 #include <mioext/detail/descriptor_ops.hpp>
+#include <mioext/detail/fork_mark.hpp>
 #include <mioext/detail/pipe_ops.hpp>
 #include <mioext/detail/selector.hpp>
 
@@ -37,7 +38,7 @@ void add(Descriptor& descriptor, int fd, boost::system::error_code& ec) {
   descriptor.assign(fd, ec);
 }
 
-template <class Descriptor> void remove(Descriptor& descriptor) { descriptor.release(); }
+template <class Descriptor> void remove(Descriptor& descriptor, bool) { descriptor.release(); }
 
 #else
 
@@ -73,7 +74,13 @@ void add(Descriptor& descriptor, int queue, boost::system::error_code& ec) {
   }
 }
 
-template <class Descriptor> void remove(Descriptor& descriptor) { ::close(descriptor.release()); }
+/// In a child of the process that added it, the number is free, or somebody else's.
+template <class Descriptor> void remove(Descriptor& descriptor, bool is_left_behind) {
+  int const number = descriptor.release();
+  if (!is_left_behind) {
+    ::close(number);
+  }
+}
 
 #endif
 
@@ -95,14 +102,20 @@ public:
   nested_descriptor& operator=(nested_descriptor const&) = delete;
 
   /// Shows `fd`, a selector's descriptor, to the reactor. After an error it is not shown.
-  void add(int fd, boost::system::error_code& ec) { nesting::add(descriptor_, fd, ec); }
+  void add(int fd, boost::system::error_code& ec) {
+    nesting::add(descriptor_, fd, ec);
+    added_in_ = fork_mark();
+  }
 
   /// Takes it out of the reactor again; a wait completes with operation_aborted.
   void remove() {
     if (descriptor_.is_open()) {
-      nesting::remove(descriptor_);
+      nesting::remove(descriptor_, is_left_behind());
     }
   }
+
+  /// True in a child of the process whose reactor it was shown to.
+  bool is_left_behind() const noexcept { return added_in_.is_left_behind(); }
 
   /// Calls `handler(error_code)` when it is readable.
   template <class Handler> void async_wait(Handler&& completion_handler) {
@@ -118,6 +131,7 @@ public:
 
 private:
   boost::asio::posix::basic_stream_descriptor<Executor> descriptor_;
+  fork_mark added_in_{};
 };
 
 } // namespace detail

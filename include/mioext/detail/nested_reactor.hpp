@@ -37,6 +37,7 @@
 #include <mioext/detail/connection_ops.hpp>
 #include <mioext/detail/descriptor_operation.hpp>
 #include <mioext/detail/descriptor_table.hpp>
+#include <mioext/detail/fork_mark.hpp>
 #include <mioext/detail/function_memory.hpp>
 #include <mioext/detail/inline_executor.hpp>
 #include <mioext/detail/nested_descriptor.hpp>
@@ -114,6 +115,7 @@ public:
       : executor_(context), event_capacity_(event_capacity),
         batch_(new selector::native_event[event_capacity]), pending_(0), pending_once_(0),
         is_shut_down_(false), is_armed_(false) {
+    throw_error(system_error_code(fork_count::begin()), "selector_service");
     throw_error(system_error_code(selector_.open()), "selector_service");
     nested_.reset(new nested(executor_));
     boost::system::error_code ec;
@@ -122,7 +124,11 @@ public:
   }
 
   ~nested_reactor() {
-    states_.for_each([this](int fd, descriptor_state& state) { stop_watching(fd, state); });
+    states_.for_each([this](int fd, descriptor_state& state) {
+      if (state.watched != watching::nothing) {
+        stop_watching(fd, state);
+      }
+    });
   }
 
   /// True when the context is gone, or going: its executors must not be used any more.
@@ -202,7 +208,7 @@ public:
       operation_queue aborted;
       {
         std::lock_guard<std::mutex> const lock(state->mutex);
-        if (state->watched != watching::nothing) {
+        if (state->watched != watching::nothing && !owner_.is_left_behind()) {
           selector_.remove(fd);
         }
         abandon(fd, *state, boost::asio::error::operation_aborted, aborted);
@@ -220,6 +226,11 @@ public:
     {
       std::lock_guard<std::mutex> const lock(pump_mutex_);
       is_shut_down_.store(true, std::memory_order_relaxed);
+      if (owner_.is_left_behind()) {
+        // Leaving the reactor of a child that never became one would take the parent's selector out
+        // of the parent's reactor: by its number, which means nothing any more when it is closed.
+        selector_.close();
+      }
       left = std::move(nested_);
     }
     states_.for_each([this, &dropped](int, descriptor_state& state) {
@@ -230,27 +241,38 @@ public:
 
   /// Leaves the context's reactor while the process forks, because a kqueue does not exist in the
   /// child and Asio's reactor cannot watch it anew there. In the child a selector of its own, with
-  /// all that this one really watches, takes the place of the one that the parent has. Throws what
-  /// the system says.
+  /// all that this one really watches, takes the place of the one that the parent has.
+  ///
+  /// What is started meanwhile waits until the reactor is entered again; so does all else after an
+  /// error, which is thrown, until the call is repeated.
   void notify_fork(boost::asio::execution_context::fork_event event) {
     operation_queue lost;
+    boost::system::error_code failed;
     {
       std::lock_guard<std::mutex> const lock(pump_mutex_);
       if (!nested_) {
         return;
       }
+      is_suspended_ = true;
       nested_->selector.remove();
       if (event == boost::asio::execution_context::fork_prepare) {
         return;
       }
-      if (event == boost::asio::execution_context::fork_child) {
-        rebuild(lost);
-      }
       boost::system::error_code ec;
-      nested_->selector.add(selector_.native_handle(), ec);
-      throw_error(ec, "notify_fork");
+      if (event == boost::asio::execution_context::fork_child) {
+        ec = system_error_code(rebuild(lost));
+      }
+      if (!ec) {
+        nested_->selector.add(selector_.native_handle(), ec);
+      }
+      if (!ec) {
+        is_suspended_ = false;
+      }
+      failed = ec;
     }
-    finish(lost);
+    lost.complete_all(completion::posted);
+    settle();
+    throw_error(failed, "notify_fork");
   }
 
 private:
@@ -324,6 +346,17 @@ private:
       lock.unlock();
       operation.destroy();
       return;
+    }
+    if (owner_.is_left_behind()) {
+      lock.unlock();
+      int const error = own_selector();
+      lock.lock();
+      if (error != 0) {
+        lock.unlock();
+        operation.end_with(system_error_code(error));
+        operation.complete(completion::immediate);
+        return;
+      }
     }
     if (state.watched == watching::nothing) {
       hear_of_closing(fd, state, operation, lock);
@@ -542,7 +575,7 @@ private:
   /// is off and then looks at the count: both are sequentially consistent.
   void settle() {
     std::lock_guard<std::mutex> const lock(pump_mutex_);
-    if (!nested_) {
+    if (!can_wait()) {
       return;
     }
     if (pending_.load() != 0) {
@@ -558,7 +591,16 @@ private:
     }
   }
 
-  /// With pump_mutex_ held. Throws std::bad_alloc, the first time.
+  /// False when the context is gone; from before a fork until the reactor is entered again after it; and
+  /// in a child that does not know yet that it is one, whose reactor is its parent's, too.
+  bool can_wait() const noexcept {
+    return nested_ && !is_suspended_ && !nested_->selector.is_left_behind();
+  }
+
+  /// With pump_mutex_ held, which what Asio calls takes, too: so Asio must have nothing to complete at
+  /// once, which it has, as newer versions do it, where the descriptor is not open or the reactor
+  /// refuses it. It is open where can_wait() holds, and add() was not refused. Throws std::bad_alloc,
+  /// the first time.
   void arm() {
     if (!is_armed_.load()) {
       is_armed_.store(true);
@@ -589,13 +631,13 @@ private:
     operation_queue done;
     if (ec && ec != boost::asio::error::operation_aborted) {
       fail_all(ec, done);
-    } else if (pending_.load() != 0) {
+    } else if (pending_.load() != 0 && !owner_.is_left_behind()) {
       fetch(done);
     }
     {
       std::lock_guard<std::mutex> const lock(pump_mutex_);
       is_armed_.store(false);
-      if (nested_ && pending_.load() != 0) {
+      if (pending_.load() != 0 && can_wait()) {
         arm();
       }
     }
@@ -648,7 +690,8 @@ private:
       int const fd = static_cast<int>(index);
       if (descriptor_state* const state = find(fd)) {
         std::lock_guard<std::mutex> const lock(state->mutex);
-        if (state->watched == watching::once && !state->operations.empty() &&
+        if (state->watched == watching::once && !owner_.is_left_behind() &&
+            !state->operations.empty() &&
             !selector_.has(fd, selector::internal_data(nobodys_source))) {
           abandon(fd, *state, boost::asio::error::bad_descriptor, lost);
         }
@@ -658,38 +701,61 @@ private:
     lost.complete_all(completion::posted);
   }
 
-  void rebuild(operation_queue& lost) {
-    selector fresh;
-    throw_error(system_error_code(fresh.open()), "notify_fork");
-    for (std::size_t index = 0; index != table_size(); ++index) {
-      rebuild(static_cast<int>(index), fresh, lost);
+  // --- After a fork -------------------------------------------------------------------------------
+
+  /// In a child the selector is the parent's, too, and is not touched: removing a descriptor there would
+  /// make the parent deaf. An operation that has to wait gets a selector that is the child's own.
+  /// Returns an errno value.
+  BOOST_NOINLINE int own_selector() {
+    operation_queue lost;
+    int error = 0;
+    {
+      std::lock_guard<std::mutex> const lock(pump_mutex_);
+      if (owner_.is_left_behind()) {
+        error = rebuild(lost);
+      }
     }
-    throw_error(system_error_code(selector_.replace_with(fresh)), "notify_fork");
+    lost.complete_all(completion::posted);
+    return error;
   }
 
-  void rebuild(int fd, selector& fresh, operation_queue& lost) {
-    descriptor_state* const state = find(fd);
-    if (!state) {
-      return;
+  /// Makes a new selector, with all that the old one really watches, and only then takes it. Returns an
+  /// errno value; after an error nothing has changed. With pump_mutex_ held.
+  int rebuild(operation_queue& lost) noexcept {
+    selector fresh;
+    int error = fresh.open();
+    states_.for_each([this, &fresh, &error](int fd, descriptor_state& state) {
+      if (error == 0) {
+        error = add_to(fresh, fd, state);
+      }
+    });
+    if (error == 0) {
+      error = selector_.replace_with(fresh);
     }
-    std::lock_guard<std::mutex> const lock(state->mutex);
-    if (state->watched == watching::nothing) {
-      return;
+    if (error != 0) {
+      return error;
     }
-    if (!selector_.has(fd, selector::internal_data(nobodys_source))) {
-      abandon(fd, *state, boost::asio::error::bad_descriptor, lost);
-      return;
+    owner_ = fork_mark();
+    states_.for_each([this, &lost](int fd, descriptor_state& state) {
+      std::lock_guard<std::mutex> const lock(state.mutex);
+      if (state.watched != watching::nothing &&
+          !selector_.has(fd, selector::internal_data(nobodys_source))) {
+        abandon(fd, state, boost::asio::error::bad_descriptor, lost);
+      }
+    });
+    return 0;
+  }
+
+  int add_to(selector& fresh, int fd, descriptor_state& state) noexcept {
+    std::lock_guard<std::mutex> const lock(state.mutex);
+    bool const is_once = state.watched == watching::once;
+    if (state.watched == watching::nothing || (is_once && state.operations.empty()) ||
+        !selector_.has(fd, selector::internal_data(nobodys_source))) {
+      return 0;
     }
-    bool const is_once = state->watched == watching::once;
-    if (is_once && state->operations.empty()) {
-      stop_watching(fd, *state);
-      return;
-    }
-    interest const wanted = is_once ? state->operations.wanted() : state->watched_for;
-    throw_error(system_error_code(fresh.add(
-                    fd, wanted, is_once ? trigger::edge | trigger::oneshot : trigger::edge,
-                    selector::tag_data(fd, state->generation))),
-                "notify_fork");
+    interest const wanted = is_once ? state.operations.wanted() : state.watched_for;
+    return fresh.add(fd, wanted, is_once ? trigger::edge | trigger::oneshot : trigger::edge,
+                     selector::tag_data(fd, state.generation));
   }
 
   static constexpr std::uint32_t nobodys_source = 1;
@@ -698,6 +764,7 @@ private:
   inline_executor const executor_;
   std::size_t const event_capacity_;
   selector selector_{};
+  fork_mark owner_{}; // of the selector
 
   descriptor_table<descriptor_state> states_{};
   std::unique_ptr<selector::native_event[]> batch_; // what pump() fetches
@@ -711,6 +778,7 @@ private:
   std::atomic<bool> is_armed_; // from the start of a wait until what it reported was fetched
   bool is_cancelled_ = false;
   bool is_timing_ = false;
+  bool is_suspended_ = false; // around a fork
   // These outlive nested_: Asio may hold what is in them until the context is gone.
   function_memory<wait_memory_size> selector_memory_{};
   function_memory<wait_memory_size> timer_memory_{};

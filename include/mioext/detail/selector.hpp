@@ -46,6 +46,7 @@
 //   static nanoseconds longest_wait()       a longer timeout is cut to this one
 //
 //   int open()                              makes the selector; close-on-exec
+//   void close()                            nothing but closing it and opening it again may follow
 //   int replace_with(selector&)             that one in the place of this; after fork
 //   bool has(fd, user_data)                 whether it watches fd; user data that nobody owns
 //   int native_handle() const               a descriptor that is readable when there are events

@@ -21,6 +21,7 @@
 
 #include <mioext/detail/epoll_selector.hpp>
 #include <mioext/detail/file_descriptor.hpp>
+#include <mioext/detail/fork_mark.hpp>
 #include <mioext/detail/taken_signals.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/signal_info.hpp>
@@ -50,8 +51,10 @@ public:
       return error;
     }
     taken_.forget(number);
-    // Changing an existing signalfd takes no memory and cannot fail.
-    ::signalfd(signals_.get(), &taken_.set(), 0);
+    // Changing an existing signalfd takes no memory and cannot fail. In a child it is the parent's, too.
+    if (!owner_.is_left_behind()) {
+      ::signalfd(signals_.get(), &taken_.set(), 0);
+    }
     taken_.give_back(number);
     return 0;
   }
@@ -111,11 +114,13 @@ private:
       return error;
     }
     signals_ = static_cast<file_descriptor&&>(made);
+    owner_ = fork_mark();
     return 0;
   }
 
   taken_signals taken_{};
   file_descriptor signals_{};
+  fork_mark owner_{}; // of the descriptor
 };
 
 } // namespace detail

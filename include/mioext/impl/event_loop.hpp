@@ -91,7 +91,10 @@ template <class Token, class Message> int basic_event_loop<Token, Message>::open
   }
   batch_.reset(new selector::native_event[config_.event_capacity]);
   batch_next_ = batch_end_ = batch_.get();
-  int const error = selector_.open();
+  int error = detail::fork_count::begin();
+  if (error == 0) {
+    error = selector_.open();
+  }
   return error ? error : mailbox_->open(selector_, bell_data());
 }
 
@@ -105,10 +108,23 @@ template <class Token, class Message> void basic_event_loop<Token, Message>::aba
   mailbox_->close();
 }
 
-/// After fork the child shares the system's selector with its parent. It gets a new one, with all
-/// that the old one really watches: a number that was closed, and means another file by now, is
-/// forgotten. The old one is given up at the end, so that a failure can be repeated. What was
-/// fetched from it and not delivered yet is delivered still.
+/// In a child that has no selector of its own, and wants none: its number must not name the parent's
+/// any more.
+template <class Token, class Message>
+void basic_event_loop<Token, Message>::close_inherited_selector() noexcept {
+  if (owner_.is_left_behind()) {
+    selector_.close();
+  }
+}
+
+/// After fork the child shares the system's selector with its parent, and must leave it alone: what it
+/// takes out there, the parent hears no more of. It gets a new one, with all that the old one really
+/// watches: a number that was closed, and means another file by now, is forgotten. The old one is given
+/// up at the end, so that a failure can be repeated. What was fetched from it and not delivered yet is
+/// delivered still.
+///
+/// The program asks for that with notify_fork(); where it did not, the first member does that needs the
+/// selector. Closing and deregistering do not: a child that only gives everything up needs none.
 template <class Token, class Message>
 int basic_event_loop<Token, Message>::rebuild_selector() noexcept {
   selector fresh;
@@ -129,6 +145,7 @@ int basic_event_loop<Token, Message>::rebuild_selector() noexcept {
   if (error != 0) {
     return error;
   }
+  owner_ = detail::fork_mark();
   mailbox_->settle_after_fork(std::move(bell));
   for (std::size_t index = 0; index != table_.size(); ++index) {
     entry& rebuilt = table_.at(static_cast<int>(index));
@@ -154,6 +171,10 @@ int basic_event_loop<Token, Message>::rebuild_registration(int fd, selector& fre
   if (rebuilt.state() == state::disarmed) {
     return 0; // added when it is armed again
   }
+  if (rebuilt.state() == state::armed) {
+    // Its one event may be in the batch, and is reported anew.
+    rebuilt.renew(rebuilt.next_generation(), state::armed);
+  }
   interest const wanted = rebuilt.state() == state::connecting
                               ? rebuilt.wanted() | interest::writable
                               : rebuilt.wanted();
@@ -165,6 +186,9 @@ int basic_event_loop<Token, Message>::rebuild_registration(int fd, selector& fre
 template <class Token, class Message>
 int basic_event_loop<Token, Message>::add(int fd, Token name, interest wanted, trigger how) {
   if (int const error = detail::check_registration(wanted, how)) {
+    return error;
+  }
+  if (int const error = own_selector()) {
     return error;
   }
   entry* const known = table_.find(fd);
@@ -212,6 +236,9 @@ int basic_event_loop<Token, Message>::modify(int fd, Token name, interest wanted
   if (int const error = detail::check_reregistration(wanted, how)) {
     return error;
   }
+  if (int const error = own_selector()) {
+    return error;
+  }
   entry* const known = table_.find(fd);
   if (!known || known->is_vacant()) {
     return detail::not_registered_error(fd);
@@ -248,10 +275,18 @@ int basic_event_loop<Token, Message>::remove(int fd) noexcept {
   if (current == state::waiting) {
     error = retries_.is_waiting(fd) ? 0 : detail::not_registered_error(fd);
   } else if (current != state::unlisted) {
-    error = selector_.remove(fd);
+    error = owner_.is_left_behind() ? removal_error(fd, known) : selector_.remove(fd);
   }
   forget(fd);
   return error;
+}
+
+/// What the selector would say, which is not asked because it is the parent's.
+template <class Token, class Message>
+int basic_event_loop<Token, Message>::removal_error(int fd, entry const* known) noexcept {
+  int const error = detail::not_registered_error(fd);
+  bool const is_registered = known && !known->is_vacant();
+  return is_registered && error == ENOENT ? 0 : error;
 }
 
 /// Adds `fd` to the selector, in the place of an earlier registration. Not by changing that one,
@@ -284,6 +319,9 @@ void basic_event_loop<Token, Message>::forget(int fd) noexcept {
 /// are closed: what is not in the selector any more is not told.
 template <class Token, class Message>
 void basic_event_loop<Token, Message>::forget_closed() noexcept {
+  if (own_selector() != 0) {
+    return; // the tick says so
+  }
   for (selector::native_event const* left = batch_next_; left != batch_end_; ++left) {
     int const fd = static_cast<int>(selector::descriptor(*left));
     entry const* const known = table_.find(fd);
@@ -320,6 +358,9 @@ void basic_event_loop<Token, Message>::connect(Socket&& socket, Endpoint const& 
 template <class Token, class Message>
 int basic_event_loop<Token, Message>::start_connecting(int fd, detail::socket_address address,
                                                        Token name, interest wanted, trigger how) {
+  if (int const error = own_selector()) {
+    return error;
+  }
   detail::connect_attempt const attempt = detail::start_connect(fd, address);
   switch (attempt.progress) {
   case detail::connect_progress::made:
@@ -594,6 +635,9 @@ basic_event_loop<Token, Message>::tick(Handler& receiver, std::chrono::nanosecon
 template <class Token, class Message>
 BOOST_FORCEINLINE int
 basic_event_loop<Token, Message>::fetch(std::chrono::nanoseconds limit) noexcept {
+  if (int const error = own_selector()) {
+    return error;
+  }
   int count = -EINTR;
   if (limit < std::chrono::nanoseconds::zero() && sleeps_without_limit()) {
     count = wait(mailbox_->fall_asleep() ? no_limit() : at_once());
@@ -749,7 +793,8 @@ std::size_t basic_event_loop<Token, Message>::deliver_known_outcomes(Handler& re
     outcomes_.erase(outcomes_.begin());
     entry& known = table_.at(told.fd);
     if (known.owns(told.generation) && known.state() == state::connecting) {
-      if (known.wants_writing() && contains(known.how(), trigger::oneshot)) {
+      if (known.wants_writing() && contains(known.how(), trigger::oneshot) &&
+          !owner_.is_left_behind()) {
         selector_.remove(told.fd); // its one event is this, of which the selector does not know
       }
       calls += tell_outcome(receiver, known, told.fd, 0, state::unlisted);
@@ -769,7 +814,9 @@ std::size_t basic_event_loop<Token, Message>::tell_outcome(Handler& receiver, en
     // Writability was asked of the selector for the outcome only. Changing that makes it report
     // anew whatever else there is.
     connecting.renew(connecting.next_generation(), armed_state(connecting.how()));
-    if (selector_.modify(fd, connecting.wanted(), connecting.how(),
+    // (In a child without a selector of its own, that is yet to be made.)
+    if (!owner_.is_left_behind() &&
+        selector_.modify(fd, connecting.wanted(), connecting.how(),
                          selector::tag_data(fd, connecting.generation())) != 0) {
       forget(fd); // closed meanwhile
       return 0;
@@ -835,7 +882,7 @@ template <class Token, class Message>
 template <class Handler>
 std::size_t basic_event_loop<Token, Message>::deliver_timers(Handler& receiver) {
   clock::time_point const now = clock::now();
-  if (!retries_.empty()) {
+  if (!retries_.empty() && own_selector() == 0) {
     retries_.retry(
         now, [this](int fd, detail::connect_attempt tried) { return conclude_connect(fd, tried); },
         [this](int fd) { table_.at(fd).vacate(); });

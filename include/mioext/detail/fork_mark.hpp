@@ -1,0 +1,74 @@
+//
+// mioext/detail/fork_mark.hpp
+// ---------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Tells whether something was made by this process or by the one that it was forked from.
+//
+
+#ifndef MIOEXT_DETAIL_FORK_MARK_HPP
+#define MIOEXT_DETAIL_FORK_MARK_HPP
+
+#include <atomic>
+
+#include <pthread.h>
+
+#include <boost/config.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// How often this process and its ancestors were forked, as far as that was counted. Visible, so that
+/// all shared libraries of the process share it.
+///
+/// Counted by a handler of pthread_atfork(3), so that to ask costs no system call. That knows fork()
+/// and what calls it (daemon(), forkpty()); not vfork() and posix_spawn(), whose child has nothing to
+/// do with a loop, nor a bare clone() and _Fork(), of which nobody is told.
+class BOOST_SYMBOL_VISIBLE fork_count {
+public:
+  static unsigned get() noexcept { return count().load(std::memory_order_relaxed); }
+
+  /// From now on it is counted. Returns an errno value. Not inlined, so that the handler belongs to
+  /// the library that has the count, and goes with that.
+  BOOST_NOINLINE static int begin() noexcept {
+    static std::atomic<bool> has_begun(false);
+    if (!has_begun.load(std::memory_order_acquire)) {
+      // Twice, if two threads come here at once; which counts twice, and does no harm.
+      if (int const error = ::pthread_atfork(nullptr, nullptr, &count_up)) {
+        return error;
+      }
+      has_begun.store(true, std::memory_order_release);
+    }
+    return 0;
+  }
+
+private:
+  static std::atomic<unsigned>& count() noexcept {
+    static std::atomic<unsigned> forks(0);
+    return forks;
+  }
+
+  static void count_up() { count().fetch_add(1, std::memory_order_relaxed); }
+};
+
+/// The mark of the process that has what bears it.
+class fork_mark {
+public:
+  /// This process has it, from now on.
+  fork_mark() noexcept : count_(fork_count::get()) {}
+
+  /// True in a child of the process that has it: the system's part of it is the parent's, too.
+  bool is_left_behind() const noexcept { return count_ != fork_count::get(); }
+
+private:
+  unsigned count_;
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_FORK_MARK_HPP
