@@ -62,6 +62,7 @@
 
 #include "allocations.hpp"
 #include "handles.hpp"
+#include "held_message.hpp"
 #include "support.hpp"
 #include "systems.hpp"
 
@@ -314,6 +315,47 @@ BOOST_AUTO_TEST_CASE(shutdown_before_a_run_counts_once_and_delivers_what_was_sen
   BOOST_TEST(handler.calls.size() == 501u);
 }
 
+BOOST_AUTO_TEST_CASE(a_shutdown_that_waits_for_a_send_leaves_the_context_idle) {
+  using held_loop = mioext::basic_async_event_loop<mioext::token, held_message>;
+  for (bool is_cancelled : {false, true}) {
+    BOOST_TEST_CONTEXT("cancelled meanwhile: " << is_cancelled) {
+      hold by;
+      running<held_loop, recorder<mioext::token, held_message>> test;
+      auto const sender = test.loop->channel();
+      held_send under_way(by, sender);
+      sender.send(held_message(by, false)); // is to be delivered
+      test.loop->shutdown();
+      // Others get their turn, and then nothing is left to do at once.
+      bool is_posted = false;
+      asio::post(test.context, [&] { is_posted = true; });
+      int polls = 0;
+      while (polls != 100 && test.context.poll() != 0) {
+        ++polls;
+      }
+      BOOST_TEST(polls < 100);
+      BOOST_TEST(is_posted);
+      BOOST_TEST(test.result.count == 0);
+      BOOST_TEST(test.handler.calls.empty());
+      outcome second;
+      if (is_cancelled) {
+        test.loop->cancel();
+        BOOST_TEST(drive_until(test.context, [&] { return test.result.count != 0; }));
+        BOOST_TEST(test.result.is_aborted());
+        BOOST_TEST(test.loop->shutdown_requested());
+        test.loop->async_run(test.handler, second.here()); // heeds the same request
+        test.context.restart();
+        test.context.poll();
+        BOOST_TEST(second.count == 0);
+      }
+      under_way.finish();
+      BOOST_TEST(!by.is_overdue);
+      BOOST_TEST(runs_out(test.context));
+      BOOST_TEST((is_cancelled ? second : test.result).is_success());
+      BOOST_TEST(test.handler.calls.size() == 2u);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(cancel_ends_the_run_and_another_one_goes_on) {
   running<> test;
   socket_pair pair;
@@ -496,6 +538,131 @@ BOOST_AUTO_TEST_CASE(a_loop_that_goes_in_a_handler_delivers_nothing_more_of_the_
       BOOST_TEST(test.result.is_aborted());
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_message_that_is_being_sent_while_the_loop_goes_in_a_handler_is_not_delivered,
+                     *::test::needs_real_time_signals()) {
+  using held_loop = mioext::basic_async_event_loop<mioext::token, held_message>;
+  using loop_type = held_loop::loop_type;
+  // In the tick; and in what follows a shutdown, when a tick has taken its one message.
+  for (std::string const last : {"readable", "writable", "signal", "notify", "last notify"}) {
+    for (bool is_assigned_to : {false, true}) {
+      BOOST_TEST_CONTEXT("gone in " << last << ", by assignment: " << is_assigned_to) {
+        hold by;
+        asio::io_context context;
+        mioext::event_loop_config config;
+        config.messages_per_tick = 1;
+        std::unique_ptr<held_loop> loop(new held_loop(context, config));
+        recorder<mioext::token, held_message> handler;
+        outcome result;
+        outcome of_asio;
+        std::unique_ptr<asio::steady_timer> timer(new asio::steady_timer(context, hours(1)));
+        timer->async_wait(of_asio.here());
+        auto const sender = loop->channel();
+        std::unique_ptr<held_send> under_way;
+        bool has_gone = false;
+        std::size_t calls = 0;
+        auto const go = [&](std::string const& kind) {
+          if (kind != last) {
+            return;
+          }
+          has_gone = true;
+          calls = handler.calls.size();
+          timer.reset();
+          if (is_assigned_to) {
+            *loop = held_loop(context);
+          } else {
+            loop.reset();
+          }
+          BOOST_TEST(result.count == of_asio.count); // none from inside the destructors
+          under_way->finish();                       // from now on the message could be delivered
+          if (handler.calls.back() != "notify") {    // else what it was given exists still
+            BOOST_TEST(by.living == 0);
+          }
+        };
+        socket_pair pair;
+        bool const is_of_io = last == "readable" || last == "writable";
+        if (is_of_io) {
+          pair.send();
+          loop->register_handle(pair.near.get(), token(1),
+                                last == "readable" ? interest::readable : interest::writable);
+        } else if (last == "signal") {
+          loop->register_signal(::test::real_time_signal());
+          BOOST_REQUIRE(::test::send_value(::test::real_time_signal(), 0));
+        } else if (last == "notify") {
+          sender.send(held_message(by, false));
+        } else {
+          sender.send(held_message(by, false));
+          sender.send(held_message(by, false));
+          loop->shutdown();
+        }
+        under_way.reset(new held_send(by, sender));
+        handler.on_readable = [&](loop_type&, mioext::token, read_hint) { go("readable"); };
+        handler.on_writable = [&](loop_type&, mioext::token) { go("writable"); };
+        handler.on_signal = [&](loop_type&, mioext::signal_info const&) { go("signal"); };
+        int notified = 0;
+        handler.on_notify = [&](loop_type&, held_message) {
+          ++notified;
+          go(notified == 2 ? "last notify" : "notify");
+        };
+        loop->async_run(handler, result.here());
+        BOOST_TEST(runs_out(context));
+        BOOST_TEST(has_gone);
+        BOOST_TEST(handler.calls.size() == calls);
+        BOOST_TEST(result.is_aborted());
+        BOOST_TEST(of_asio.is_aborted());
+        BOOST_TEST(by.living == 0);
+        BOOST_TEST(!by.is_overdue);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_handler_that_has_destroyed_the_loop_may_use_it_and_nothing_comes_of_that) {
+  running<numbers_loop, numbers_recorder> test;
+  socket_pair pair;
+  socket_pair ready;
+  full_datagram_peer peer;
+  mioext::unix_datagram socket;
+  test.loop->register_handle(pair.near.get(), token(1), interest::readable);
+  pair.send();
+  ready.send();
+  test.handler.on_readable = [&](mioext::basic_event_loop<mioext::token, int>& in, mioext::token,
+                                 read_hint) {
+    auto const sender = test.loop->channel();
+    sender.send(1);
+    test.loop.reset();
+    in.timer(seconds(0), token(2));
+    in.register_handle(ready.near.get(), token(3), interest::readable);
+    in.connect(socket, peer.socket.local_endpoint(), token(4)); // has an outcome without an event
+    error_code ec;
+    in.channel().send(1, ec);
+    BOOST_TEST(ec == errc::broken_pipe);
+    in.shutdown(); // which would deliver what was sent
+    auto const start = clock_type::now();
+    while (clock_type::now() - start < milliseconds(5)) { // the timer is due then
+    }
+    BOOST_TEST(in.run_once(test.handler, seconds(0)) == 0u);
+  };
+  BOOST_TEST(runs_out(test.context));
+  BOOST_TEST(test.handler.calls.size() == 1u);
+  BOOST_TEST(test.result.is_aborted());
+}
+
+BOOST_AUTO_TEST_CASE(an_exception_of_a_handler_that_has_destroyed_the_loop_leaves_the_context) {
+  running<numbers_loop, numbers_recorder> test;
+  ready_pairs<numbers_loop> ready(*test.loop);
+  auto const sender = test.loop->channel();
+  sender.send(1);
+  test.handler.on_readable = [&](mioext::basic_event_loop<mioext::token, int>&, mioext::token,
+                                 read_hint) {
+    test.loop.reset();
+    throw std::runtime_error("readable");
+  };
+  BOOST_CHECK_THROW(test.context.run_for(patience), std::runtime_error);
+  BOOST_TEST(runs_out(test.context));
+  BOOST_TEST(test.handler.calls.size() == 1u);
+  BOOST_TEST(test.result.is_aborted());
 }
 
 BOOST_AUTO_TEST_CASE(a_loop_that_goes_gives_back_its_channel_and_its_signals_at_once) {

@@ -61,27 +61,6 @@ struct refusing_peer {
   tcp::endpoint endpoint;
 };
 
-/// A Unix datagram socket, at an address that the kernel picks, whose queue is full.
-struct full_datagram_peer {
-  full_datagram_peer() {
-    socket.open();
-    bind_to_any(socket);
-    mioext::unix_datagram filler;
-    filler.connect(socket.local_endpoint());
-    error_code ec;
-    while (!ec) {
-      filler.send(boost::asio::buffer("x", 1), 0, ec);
-    }
-  }
-
-  void make_room() {
-    char block[16];
-    BOOST_TEST(socket.receive(boost::asio::buffer(block)) == 1u);
-  }
-
-  mioext::unix_datagram socket;
-};
-
 int socket_error(int fd) {
   int error = -1;
   ::socklen_t size = sizeof error;

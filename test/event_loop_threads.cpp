@@ -18,6 +18,7 @@
 #include <chrono>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -27,6 +28,7 @@
 #include <mioext/poller.hpp>
 #include <mioext/waker.hpp>
 
+#include "held_message.hpp"
 #include "support.hpp"
 #include "systems.hpp"
 
@@ -37,6 +39,7 @@ namespace {
 namespace errc = boost::system::errc;
 using boost::system::error_code;
 using mioext::interest;
+using mioext::read_hint;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using namespace support;
@@ -70,16 +73,6 @@ private:
 void dawdle(std::mt19937::result_type moments) {
   for (std::mt19937::result_type moment = 0; moment != moments; ++moment) {
     std::atomic_signal_fence(std::memory_order_seq_cst);
-  }
-}
-
-/// Waits for a condition that another thread brings about soon: at first without giving the
-/// processor away, so as to go on in the same moment.
-template <class Condition> void wait_until(Condition condition) {
-  for (int tries = 0; !condition(); ++tries) {
-    if (tries >= 2000) {
-      std::this_thread::yield();
-    }
   }
 }
 
@@ -281,47 +274,120 @@ BOOST_AUTO_TEST_CASE(a_shutdown_at_any_moment_ends_one_run_and_loses_no_message)
   loop.clear_timer(limit);
 }
 
-/// A message whose way into the queue can be held up, as if its sender had to wait for the
-/// processor.
-struct held_message {
-  enum stage : int { harmless, waits_to_move, is_moving, may_go_on };
-
-  explicit held_message(std::atomic<int>* held) noexcept : stage_now(held) {}
-  held_message(held_message&& other) noexcept : stage_now(other.stage_now) {
-    int expected = waits_to_move;
-    if (stage_now && stage_now->compare_exchange_strong(expected, is_moving)) {
-      wait_until([this] { return *stage_now == may_go_on; });
-    }
-  }
-
-  std::atomic<int>* stage_now;
-};
+using held_loop = mioext::basic_event_loop<mioext::token, held_message>;
+using held_recorder = recorder<mioext::token, held_message>;
 
 BOOST_AUTO_TEST_CASE(what_was_sent_before_shutdown_arrives_although_another_send_is_under_way) {
-  using held_loop = mioext::basic_event_loop<mioext::token, held_message>;
-  std::atomic<int> stage(held_message::waits_to_move);
-  thread_group threads;
+  hold by;
+  {
+    loop_under_test<mioext::token, held_message> loop;
+    held_recorder handler;
+    int arrived = 0;
+    handler.on_notify = [&](held_loop&, held_message message) {
+      arrived += message.is_held() ? 0 : 1;
+    };
+    auto const sender = loop.channel();
+    held_send under_way(by, sender);
+    sender.send(held_message(by, false)); // behind the one that is under way
+    loop.shutdown();
+    // Goes on when run() has returned, which would be too early, or has had the time to.
+    thread_group threads;
+    threads.start([&] {
+      auto const end = std::chrono::steady_clock::now() + milliseconds(30);
+      wait_until(
+          [&] { return !loop.shutdown_requested() || std::chrono::steady_clock::now() > end; });
+      under_way.go_on();
+    });
+    loop.run(handler);
+    BOOST_TEST(arrived == 1);
+    threads.join();
+  }
+  BOOST_TEST(!by.is_overdue);
+  BOOST_TEST(by.living == 0);
+}
+
+BOOST_AUTO_TEST_CASE(io_and_timers_go_on_while_a_shutdown_waits_for_a_send_that_is_under_way) {
+  hold by;
   loop_under_test<mioext::token, held_message> loop;
-  recorder<mioext::token, held_message> handler;
-  int arrived = 0;
+  held_recorder handler;
+  auto const sender = loop.channel();
+  held_send under_way(by, sender);
+  sender.send(held_message(by, false)); // has been sent, and stands behind it
+  socket_pair pair;
+  loop.register_handle(pair.near.get(), token(1), interest::readable);
+  loop.timer(milliseconds(1), token(2));
+  int reads = 0;
+  int expiries = 0;
+  strings arrived;
+  // The first tick of all may do what is expected of any run; the others are behind the shutdown.
+  handler.on_readable = [&](held_loop&, mioext::token, read_hint) {
+    drain(pair.near.get());
+    BOOST_TEST(arrived.empty());
+    if (++reads != 5) {
+      pair.send();
+    }
+  };
+  handler.on_timer = [&](held_loop& in, mioext::token name) {
+    BOOST_TEST(in.shutdown_requested());
+    BOOST_TEST(arrived.empty());
+    if (++expiries != 5) {
+      in.timer(milliseconds(1), name);
+    } else {
+      BOOST_TEST(reads == 5);
+      in.shutdown();     // again: it is one more to be done
+      under_way.go_on(); // and nothing else happens, so the end of the send must wake the loop
+    }
+  };
   handler.on_notify = [&](held_loop&, held_message message) {
-    arrived += message.stage_now ? 0 : 1;
+    arrived.push_back(message.is_held() ? "held" : "behind it");
+  };
+  pair.send();
+  loop.shutdown();
+  loop.run(handler);
+  BOOST_TEST(expiries == 5);
+  BOOST_TEST(arrived == (strings{"held", "behind it"}), boost::test_tools::per_element());
+  BOOST_TEST(!loop.shutdown_requested());
+  BOOST_TEST(!by.is_overdue);
+}
+
+BOOST_AUTO_TEST_CASE(a_shutdown_does_not_wait_for_a_send_that_has_not_returned) {
+  hold by;
+  loop_under_test<mioext::token, held_message> loop;
+  held_recorder handler;
+  strings arrived;
+  handler.on_notify = [&](held_loop&, held_message message) {
+    arrived.push_back(message.is_held() ? "held" : "before it");
   };
   auto const sender = loop.channel();
-  threads.start([&stage, sender] { sender.send(held_message(&stage)); });
-  wait_until([&stage] { return stage == held_message::is_moving; });
-  sender.send(held_message(nullptr)); // behind the one that is under way
+  sender.send(held_message(by, false));
+  held_send under_way(by, sender);
   loop.shutdown();
-  // Goes on when run() has returned, which would be too early, or has had the time to.
-  threads.start([&loop, &stage] {
-    auto const end = std::chrono::steady_clock::now() + milliseconds(30);
-    wait_until(
-        [&] { return !loop.shutdown_requested() || std::chrono::steady_clock::now() > end; });
-    stage = held_message::may_go_on;
-  });
+  loop.run(handler); // ends, although the send cannot
+  BOOST_TEST(!by.is_overdue);
+  BOOST_TEST(arrived == (strings{"before it"}), boost::test_tools::per_element());
+  under_way.finish();
+  run_all(loop, handler);
+  BOOST_TEST(arrived == (strings{"before it", "held"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_shutdown_that_was_put_off_and_left_by_an_exception_is_done_by_the_next_run) {
+  hold by;
+  loop_under_test<mioext::token, held_message> loop;
+  held_recorder handler;
+  auto const sender = loop.channel();
+  held_send under_way(by, sender);
+  sender.send(held_message(by, false));
+  loop.timer(milliseconds(1), token(1));
+  handler.on_timer = [](held_loop&, mioext::token) { throw std::runtime_error("timer"); };
+  loop.shutdown();
+  BOOST_CHECK_THROW(loop.run(handler), std::runtime_error);
+  BOOST_TEST(loop.shutdown_requested());
+  loop.timer(milliseconds(1), token(2));
+  handler.on_timer = [&](held_loop&, mioext::token) { under_way.go_on(); };
   loop.run(handler);
-  BOOST_TEST(arrived == 1);
-  threads.join();
+  BOOST_TEST(handler.calls == (strings{"timer token(1)", "timer token(2)", "notify", "notify"}),
+             boost::test_tools::per_element());
+  BOOST_TEST(!by.is_overdue);
 }
 
 BOOST_AUTO_TEST_CASE(many_threads_may_ask_for_the_same_shutdown) {
@@ -381,6 +447,25 @@ BOOST_AUTO_TEST_CASE(a_loop_may_go_while_others_send) {
     BOOST_TEST(handler.calls.size() <= static_cast<std::size_t>(sent));
   }
   BOOST_TEST(living == 0); // the undelivered ones are gone with the loop and its senders
+}
+
+BOOST_AUTO_TEST_CASE(a_message_that_is_being_sent_when_its_loop_goes_goes_at_the_end_of_the_send) {
+  for (bool has_sender : {false, true}) {
+    BOOST_TEST_CONTEXT("and it has a sender of its own: " << has_sender) {
+      hold by;
+      std::unique_ptr<held_send> under_way;
+      {
+        loop_under_test<mioext::token, held_message> loop;
+        auto const sender = loop.channel();
+        sender.send(held_message(by, false));
+        under_way.reset(new held_send(by, sender, has_sender));
+        sender.send(held_message(by, false));
+      } // does not wait for it
+      BOOST_TEST(!by.is_overdue);
+      under_way->finish();
+      BOOST_TEST(by.living == 0);
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_loop_may_be_run_by_one_thread_after_another_and_go_on_a_third) {

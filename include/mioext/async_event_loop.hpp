@@ -135,7 +135,9 @@ public:
   basic_async_event_loop& operator=(basic_async_event_loop const&) = delete;
 
   /// A run that is pending ends with operation_aborted; no handler is called any more, not even for
-  /// what was fetched already. Also from inside a handler. For the rest as ~basic_event_loop().
+  /// what was fetched or sent already, and messages are destroyed (one that another thread is in the
+  /// middle of sending, at the end of that). Also from inside a handler. For the rest as
+  /// ~basic_event_loop().
   ~basic_async_event_loop() { close(); }
 
   /// Where handlers are called.
@@ -259,12 +261,8 @@ public:
 private:
   /// Calls a receiver by what its type was.
   template <class Receiver> struct calls {
-    static void tick(loop_type& loop, void* receiver, boost::system::error_code& ec) {
-      loop.run_once(*static_cast<Receiver*>(receiver), std::chrono::nanoseconds::zero(), ec);
-    }
-
-    static void finish(loop_type& loop, void* receiver) {
-      loop.finish_run(detail::called_as<handler_type>(*static_cast<Receiver*>(receiver)));
+    static bool step(loop_type& loop, void* receiver, boost::system::error_code& ec) {
+      return loop.run_step(detail::called_as<handler_type>(*static_cast<Receiver*>(receiver)), ec);
     }
   };
 
@@ -315,8 +313,7 @@ private:
           number,
           detail::handler_operation<detail::wait_action, owned_handler, Executor>::make(
               interest(), detail::wait_action(), owned, run_.executor_),
-          detail::handler_calls<loop_type>{&calls<Receiver>::tick, &calls<Receiver>::finish,
-                                           receiver});
+          detail::handler_calls<loop_type>{&calls<Receiver>::step, receiver});
     }
 
   private:

@@ -385,6 +385,11 @@ public:
   /// Waits and calls the handler, until shutdown(). Messages sent before that are delivered first.
   /// A shutdown() from before run() counts: then what was sent is delivered and run() returns.
   ///
+  /// Such a message may stand behind another one whose sender the system has stopped in the middle
+  /// of send(). The loop goes on as before then, until that send is done: asleep where nothing
+  /// happens, never spinning, so that also a thread of higher priority on the same processor lets
+  /// the sender finish.
+  ///
   /// Interruptions by signal handlers (EINTR) are passed over.
   ///
   /// @param receiver an object of a class derived from handler_type; called directly if it is
@@ -557,7 +562,8 @@ private:
   void abandon() noexcept;
   void close_inherited_selector() noexcept;
 
-  template <class Handler> void finish_run(Handler& receiver);
+  template <class Handler> bool finish_run(Handler& receiver);
+  template <class Handler> bool run_step(Handler& receiver, boost::system::error_code& ec);
   template <class Handler>
   std::size_t run_one_tick(Handler& receiver, std::chrono::nanoseconds limit,
                            boost::system::error_code& ec);

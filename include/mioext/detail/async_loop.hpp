@@ -43,11 +43,10 @@
 namespace mioext {
 namespace detail {
 
-/// How a loop calls a handler whose type only its run() knows: a tick without waiting, and the
-/// delivery of what was sent before a shutdown. Both throw what the handler throws.
+/// How a loop calls a handler whose type only its run() knows: see basic_event_loop::run_step(). It
+/// throws what the handler throws.
 template <class Loop> struct handler_calls {
-  void (*tick)(Loop& loop, void* receiver, boost::system::error_code& ec);
-  void (*finish)(Loop& loop, void* receiver);
+  bool (*step)(Loop& loop, void* receiver, boost::system::error_code& ec);
   void* receiver;
 };
 
@@ -258,12 +257,11 @@ private:
     {
       unlocked_tick scope(*this, lock);
       handler_calls<loop_type> const calls = calls_;
-      calls.tick(loop, calls.receiver, ec);
-      if (!ec && loop.shutdown_requested()) {
-        calls.finish(loop, calls.receiver);
-        has_finished = true;
-      }
+      has_finished = calls.step(loop, calls.receiver, ec);
       scope.has_returned = true;
+    }
+    if (loop.is_abandoned_) {
+      has_finished = false; // what was sent before a shutdown was dropped
     }
     if (!ec && !has_finished && is_cancelled_) {
       ec = boost::asio::error::operation_aborted;
@@ -352,6 +350,7 @@ private:
       ended.push(*completion);
     }
     is_cancelled_ = false;
+    loop.mailbox_->postpone_nothing(); // the next run heeds anew what this one did not
     if (nested_) {
       if (is_pending_[from_selector]) {
         nested_->selector.cancel();

@@ -141,10 +141,23 @@ public:
     return cells_[head_ & mask_].sequence.load(std::memory_order_seq_cst) != head_ + 1;
   }
 
-  /// How many messages were ever claimed a place, and how many ever taken. What lies between was
-  /// pushed or is being pushed at this moment. Both wrap around; taken() is for the consumer only.
+  /// How many messages were ever claimed a place: the position after the last of those that were
+  /// pushed or are being pushed at this moment. It wraps around.
   std::size_t claimed() const noexcept { return tail_.load(std::memory_order_seq_cst); }
-  std::size_t taken() const noexcept { return head_; }
+
+  /// True if the next message to take has a position before `end`. Only the consumer may call it.
+  bool is_before(std::size_t end) const noexcept { return is_before(head_, end); }
+
+  /// True if a message is there that has a position before `end`, also if it cannot be taken yet.
+  /// Only the consumer may call it.
+  bool has_any_before(std::size_t end) const noexcept {
+    for (std::size_t position = head_; is_before(position, end); ++position) {
+      if (cells_[position & mask_].sequence.load(std::memory_order_seq_cst) == position + 1) {
+        return true;
+      }
+    }
+    return false;
+  }
 
   /// Drops the places that were claimed and never filled, because the threads that claimed them do
   /// not exist: in a child after fork. Nobody may push or pop meanwhile.

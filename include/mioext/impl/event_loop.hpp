@@ -99,7 +99,8 @@ template <class Token, class Message> int basic_event_loop<Token, Message>::open
 }
 
 /// The program has done with the loop, maybe from inside a handler: nothing more is delivered, and
-/// what is not the loop's alone is given back.
+/// what is not the loop's alone is given back. The handler still has the loop, and may call its
+/// members until it returns; so everything that delivers looks whether this has happened.
 template <class Token, class Message> void basic_event_loop<Token, Message>::abandon() noexcept {
   is_abandoned_ = true;
   batch_next_ = batch_end_;
@@ -529,8 +530,7 @@ basic_event_loop<Token, Message>::next_wake_up() noexcept {
 
 template <class Token, class Message>
 std::chrono::nanoseconds basic_event_loop<Token, Message>::time_to_next_timer() noexcept {
-  if (batch_next_ != batch_end_ || !outcomes_.empty() || mailbox_->has_messages() ||
-      mailbox_->shutdown_requested()) {
+  if (batch_next_ != batch_end_ || !outcomes_.empty() || mailbox_->has_news()) {
     return std::chrono::nanoseconds::zero();
   }
   clock::time_point const wake_up = next_wake_up();
@@ -565,27 +565,33 @@ void basic_event_loop<Token, Message>::run(Handler&& receiver, boost::system::er
   int error = EPERM;
   if (!is_running_) {
     handler_scope const scope(*this);
+    struct undo {
+      ~undo() { loop.mailbox_->postpone_nothing(); }
+      basic_event_loop& loop;
+    } const unfinished = {*this};
     do {
       error = tick(called, no_limit()).error;
-    } while (error == 0 && !mailbox_->shutdown_requested());
-    if (error == 0) {
-      finish_run(called);
-    }
+    } while (error == 0 && !(mailbox_->shutdown_requested() && finish_run(called)));
   }
   ec = detail::system_error_code(error);
 }
 
-/// A shutdown was requested: delivers what was sent before.
+/// A shutdown was requested: delivers what was sent before. False if the run must go on, until
+/// another thread has finished what it is in the middle of sending.
 template <class Token, class Message>
 template <class Handler>
-void basic_event_loop<Token, Message>::finish_run(Handler& receiver) {
+bool basic_event_loop<Token, Message>::finish_run(Handler& receiver) {
+  return mailbox_->finish([&](Message&& message) { receiver.notify(*this, std::move(message)); });
+}
+
+/// A part of a run that others drive: a tick that does not wait, and the end if a shutdown was
+/// requested. True if the run is over.
+template <class Token, class Message>
+template <class Handler>
+bool basic_event_loop<Token, Message>::run_step(Handler& receiver, boost::system::error_code& ec) {
   handler_scope const scope(*this);
-  // Once more if another shutdown was requested meanwhile, for what was sent before that one.
-  unsigned heeded = 0;
-  do {
-    heeded = mailbox_->shutdown_requests();
-    mailbox_->take_all([&](Message&& message) { receiver.notify(*this, std::move(message)); });
-  } while (!mailbox_->forget_shutdown(heeded));
+  ec = detail::system_error_code(tick(receiver, at_once()).error);
+  return !ec && mailbox_->shutdown_requested() && finish_run(receiver);
 }
 
 template <class Token, class Message>
@@ -601,7 +607,12 @@ template <class Handler>
 std::size_t basic_event_loop<Token, Message>::run_one_tick(Handler& receiver,
                                                            std::chrono::nanoseconds limit,
                                                            boost::system::error_code& ec) {
+  if (is_abandoned_) {
+    ec.clear();
+    return 0;
+  }
   handler_scope const scope(*this);
+  mailbox_->postpone_nothing(); // here a shutdown keeps the loop awake, whatever run() waits for
   tick_result const result = tick(detail::called_as<handler_type>(receiver), limit);
   ec = detail::system_error_code(result.error);
   return result.calls;
@@ -788,7 +799,8 @@ template <class Token, class Message>
 template <class Handler>
 std::size_t basic_event_loop<Token, Message>::deliver_known_outcomes(Handler& receiver) {
   std::size_t calls = 0;
-  for (std::size_t left = outcomes_.size(); left != 0 && !outcomes_.empty(); --left) {
+  for (std::size_t left = outcomes_.size(); left != 0 && !outcomes_.empty() && !is_abandoned_;
+       --left) {
     known_outcome const told = outcomes_.front();
     outcomes_.erase(outcomes_.begin());
     entry& known = table_.at(told.fd);
@@ -881,6 +893,9 @@ std::size_t basic_event_loop<Token, Message>::deliver_messages(Handler& receiver
 template <class Token, class Message>
 template <class Handler>
 std::size_t basic_event_loop<Token, Message>::deliver_timers(Handler& receiver) {
+  if (is_abandoned_) {
+    return 0;
+  }
   clock::time_point const now = clock::now();
   if (!retries_.empty() && own_selector() == 0) {
     retries_.retry(
