@@ -55,9 +55,12 @@ int main(int argc, char** argv) {
       return 0;
     }
   }
-  std::fprintf(stderr, "usage: chain KIND PAIRS ACTIVE EVENTS, where KIND is one of\n");
+  bool const is_asked =
+      argc == 2 && (std::string(argv[1]) == "--help" || std::string(argv[1]) == "-h");
+  std::FILE* const output = is_asked ? stdout : stderr;
+  std::fprintf(output, "usage: chain KIND PAIRS ACTIVE EVENTS, where KIND is one of\n");
   for (contender const& each : contenders) {
-    std::fprintf(stderr, "  %s\n", each.name);
+    std::fprintf(output, "  %s\n", each.name);
   }
-  return 2;
+  return is_asked ? 0 : 2;
 }

@@ -550,6 +550,13 @@ struct run::state {
 
 run::run(std::string const& name, int argc, char** argv) : state_(new state) {
   state_->name = name;
+  std::string const usage = "usage: " + name +
+                            " [--quick] [--rounds N] [--out DIR] [--only TEXT] "
+                            "[--benchmark_filter=REGEX]\n";
+  if (argc > 1 && (std::string(argv[1]) == "--help" || std::string(argv[1]) == "-h")) {
+    std::cout << usage;
+    std::exit(0);
+  }
   // Google Benchmark takes its own out of the arguments.
   benchmark::Initialize(&argc, argv, [] {});
   for (int index = 1; index < argc; ++index) {
@@ -567,8 +574,7 @@ run::run(std::string const& name, int argc, char** argv) : state_(new state) {
       state_->only = value;
       ++index;
     } else {
-      std::cerr << name << ": '" << option << "'?\nusage: " << name
-                << " [--quick] [--rounds N] [--out DIR] [--only TEXT] [--benchmark_filter=REGEX]\n";
+      std::cerr << name << ": '" << option << "'?\n" << usage;
       std::exit(2);
     }
   }

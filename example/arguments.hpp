@@ -14,7 +14,6 @@
 #define EXAMPLE_ARGUMENTS_HPP
 
 #include <cstddef>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -22,9 +21,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/system/error_code.hpp>
 
-struct usage_error : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
+#include "command_line.hpp"
 
 inline unsigned long parse_number(std::string const& text, unsigned long least,
                                   unsigned long most) {

@@ -9,7 +9,7 @@
 //
 // Serves the files below a directory over HTTP/1.1, with Boost.Beast on mioext's streams.
 //
-//   beast_http_server [options] directory
+//   beast_http_server [options] DIRECTORY
 //     --address ADDRESS      by default 127.0.0.1
 //     --port PORT            by default 0, which takes a free one
 //     --tls                  HTTPS, with a certificate for localhost that is made at the start
@@ -28,7 +28,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <exception>
 #include <iostream>
 #include <limits>
 #include <map>
@@ -712,24 +711,23 @@ settings parse_arguments(std::vector<std::string> const& arguments) {
   return result;
 }
 
-int main(int argc, char* argv[]) {
-  try {
-    settings const how = parse_arguments(std::vector<std::string>(argv + 1, argv + argc));
-    asio::io_context context(1);
-    auto const serving = std::make_shared<server>(context, how);
-    serving->start();
-    std::cout << "listening on " << serving->endpoint() << std::endl;
-    context.run();
-    return EXIT_SUCCESS;
-  } catch (usage_error const& error) {
-    std::cerr << "beast_http_server: " << error.what()
-              << "\nusage: beast_http_server [--address ADDRESS] [--port PORT] [--tls]"
-                 "\n                         [--connections NUMBER] [--per-address NUMBER]"
-                 "\n                         [--timeout SECONDS] directory"
-              << std::endl;
-    return 2;
-  } catch (std::exception const& error) {
-    std::cerr << "beast_http_server: " << error.what() << std::endl;
-    return EXIT_FAILURE;
-  }
+int run(std::vector<std::string> const& given) {
+  settings const how = parse_arguments(given);
+  asio::io_context context(1);
+  auto const serving = std::make_shared<server>(context, how);
+  serving->start();
+  std::cout << "listening on " << serving->endpoint() << std::endl;
+  context.run();
+  return EXIT_SUCCESS;
 }
+
+char const* const usage = R"(beast_http_server [options] DIRECTORY
+  --address ADDRESS      by default 127.0.0.1
+  --port PORT            by default 0, which takes a free one
+  --tls                  HTTPS, with a certificate for localhost that is made at the start
+  --connections NUMBER   at the same time, by default 1000; others wait
+  --per-address NUMBER   of these for one peer, by default 250; more are closed at once
+  --timeout SECONDS      how long a client may take for its next step, by default 30
+Serves the files below the directory over HTTP/1.1.)";
+
+int main(int argc, char* argv[]) { return run_program(argc, argv, usage, run); }

@@ -19,7 +19,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
-#include <exception>
 #include <iostream>
 #include <memory>
 #include <stdexcept>
@@ -186,38 +185,36 @@ struct cares_library {
   cares_library& operator=(cares_library const&) = delete;
 };
 
-int main(int argc, char* argv[]) {
-  try {
-    std::string servers;
-    bool only_tcp = false;
-    std::vector<std::string> const names = parse_options(
-        {argv + 1, argv + argc}, {"--tcp"}, [&](std::string const& name, std::string const& value) {
-          if (name == "--server") {
-            servers = value;
-          } else if (name == "--tcp") {
-            only_tcp = true;
-          } else {
-            return false;
-          }
-          return true;
-        });
-    if (names.empty()) {
-      throw usage_error("no name");
-    }
-
-    cares_library library;
-    asio::io_context context(1);
-    resolver::loop loop(context);
-    resolver handler(loop, servers, only_tcp);
-    handler.look_up(names);
-    bool const is_interrupted = run_until_signal(context, loop, handler, [] {});
-    return is_interrupted || handler.failed() != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-  } catch (usage_error const& error) {
-    std::cerr << "cares_lookup: " << error.what()
-              << "\nusage: cares_lookup [--server ADDRESS[:PORT]] [--tcp] NAME..." << std::endl;
-    return 2;
-  } catch (std::exception const& error) {
-    std::cerr << "cares_lookup: " << error.what() << std::endl;
-    return EXIT_FAILURE;
+int run(std::vector<std::string> const& given) {
+  std::string servers;
+  bool only_tcp = false;
+  std::vector<std::string> const names =
+      parse_options(given, {"--tcp"}, [&](std::string const& name, std::string const& value) {
+        if (name == "--server") {
+          servers = value;
+        } else if (name == "--tcp") {
+          only_tcp = true;
+        } else {
+          return false;
+        }
+        return true;
+      });
+  if (names.empty()) {
+    throw usage_error("no name");
   }
+
+  cares_library library;
+  asio::io_context context(1);
+  resolver::loop loop(context);
+  resolver handler(loop, servers, only_tcp);
+  handler.look_up(names);
+  bool const is_interrupted = run_until_signal(context, loop, handler, [] {});
+  return is_interrupted || handler.failed() != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
+
+char const* const usage = R"(cares_lookup [options] NAME...
+  --server ADDRESS[:PORT]   by default the servers that the system asks
+  --tcp                     over TCP, all of them
+Looks up the names, and prints a line `NAME ADDRESS` for each address.)";
+
+int main(int argc, char* argv[]) { return run_program(argc, argv, usage, run); }

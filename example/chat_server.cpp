@@ -9,7 +9,7 @@
 //
 // A chat over TCP: what one client sends, all others get, line by line. Try it with `nc`.
 //
-//   chat_server [--idle seconds] [address [port]]   by default 300, 127.0.0.1 and 0, any free port
+//   chat_server [--idle SECONDS] [ADDRESS [PORT]]   by default 300, 127.0.0.1 and 0, any free port
 //
 // The operator's lines, from standard input, go to all; /quit ends the server, as SIGINT and
 // SIGTERM do.
@@ -21,7 +21,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <exception>
 #include <iostream>
 #include <map>
 #include <string>
@@ -355,37 +354,34 @@ chat_server::seconds idle_limit(std::string const& text) {
   return chat_server::seconds(seconds);
 }
 
-int main(int argc, char* argv[]) {
-  try {
-    std::vector<std::string> arguments(argv + 1, argv + argc);
-    chat_server::seconds idle(300);
-    if (!arguments.empty() && arguments[0] == "--idle") {
-      idle = idle_limit(arguments.size() > 1 ? arguments[1] : "");
-      arguments.erase(arguments.begin(), arguments.begin() + 2);
-    }
-    if (arguments.size() > 2) {
-      throw usage_error("too many arguments");
-    }
-    tcp::endpoint const endpoint = parse_endpoint(!arguments.empty() ? arguments[0] : "127.0.0.1",
-                                                  arguments.size() > 1 ? arguments[1] : "0");
-
-    // Signals before threads: a thread that is started later has them blocked, as it must.
-    chat_server::loop_type loop;
-    loop.register_signal(SIGINT);
-    loop.register_signal(SIGTERM);
-
-    chat_server server(loop, endpoint, idle);
-    std::cout << "listening on " << server.endpoint() << std::endl;
-    operator_console console(loop.channel());
-    loop.run(server);
-    server.say_goodbye();
-    return EXIT_SUCCESS;
-  } catch (usage_error const& error) {
-    std::cerr << "chat_server: " << error.what()
-              << "\nusage: chat_server [--idle seconds] [address [port]]" << std::endl;
-    return 2;
-  } catch (std::exception const& error) {
-    std::cerr << "chat_server: " << error.what() << std::endl;
-    return EXIT_FAILURE;
+int run(std::vector<std::string> arguments) {
+  chat_server::seconds idle(300);
+  if (!arguments.empty() && arguments[0] == "--idle") {
+    idle = idle_limit(arguments.size() > 1 ? arguments[1] : "");
+    arguments.erase(arguments.begin(), arguments.begin() + 2);
   }
+  if (arguments.size() > 2) {
+    throw usage_error("too many arguments");
+  }
+  tcp::endpoint const endpoint = parse_endpoint(!arguments.empty() ? arguments[0] : "127.0.0.1",
+                                                arguments.size() > 1 ? arguments[1] : "0");
+
+  // Signals before threads: a thread that is started later has them blocked, as it must.
+  chat_server::loop_type loop;
+  loop.register_signal(SIGINT);
+  loop.register_signal(SIGTERM);
+
+  chat_server server(loop, endpoint, idle);
+  std::cout << "listening on " << server.endpoint() << std::endl;
+  operator_console console(loop.channel());
+  loop.run(server);
+  server.say_goodbye();
+  return EXIT_SUCCESS;
 }
+
+char const* const usage = R"(chat_server [--idle SECONDS] [ADDRESS [PORT]]
+By default 300, 127.0.0.1 and 0, which takes a free port.
+What one client sends, all others get; so with the lines of standard input, where /quit ends
+the server.)";
+
+int main(int argc, char* argv[]) { return run_program(argc, argv, usage, run); }

@@ -10,14 +10,13 @@
 // Starts a command and says how it ends (SIGCHLD). On SIGINT or SIGTERM it ends the command, and
 // itself when that is done.
 //
-//   child_watch [command [argument...]]   by default `sleep 60`
+//   child_watch [COMMAND [ARGUMENT...]]   by default `sleep 60`
 //
 
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <exception>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -29,6 +28,8 @@
 #include <boost/system/system_error.hpp>
 
 #include <mioext/event_loop.hpp>
+
+#include "command_line.hpp"
 
 extern char** environ; // NOLINT: POSIX leaves this declaration to the program
 
@@ -97,32 +98,36 @@ private:
   pid_t const child_;
 };
 
-int main(int argc, char* argv[]) {
-  try {
-    // A registered signal is blocked, and children inherit that. This one shall have what we had.
-    sigset_t mask;
-    ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
-
-    // Signals first, then the child: it may end at once.
-    mioext::event_loop loop;
-    for (int const number : {SIGCHLD, SIGINT, SIGTERM}) {
-      loop.register_signal(number);
-    }
-
-    std::string sleep = "sleep";
-    std::string seconds = "60";
-    std::vector<char*> command(argv + 1, argv + argc);
-    if (command.empty()) {
-      command = {&sleep[0], &seconds[0]};
-    }
-    pid_t const child = start(command, mask);
-    std::cout << "child " << child << " runs " << command[0] << std::endl;
-
-    child_watch handler(child);
-    loop.run(handler);
-    return EXIT_SUCCESS;
-  } catch (std::exception const& error) {
-    std::cerr << "child_watch: " << error.what() << std::endl;
-    return EXIT_FAILURE;
+int run(std::vector<std::string> words) {
+  if (words.empty()) {
+    words = {"sleep", "60"};
+  } else if (words[0].compare(0, 1, "-") == 0) {
+    throw usage_error("no such option: " + words[0]);
   }
+
+  // A registered signal is blocked, and children inherit that. This one shall have what we had.
+  sigset_t mask;
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+
+  // Signals first, then the child: it may end at once.
+  mioext::event_loop loop;
+  for (int const number : {SIGCHLD, SIGINT, SIGTERM}) {
+    loop.register_signal(number);
+  }
+
+  std::vector<char*> command;
+  for (std::string& word : words) {
+    command.push_back(&word[0]);
+  }
+  pid_t const child = start(command, mask);
+  std::cout << "child " << child << " runs " << command[0] << std::endl;
+
+  child_watch handler(child);
+  loop.run(handler);
+  return EXIT_SUCCESS;
 }
+
+char const* const usage = R"(child_watch [COMMAND [ARGUMENT...]]
+Starts the command, by default `sleep 60`, and says how it ends.)";
+
+int main(int argc, char* argv[]) { return run_program(argc, argv, usage, run); }

@@ -47,6 +47,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include "command_line.hpp"
+
 #ifndef BOOST_ASIO_HAS_CO_AWAIT
 
 int main() {
@@ -62,10 +64,6 @@ using asio::use_awaitable;
 using asio::ip::tcp;
 using boost::system::error_code;
 using tcp_stream = mioext::stream<mioext::tcp_socket>;
-
-struct usage_error : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 // Sends the text, and reads as much as that.
 asio::awaitable<bool> echo(tcp_stream& stream, std::string_view text) {
@@ -131,39 +129,33 @@ asio::awaitable<bool> talk(std::vector<std::string> arguments) {
   co_return is_success;
 }
 
-int main(int argc, char* argv[]) {
-  try {
-    std::vector<std::string> const arguments(argv + 1, argv + argc);
-    if (arguments.size() != 4 || (arguments[2] != "get" && arguments[2] != "echo")) {
-      throw usage_error(arguments.size() == 4 ? "neither echo nor get: " + arguments[2]
-                                              : "four arguments are needed");
-    }
-    if (arguments[3].find_first_of("\r\n ") != std::string::npos && arguments[2] == "get") {
-      throw usage_error("not a path: " + arguments[3]);
-    }
-
-    asio::io_context context(1);
-    bool is_success = false;
-    std::exception_ptr error;
-    asio::co_spawn(context, talk(arguments), [&](std::exception_ptr thrown, bool result) {
-      error = std::move(thrown);
-      is_success = result;
-    });
-    context.run();
-    if (error) {
-      std::rethrow_exception(error);
-    }
-    return is_success ? EXIT_SUCCESS : EXIT_FAILURE;
-  } catch (usage_error const& error) {
-    std::cerr << "coroutine_client: " << error.what()
-              << "\nusage: coroutine_client HOST PORT echo TEXT"
-                 "\n       coroutine_client HOST PORT get PATH"
-              << std::endl;
-    return 2;
-  } catch (std::exception const& error) {
-    std::cerr << "coroutine_client: " << error.what() << std::endl;
-    return EXIT_FAILURE;
+int run(std::vector<std::string> const& arguments) {
+  if (arguments.size() != 4 || (arguments[2] != "get" && arguments[2] != "echo")) {
+    throw usage_error(arguments.size() == 4 ? "neither echo nor get: " + arguments[2]
+                                            : "four arguments are needed");
   }
+  if (arguments[3].find_first_of("\r\n ") != std::string::npos && arguments[2] == "get") {
+    throw usage_error("not a path: " + arguments[3]);
+  }
+
+  asio::io_context context(1);
+  bool is_success = false;
+  std::exception_ptr error;
+  asio::co_spawn(context, talk(arguments), [&](std::exception_ptr thrown, bool result) {
+    error = std::move(thrown);
+    is_success = result;
+  });
+  context.run();
+  if (error) {
+    std::rethrow_exception(error);
+  }
+  return is_success ? EXIT_SUCCESS : EXIT_FAILURE;
 }
+
+char const* const usage = R"(coroutine_client HOST PORT echo TEXT
+       coroutine_client HOST PORT get PATH
+Sends the text and prints what comes back, or prints what an HTTP server has under the path.)";
+
+int main(int argc, char* argv[]) { return run_program(argc, argv, usage, run); }
 
 #endif

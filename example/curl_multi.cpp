@@ -19,7 +19,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <exception>
 #include <iomanip>
 #include <iostream>
 #include <map>
@@ -276,37 +275,33 @@ struct curl_library {
   curl_library& operator=(curl_library const&) = delete;
 };
 
-int main(int argc, char* argv[]) {
-  try {
-    unsigned long parallel = 16;
-    std::vector<std::string> const urls = parse_options(
-        {argv + 1, argv + argc}, {}, [&](std::string const& name, std::string const& value) {
-          if (name != "--parallel") {
-            return false;
-          }
-          parallel = parse_number(value, 1, 1000);
-          return true;
-        });
-    if (urls.empty()) {
-      throw usage_error("no URL");
-    }
-
-    std::signal(SIGPIPE, SIG_IGN); // which curl leaves to the program with CURLOPT_NOSIGNAL
-    curl_library library;
-    // tag::main[]
-    asio::io_context context(1);
-    downloads::loop loop(context);
-    downloads handler(loop, urls, parallel);
-    progress shown(context, handler);
-    bool const is_interrupted = run_until_signal(context, loop, handler, [&] { shown.end(); });
-    // end::main[]
-    return is_interrupted || handler.failed() != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-  } catch (usage_error const& error) {
-    std::cerr << "curl_multi: " << error.what() << "\nusage: curl_multi [--parallel NUMBER] URL..."
-              << std::endl;
-    return 2;
-  } catch (std::exception const& error) {
-    std::cerr << "curl_multi: " << error.what() << std::endl;
-    return EXIT_FAILURE;
+int run(std::vector<std::string> const& given) {
+  unsigned long parallel = 16;
+  std::vector<std::string> const urls =
+      parse_options(given, {}, [&](std::string const& name, std::string const& value) {
+        if (name != "--parallel") {
+          return false;
+        }
+        parallel = parse_number(value, 1, 1000);
+        return true;
+      });
+  if (urls.empty()) {
+    throw usage_error("no URL");
   }
+
+  std::signal(SIGPIPE, SIG_IGN); // which curl leaves to the program with CURLOPT_NOSIGNAL
+  curl_library library;
+  // tag::main[]
+  asio::io_context context(1);
+  downloads::loop loop(context);
+  downloads handler(loop, urls, parallel);
+  progress shown(context, handler);
+  bool const is_interrupted = run_until_signal(context, loop, handler, [&] { shown.end(); });
+  // end::main[]
+  return is_interrupted || handler.failed() != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
+
+char const* const usage = R"(curl_multi [--parallel NUMBER] URL...
+Downloads so many at a time, by default 16, and prints of each its CRC-32, its size and its URL.)";
+
+int main(int argc, char* argv[]) { return run_program(argc, argv, usage, run); }

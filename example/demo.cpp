@@ -13,7 +13,6 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
-#include <exception>
 #include <functional>
 #include <iomanip>
 #include <iostream>
@@ -34,6 +33,8 @@
 #include <boost/system/system_error.hpp>
 
 #include <mioext.hpp>
+
+#include "command_line.hpp"
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
@@ -521,35 +522,38 @@ void connect_to_full_listeners(socket_directory& directory) {
         "connect is refused when the listener goes");
 }
 
-int main() {
-  try {
-    socket_directory directory;
+int run(std::vector<std::string> const& given) {
+  if (!given.empty()) {
+    throw usage_error("no arguments are needed");
+  }
+  socket_directory directory;
 
-    std::cout << "Echo: server and client in one loop" << std::endl;
-    echo<tcp>(any_port()).run();
-    echo<local>(directory.endpoint("echo")).run();
+  std::cout << "Echo: server and client in one loop" << std::endl;
+  echo<tcp>(any_port()).run();
+  echo<local>(directory.endpoint("echo")).run();
 
-    std::cout << "\nA timer, and a message from another thread" << std::endl;
-    timer_and_message().run();
+  std::cout << "\nA timer, and a message from another thread" << std::endl;
+  timer_and_message().run();
 
-    std::cout << "\nOne handler, in two loops" << std::endl;
-    to_and_fro handler;
-    count_round_trips("in a loop of its own", handler, run_alone);
-    count_round_trips("in an io_context, beside a steady_timer", handler, run_in_context);
+  std::cout << "\nOne handler, in two loops" << std::endl;
+  to_and_fro handler;
+  count_round_trips("in a loop of its own", handler, run_alone);
+  count_round_trips("in an io_context, beside a steady_timer", handler, run_in_context);
 
-    std::cout << "\nConnect: what is told, and whether it is true" << std::endl;
-    connect_over_tcp();
-    connect_over_unix(directory);
-    connect_to_full_listeners(directory);
+  std::cout << "\nConnect: what is told, and whether it is true" << std::endl;
+  connect_over_tcp();
+  connect_over_unix(directory);
+  connect_to_full_listeners(directory);
 
-    if (broken_promises != 0) {
-      std::cout << "\nmioext has broken " << broken_promises << " of its promises." << std::endl;
-      return EXIT_FAILURE;
-    }
-    std::cout << "\nmioext has kept all its promises." << std::endl;
-    return EXIT_SUCCESS;
-  } catch (std::exception const& error) {
-    std::cerr << "demo: " << error.what() << std::endl;
+  if (broken_promises != 0) {
+    std::cout << "\nmioext has broken " << broken_promises << " of its promises." << std::endl;
     return EXIT_FAILURE;
   }
+  std::cout << "\nmioext has kept all its promises." << std::endl;
+  return EXIT_SUCCESS;
 }
+
+char const* const usage = R"(demo
+Shows the event loop at work, alone and in an io_context, and checks what it promises.)";
+
+int main(int argc, char* argv[]) { return run_program(argc, argv, usage, run); }

@@ -9,8 +9,8 @@
 //
 // Sends its standard input to a server, and writes what comes back to its standard output.
 //
-//   echo_client address port   connects over TCP
-//   echo_client path           connects to a Unix socket; a path has a / in it
+//   echo_client ADDRESS PORT   connects over TCP
+//   echo_client PATH           connects to a Unix socket; a path has a / in it
 //
 // Says to the server when the input has ended, and ends when the server closes the connection.
 //
@@ -20,7 +20,6 @@
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
-#include <exception>
 #include <iostream>
 #include <stdexcept>
 #include <string>
@@ -240,31 +239,28 @@ private:
   transfer download_;
 };
 
-any_stream::endpoint server_endpoint(int argc, char* argv[]) {
-  if (argc == 2 && std::string(argv[1]).find('/') != std::string::npos) {
-    return asio::local::stream_protocol::endpoint(argv[1]);
+any_stream::endpoint server_endpoint(std::vector<std::string> const& arguments) {
+  if (arguments.size() == 1 && arguments[0].find('/') != std::string::npos) {
+    return asio::local::stream_protocol::endpoint(arguments[0]);
   }
-  if (argc == 3) {
-    return parse_endpoint(argv[1], argv[2], 1);
+  if (arguments.size() == 2) {
+    return parse_endpoint(arguments[0], arguments[1], 1);
   }
   throw usage_error("an address and a port, or a path with a / in it, must be given");
 }
 
-int main(int argc, char* argv[]) {
-  try {
-    echo_client::loop_type loop;
-    echo_client client(loop, server_endpoint(argc, argv));
-    loop.run(client);
-    if (!client.everything_was_sent()) {
-      throw std::runtime_error("the server closed the connection before the input's end");
-    }
-    return EXIT_SUCCESS;
-  } catch (usage_error const& error) {
-    std::cerr << "echo_client: " << error.what()
-              << "\nusage: echo_client address port\n       echo_client path" << std::endl;
-    return 2;
-  } catch (std::exception const& error) {
-    std::cerr << "echo_client: " << error.what() << std::endl;
-    return EXIT_FAILURE;
+int run(std::vector<std::string> const& given) {
+  echo_client::loop_type loop;
+  echo_client client(loop, server_endpoint(given));
+  loop.run(client);
+  if (!client.everything_was_sent()) {
+    throw std::runtime_error("the server closed the connection before the input's end");
   }
+  return EXIT_SUCCESS;
 }
+
+char const* const usage = R"(echo_client ADDRESS PORT
+       echo_client PATH   a Unix socket; a path has a / in it
+Sends its standard input to the server, and writes what comes back to its standard output.)";
+
+int main(int argc, char* argv[]) { return run_program(argc, argv, usage, run); }

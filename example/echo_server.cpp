@@ -9,8 +9,8 @@
 //
 // Sends back to every client what it sends, over TCP or over a Unix socket.
 //
-//   echo_server [options] [address [port]]   by default 127.0.0.1 and 0, which takes a free port
-//   echo_server [options] path               a path has a / in it
+//   echo_server [options] [ADDRESS [PORT]]   by default 127.0.0.1 and 0, which takes a free port
+//   echo_server [options] PATH               a path has a / in it
 //     --connections NUMBER   at the same time, by default 1000; others wait
 //     --per-address NUMBER   of these for one peer, by default 250; more are closed at once
 //     --idle SECONDS         without a byte in either direction, by default 300; then it is closed
@@ -23,7 +23,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <exception>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -225,41 +224,39 @@ stream_acceptor bind_unix(socket_file& file, std::string const& path) {
   return stream_acceptor(acceptor.release());
 }
 
-int main(int argc, char* argv[]) {
-  try {
-    client_limits allowed;
-    std::vector<std::string> const arguments = parse_options(
-        {argv + 1, argv + argc}, {}, [&](std::string const& name, std::string const& value) {
-          return allowed.take_option(name, value);
-        });
-    std::string const where = !arguments.empty() ? arguments[0] : "127.0.0.1";
-    bool const is_path = where.find('/') != std::string::npos;
-    if (arguments.size() > (is_path ? 1u : 2u)) {
-      throw usage_error("too many arguments");
-    }
-
-    // Before it says that it is ready, it knows how to end.
-    echo_server::loop_type loop;
-    loop.register_signal(SIGINT);
-    loop.register_signal(SIGTERM);
-
-    socket_file file;
-    echo_server server(
-        loop,
-        is_path ? bind_unix(file, where)
-                : bind_tcp(parse_endpoint(where, arguments.size() > 1 ? arguments[1] : "0")),
-        allowed);
-    loop.run(server);
-    return EXIT_SUCCESS;
-  } catch (usage_error const& error) {
-    std::cerr << "echo_server: " << error.what()
-              << "\nusage: echo_server [options] [address [port]]"
-                 "\n       echo_server [options] path"
-                 "\n       options: --connections NUMBER, --per-address NUMBER, --idle SECONDS"
-              << std::endl;
-    return 2;
-  } catch (std::exception const& error) {
-    std::cerr << "echo_server: " << error.what() << std::endl;
-    return EXIT_FAILURE;
+int run(std::vector<std::string> const& given) {
+  client_limits allowed;
+  std::vector<std::string> const arguments =
+      parse_options(given, {}, [&](std::string const& name, std::string const& value) {
+        return allowed.take_option(name, value);
+      });
+  std::string const where = !arguments.empty() ? arguments[0] : "127.0.0.1";
+  bool const is_path = where.find('/') != std::string::npos;
+  if (arguments.size() > (is_path ? 1u : 2u)) {
+    throw usage_error("too many arguments");
   }
+
+  // Before it says that it is ready, it knows how to end.
+  echo_server::loop_type loop;
+  loop.register_signal(SIGINT);
+  loop.register_signal(SIGTERM);
+
+  socket_file file;
+  echo_server server(
+      loop,
+      is_path ? bind_unix(file, where)
+              : bind_tcp(parse_endpoint(where, arguments.size() > 1 ? arguments[1] : "0")),
+      allowed);
+  loop.run(server);
+  return EXIT_SUCCESS;
 }
+
+char const* const usage =
+    R"(echo_server [options] [ADDRESS [PORT]]   by default 127.0.0.1 and 0, which takes a free port
+       echo_server [options] PATH               a Unix socket; a path has a / in it
+  --connections NUMBER   at the same time, by default 1000; others wait
+  --per-address NUMBER   of these for one peer, by default 250; more are closed at once
+  --idle SECONDS         without a byte in either direction, by default 300; then it is closed
+Sends back to every client what it sends.)";
+
+int main(int argc, char* argv[]) { return run_program(argc, argv, usage, run); }

@@ -22,7 +22,6 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdlib>
-#include <exception>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -237,46 +236,42 @@ private:
   std::function<void()> on_end_;
 };
 
-int main(int argc, char* argv[]) {
-  try {
-    std::string connection;
-    unsigned long count = 0;
-    std::vector<std::string> arguments = parse_options(
-        {argv + 1, argv + argc}, {}, [&](std::string const& name, std::string const& value) {
-          if (name == "--connection") {
-            connection = value;
-          } else if (name == "--count") {
-            count = parse_number(value, 1, 999999999);
-          } else {
-            return false;
-          }
-          return true;
-        });
-    if (arguments.empty()) {
-      throw usage_error("no channel");
-    }
-    std::string const channel = arguments.front();
-    arguments.erase(arguments.begin());
-
-    asio::io_context context(1);
-    channel_listener listener(context, channel, arguments);
-    asio::signal_set signals(context, SIGINT, SIGTERM);
-    signals.async_wait([&](error_code const& ec, int) {
-      if (!ec) {
-        context.stop();
-      }
-    });
-    listener.start(connection, count, [&] { signals.cancel(); });
-    context.run();
-    return EXIT_SUCCESS;
-  } catch (usage_error const& error) {
-    std::cerr
-        << "postgres_listen: " << error.what()
-        << "\nusage: postgres_listen [--connection STRING] [--count NUMBER] CHANNEL [QUERY...]"
-        << std::endl;
-    return 2;
-  } catch (std::exception const& error) {
-    std::cerr << "postgres_listen: " << error.what() << std::endl;
-    return EXIT_FAILURE;
+int run(std::vector<std::string> const& given) {
+  std::string connection;
+  unsigned long count = 0;
+  std::vector<std::string> arguments =
+      parse_options(given, {}, [&](std::string const& name, std::string const& value) {
+        if (name == "--connection") {
+          connection = value;
+        } else if (name == "--count") {
+          count = parse_number(value, 1, 999999999);
+        } else {
+          return false;
+        }
+        return true;
+      });
+  if (arguments.empty()) {
+    throw usage_error("no channel");
   }
+  std::string const channel = arguments.front();
+  arguments.erase(arguments.begin());
+
+  asio::io_context context(1);
+  channel_listener listener(context, channel, arguments);
+  asio::signal_set signals(context, SIGINT, SIGTERM);
+  signals.async_wait([&](error_code const& ec, int) {
+    if (!ec) {
+      context.stop();
+    }
+  });
+  listener.start(connection, count, [&] { signals.cancel(); });
+  context.run();
+  return EXIT_SUCCESS;
 }
+
+char const* const usage = R"(postgres_listen [options] CHANNEL [QUERY...]
+  --connection STRING   libpq's, by default what the environment says
+  --count NUMBER        of notifications, after which it ends
+Listens to the channel, sends the queries and prints their rows, then prints each notification.)";
+
+int main(int argc, char* argv[]) { return run_program(argc, argv, usage, run); }

@@ -27,7 +27,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <exception>
 #include <iostream>
 #include <memory>
 #include <sstream>
@@ -455,53 +454,48 @@ template <class Loop> void start(Loop& loop, tcp_proxy& handler, std::string con
   std::cout << "listening on " << address << std::endl;
 }
 
-int main(int argc, char* argv[]) {
-  try {
-    bool is_alone = false;
-    client_limits allowed;
-    allowed.idle = std::chrono::seconds(600);
-    std::vector<std::string> const arguments =
-        parse_options({argv + 1, argv + argc}, {"--alone"},
-                      [&](std::string const& name, std::string const& value) {
-                        is_alone = is_alone || name == "--alone";
-                        return name == "--alone" || allowed.take_option(name, value);
-                      });
-    if (arguments.size() != 2) {
-      throw usage_error(arguments.size() < 2 ? "too few arguments" : "too many arguments");
-    }
-    std::string address = arguments[0];
-    any_stream::endpoint const target = target_endpoint(arguments[1]);
-
-    socket_file file;
-    stream_acceptor acceptor = bind(file, address);
-    tcp_proxy handler(std::move(acceptor), target, allowed);
-
-    if (is_alone) {
-      tcp_proxy::loop_type loop;
-      start(loop, handler, address);
-      loop.run(handler);
-    } else {
-      asio::io_context context(1);
-      mioext::basic_async_event_loop<side*> loop(context);
-      start(loop, handler, address);
-      error_code outcome;
-      loop.async_run(handler, [&outcome](error_code const& ec) { outcome = ec; });
-      context.run();
-      if (outcome) {
-        throw boost::system::system_error(outcome, "async_run");
-      }
-    }
-    return EXIT_SUCCESS;
-  } catch (usage_error const& error) {
-    std::cerr << "tcp_proxy: " << error.what()
-              << "\nusage: tcp_proxy [options] LISTEN TARGET"
-                 "\n       both ADDRESS:PORT or unix:PATH"
-                 "\n       options: --alone, --connections NUMBER, --per-address NUMBER,"
-                 "\n                --idle SECONDS"
-              << std::endl;
-    return 2;
-  } catch (std::exception const& error) {
-    std::cerr << "tcp_proxy: " << error.what() << std::endl;
-    return EXIT_FAILURE;
+int run(std::vector<std::string> const& given) {
+  bool is_alone = false;
+  client_limits allowed;
+  allowed.idle = std::chrono::seconds(600);
+  std::vector<std::string> const arguments =
+      parse_options(given, {"--alone"}, [&](std::string const& name, std::string const& value) {
+        is_alone = is_alone || name == "--alone";
+        return name == "--alone" || allowed.take_option(name, value);
+      });
+  if (arguments.size() != 2) {
+    throw usage_error(arguments.size() < 2 ? "too few arguments" : "too many arguments");
   }
+  std::string address = arguments[0];
+  any_stream::endpoint const target = target_endpoint(arguments[1]);
+
+  socket_file file;
+  stream_acceptor acceptor = bind(file, address);
+  tcp_proxy handler(std::move(acceptor), target, allowed);
+
+  if (is_alone) {
+    tcp_proxy::loop_type loop;
+    start(loop, handler, address);
+    loop.run(handler);
+  } else {
+    asio::io_context context(1);
+    mioext::basic_async_event_loop<side*> loop(context);
+    start(loop, handler, address);
+    error_code outcome;
+    loop.async_run(handler, [&outcome](error_code const& ec) { outcome = ec; });
+    context.run();
+    if (outcome) {
+      throw boost::system::system_error(outcome, "async_run");
+    }
+  }
+  return EXIT_SUCCESS;
 }
+
+char const* const usage = R"(tcp_proxy [options] LISTEN TARGET
+  --alone                in a loop of its own
+  --connections NUMBER   at the same time, by default 1000; others wait
+  --per-address NUMBER   of these for one peer, by default 250; more are closed at once
+  --idle SECONDS         without a byte in either direction, by default 600; then it is reset
+Passes connections on. Both are ADDRESS:PORT (port 0 takes a free one) or unix:PATH.)";
+
+int main(int argc, char* argv[]) { return run_program(argc, argv, usage, run); }
