@@ -29,6 +29,7 @@
 #ifdef __linux__
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
+#include <sys/eventfd.h>
 #endif
 
 #include <mioext/detail/sigpipe_guard.hpp>
@@ -108,6 +109,12 @@ subject half_closed_tcp() {
             sockets->first.shutdown(boost::asio::socket_base::shutdown_send);
             test::wait_for(sockets->second, POLLIN);
           }};
+}
+
+subject half_closed_here() {
+  auto const sockets = std::make_shared<connection>(test::tcp_pair());
+  return {sockets, sockets->second.native_handle(),
+          [sockets] { sockets->second.shutdown(boost::asio::socket_base::shutdown_send); }};
 }
 
 subject closed_tcp() {
@@ -348,6 +355,13 @@ BOOST_AUTO_TEST_CASE(a_half_close_is_told_to_the_reader_and_not_to_the_writer) {
   check({"writer", half_closed_tcp, writing, "writable", "writable"});
 }
 
+// The system says nothing of it: the write does.
+BOOST_AUTO_TEST_CASE(a_half_close_of_ones_own_is_no_news,
+                     *test::needs_epoll("kqueue reports an end to the writer")) {
+  check({"reader", half_closed_here, reading, "", ""});
+  check({"writer", half_closed_here, writing, "writable", "writable"});
+}
+
 BOOST_AUTO_TEST_CASE(a_connection_that_is_over_is_told_to_reader_and_writer) {
   for (auto make : {closed_tcp, closed_unix}) {
     check({"reader", make, reading, either(all_over, "readable|read_closed"), "readable hup"});
@@ -390,6 +404,13 @@ BOOST_AUTO_TEST_CASE(a_refused_datagram_does_not_close_the_socket,
 }
 
 #ifdef __linux__
+BOOST_AUTO_TEST_CASE(a_counter_is_readable_and_writable_and_never_over) {
+  mioext::detail::file_descriptor const counter(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  BOOST_TEST(reported(counter.get(), reading | writing, trigger::level) == "writable");
+  ::eventfd_write(counter.get(), 0xfffffffffffffffe); // the most that it holds
+  BOOST_TEST(reported(counter.get(), reading | writing, trigger::level) == "readable");
+}
+
 BOOST_AUTO_TEST_CASE(a_notice_in_the_error_queue_does_not_close_the_socket,
                      *test::needs_epoll("kqueue does not say that there is an error")) {
   for (auto make : {udp_with_a_notice, tcp_with_a_notice}) {
@@ -433,8 +454,8 @@ BOOST_AUTO_TEST_CASE(a_unix_datagram_whose_peer_is_gone_learns_it_by_writing,
 BOOST_AUTO_TEST_CASE(what_is_reported_as_closed_for_writing_takes_no_write,
                      *test::needs_kernel("libkqueue makes every error an end")) {
   for (auto make : {pipe_without_writers, pipe_without_writers_and_with_data, pipe_without_readers,
-                    full_pipe_without_readers, half_closed_tcp, closed_tcp, reset_tcp, refused_tcp,
-                    refused_udp, closed_unix, reset_unix
+                    full_pipe_without_readers, half_closed_tcp, half_closed_here, closed_tcp,
+                    reset_tcp, refused_tcp, refused_udp, closed_unix, reset_unix
 #ifdef __linux__
                     ,
                     udp_with_a_notice, tcp_with_a_notice
