@@ -43,12 +43,15 @@
 #include <boost/asio/cancellation_signal.hpp>
 #endif
 
+#include <mioext/async_accept.hpp>
 #include <mioext/pipe.hpp>
+#include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 #include <mioext/unix.hpp>
 
 #include "contexts.hpp"
 #include "handles.hpp"
+#include "systems.hpp"
 
 namespace {
 
@@ -330,6 +333,65 @@ BOOST_AUTO_TEST_CASE(of_a_mioext_handle_it_is_told_at_once) {
   BOOST_TEST(priority == ended(error::operation_aborted));
 }
 
+// Nobody hears of what its next owner does with it.
+BOOST_AUTO_TEST_CASE(a_mioext_handle_that_is_released_ends_what_waits_for_it_as_asios_do) {
+  io_context context;
+  auto sockets = mioext::unix_socket::pair();
+  boost::asio::local::stream_protocol::socket asios(context);
+  asios.assign(boost::asio::local::stream_protocol(), sockets.second.release());
+  outcome ours;
+  outcome of_asio;
+  async_wait(context, sockets.first, interest::readable, into(ours));
+  asios.async_wait(boost::asio::socket_base::wait_read, into(of_asio));
+  BOOST_TEST(poll_all(context));
+  file_descriptor const near(sockets.first.release());
+  file_descriptor const far(asios.release());
+  BOOST_TEST(ours.calls + of_asio.calls == 0);
+  BOOST_TEST(!poll_all(context));
+  BOOST_TEST(ours == ended(error::operation_aborted));
+  BOOST_TEST(of_asio == ended(error::operation_aborted));
+}
+
+// Two wait for different things of a number that means another file by the time at which the event
+// of the first one is fetched: nobody may wait on with the new file.
+BOOST_AUTO_TEST_CASE(those_who_wait_on_after_an_event_are_told_that_the_number_was_reused) {
+  io_context context;
+  socket_pair old;
+  socket_pair reused;
+  fill(old.near.get());
+  outcome readable;
+  outcome writable;
+  int const number = old.near.get();
+  file_descriptor const duplicate(::fcntl(number, F_DUPFD_CLOEXEC, 0));
+  async_wait(context, number, interest::readable, into(readable));
+  async_wait(context, number, interest::writable, into(writable));
+  BOOST_TEST(poll_all(context));
+  BOOST_REQUIRE(::dup2(reused.near.get(), number) == number);
+  old.send();
+  BOOST_TEST(!poll_all(context));
+  BOOST_TEST(readable == ended());
+  BOOST_TEST(writable == ended(error::bad_descriptor));
+}
+
+BOOST_AUTO_TEST_CASE(nobody_looks_for_what_is_always_heard) {
+  io_context context;
+  auto sockets = mioext::unix_socket::pair();
+  auto ends = mioext::pipe();
+  mioext::tcp_acceptor acceptor(test::loopback());
+  mioext::stream<mioext::unix_socket> stream(context, std::move(sockets.first));
+  std::array<outcome, 4> waits;
+  async_wait(context, ends.first, interest::readable, into(waits[0]));
+  mioext::async_accept(context, acceptor, into(waits[1]));
+  stream.async_wait(interest::readable, into(waits[2]));
+  async_wait(stream, interest::readable, into(waits[3]));
+  BOOST_TEST(poll_all(context));
+  // Longer than it takes until somebody would have looked.
+  BOOST_TEST(context.run_one_for(std::chrono::milliseconds(700)) == 0u);
+  for (outcome const& each : waits) {
+    BOOST_TEST(each.calls == 0);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(by_the_destructor_of_a_mioext_handle_and_by_its_assignment) {
   io_context context;
   outcome destroyed;
@@ -542,6 +604,53 @@ BOOST_AUTO_TEST_CASE(the_end_of_a_pipe_wakes_its_reader) {
   ends.second.close();
   run(context);
   BOOST_TEST(readable == ended());
+}
+
+// Asio's wait_error does not see that a peer has written its last; where it ends, ours does.
+template <class Socket, class End>
+void ends_waits_for_priority(std::pair<Socket, Socket> sockets, End end, char const* what) {
+  outcome ours;
+  outcome of_asio;
+  io_context context;
+  boost::asio::posix::stream_descriptor asios(context, ::dup(sockets.first.native_handle()));
+  async_wait(context, sockets.first, interest::priority, into(ours));
+  asios.async_wait(boost::asio::posix::descriptor_base::wait_error, into(of_asio));
+  BOOST_TEST(poll_all(context));
+  BOOST_TEST(ours.calls + of_asio.calls == 0, what);
+  end(sockets.second);
+  run_until(context, [&] { return ours.calls != 0; });
+  poll_all(context);
+  BOOST_TEST(ours == ended(), what);
+  BOOST_TEST((of_asio.calls == 0 || of_asio == ended()), what);
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_the_peer_wakes_those_who_wait_for_priority,
+                     *test::needs_epoll("kqueue has no priority")) {
+  io_context context;
+  ends_waits_for_priority(
+      test::tcp_pair(),
+      [](mioext::tcp_socket& peer) { peer.shutdown(boost::asio::socket_base::shutdown_send); },
+      "TCP, one direction");
+  ends_waits_for_priority(
+      test::tcp_pair(), [](mioext::tcp_socket& peer) { peer.close(); }, "TCP, closed");
+  ends_waits_for_priority(
+      mioext::unix_socket::pair(),
+      [](mioext::unix_socket& peer) { peer.shutdown(boost::asio::socket_base::shutdown_send); },
+      "Unix, one direction");
+  ends_waits_for_priority(
+      mioext::unix_socket::pair(), [](mioext::unix_socket& peer) { peer.close(); }, "Unix, closed");
+  auto ends = mioext::pipe();
+  auto others = mioext::pipe();
+  outcome reader;
+  outcome writer;
+  async_wait(context, ends.first, interest::priority, into(reader));
+  async_wait(context, others.second, interest::priority, into(writer));
+  BOOST_TEST(poll_all(context));
+  ends.second.close();
+  others.first.close();
+  run(context);
+  BOOST_TEST(reader == ended());
+  BOOST_TEST(writer == ended());
 }
 
 BOOST_AUTO_TEST_CASE(urgent_data_wakes_those_who_wait_for_priority) {

@@ -51,6 +51,10 @@ namespace mioext {
 /// Members other than those below are those of basic_event_loop, with its parameters, errors and
 /// overloads; see there. (It has no run() and run_once(): async_run() takes their place.)
 ///
+/// What run(), run_one() and poll_one() of the context count is not the handler's members called, but the
+/// loop's ticks, each of which may call many or none; and when a run ends, the waits that are called
+/// off.
+///
 /// An exception that a handler throws leaves the context's run(), as with every handler of Asio's.
 /// The run goes on when the context is run again, with what was due after the call that threw.
 ///

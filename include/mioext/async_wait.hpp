@@ -63,7 +63,8 @@ template <class Executor> class initiate_async_wait {
 public:
   using executor_type = Executor;
 
-  explicit initiate_async_wait(Executor const& executor) : executor_(executor) {}
+  /// @param how what watching_of() says of the handle
+  initiate_async_wait(Executor const& executor, watching how) : executor_(executor), how_(how) {}
 
   executor_type get_executor() const noexcept { return executor_; }
 
@@ -76,22 +77,23 @@ public:
                       failed_action{system_error_code(error)}, owned);
       return;
     }
-    start_operation(operation_place{reactor, fd, nullptr, watching::once}, executor_, wanted, false,
+    start_operation(operation_place{reactor, fd, nullptr, how_}, executor_, wanted, false,
                     wait_action(), owned);
   }
 
 private:
   Executor executor_;
+  watching how_;
 };
 
 /// `token` is passed on as what it was given as: moved if it was a temporary.
 template <class Token, class Executor>
-auto start_async_wait(Executor const& executor, int fd, interest wanted,
+auto start_async_wait(Executor const& executor, int fd, watching how, interest wanted,
                       typename std::remove_reference<Token>::type& token)
     -> decltype(boost::asio::async_initiate<Token, void(boost::system::error_code)>(
         std::declval<initiate_async_wait<Executor>>(), token, fd, wanted)) {
   return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
-      initiate_async_wait<Executor>(executor), token, fd, wanted);
+      initiate_async_wait<Executor>(executor, how), token, fd, wanted);
 }
 
 } // namespace detail
@@ -103,11 +105,11 @@ auto start_async_wait(Executor const& executor, int fd, interest wanted,
 /// once. That somebody else reads or writes meanwhile does no harm: readiness is a hint here as
 /// everywhere.
 ///
-/// Where a mioext handle is closed, by any thread, what waits for it ends before its number is
-/// free. Of any other descriptor that its owner closes, the system says nothing; what waits for
+/// Where a mioext handle is closed, by any thread, or released, what waits for it ends before its
+/// number is free. Of any other descriptor that its owner closes, the system says nothing; what waits for
 /// that ends within half a second, or as soon as the number is waited for again, and never with
-/// what happens to a file that gets the number next. (While such waits are pending the context
-/// wakes up twice a second for this.)
+/// what happens to a file that gets the number next. (While waits for such a descriptor are pending
+/// the context wakes up twice a second for this, which run_one() counts as a handler.)
 ///
 /// @param executor an executor, or an execution context, of which the service is used and where the
 /// handler is called unless it has an executor of its own.
@@ -116,11 +118,13 @@ auto start_async_wait(Executor const& executor, int fd, interest wanted,
 /// @param token a completion token for `void(boost::system::error_code)`:
 /// | error | when |
 /// | --- | --- |
-/// | none | it is ready, or has an error or a hang-up, which the next I/O tells |
-/// | operation_aborted | cancelled through the handler's cancellation slot; a mioext handle was closed |
+/// | none | it is ready, or has an error or a hang-up, which the next I/O tells; `interest::priority` alone is ended by a peer that has written its last, too (Asio's wait_error is not) |
+/// | operation_aborted | cancelled through the handler's cancellation slot; a mioext handle was closed or released |
 /// | bad_descriptor | it is no open descriptor, or was closed |
 /// | operation_not_permitted | its kind cannot be waited for, such as a regular file |
 /// | invalid_argument | `wanted` is empty |
+/// | operation_not_supported | `interest::priority` with kqueue |
+/// | no_memory | there is none to wait in the context's reactor |
 ///
 /// Cancellation of all types is supported.
 ///
@@ -138,10 +142,12 @@ auto start_async_wait(Executor const& executor, int fd, interest wanted,
 template <class ExecutorOrContext, class Handle, class Token,
           detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value> = 0>
 auto async_wait(ExecutorOrContext&& executor, Handle&& handle, interest wanted, Token&& token)
-    -> decltype(detail::start_async_wait<Token>(detail::executor_of(executor), 0, wanted, token)) {
+    -> decltype(detail::start_async_wait<Token>(detail::executor_of(executor), 0,
+                                                detail::watching::once, wanted, token)) {
   MIOEXT_DETAIL_CHECK_HANDLE(Handle);
   return detail::start_async_wait<Token>(detail::executor_of(executor),
-                                         detail::native_handle(handle), wanted, token);
+                                         detail::native_handle(handle),
+                                         detail::watching_of<Handle>(), wanted, token);
 }
 
 /// The same for a handle that has an executor, such as Asio's own sockets and descriptors. (What
@@ -149,10 +155,11 @@ auto async_wait(ExecutorOrContext&& executor, Handle&& handle, interest wanted, 
 /// above for what happens when they are closed.)
 template <class Handle, class Token>
 auto async_wait(Handle& handle, interest wanted, Token&& token)
-    -> decltype(detail::start_async_wait<Token>(handle.get_executor(), 0, wanted, token)) {
+    -> decltype(detail::start_async_wait<Token>(handle.get_executor(), 0, detail::watching::once,
+                                                wanted, token)) {
   MIOEXT_DETAIL_CHECK_HANDLE(Handle);
   return detail::start_async_wait<Token>(handle.get_executor(), detail::native_handle(handle),
-                                         wanted, token);
+                                         detail::watching_of<Handle>(), wanted, token);
 }
 
 /// A handle that has no executor needs one in front; without this overload the compiler would not

@@ -62,6 +62,11 @@ struct selector_service_access;
 /// it has, and destroy the context: the parent is not disturbed. When the context is destroyed, what is pending is dropped without being called;
 /// objects that used the service may outlive it, and their operations end there.
 ///
+/// What run(), run_one() and poll_one() count is, as with Asio's own objects, handlers of the program's:
+/// one for each operation. More is counted only where the context wakes up for nothing of the program's:
+/// when something comes for a stream that nobody reads at that moment, and when descriptors are looked
+/// at that may be closed unheard (see async_wait()).
+///
 /// @par Thread safety
 /// All of it is thread-safe.
 ///

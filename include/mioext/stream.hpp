@@ -330,9 +330,10 @@ public:
   template <class Token = typename boost::asio::default_completion_token<Executor>::type>
   auto async_wait(interest wanted,
                   Token&& token = typename boost::asio::default_completion_token<Executor>::type())
-      -> decltype(detail::start_async_wait<Token>(std::declval<Executor const&>(), 0, wanted,
-                                                  token)) {
-    return detail::start_async_wait<Token>(executor_, native_handle(), wanted, token);
+      -> decltype(detail::start_async_wait<Token>(std::declval<Executor const&>(), 0,
+                                                  detail::watching::once, wanted, token)) {
+    return detail::start_async_wait<Token>(executor_, native_handle(),
+                                           detail::watching_of<Handle>(), wanted, token);
   }
 
   /// The same with Asio's word for it.
@@ -340,8 +341,10 @@ public:
   auto async_wait(boost::asio::socket_base::wait_type wanted,
                   Token&& token = typename boost::asio::default_completion_token<Executor>::type())
       -> decltype(detail::start_async_wait<Token>(std::declval<Executor const&>(), 0,
-                                                  interest::readable, token)) {
-    return detail::start_async_wait<Token>(executor_, native_handle(), interest_of(wanted), token);
+                                                  detail::watching::once, interest::readable,
+                                                  token)) {
+    return detail::start_async_wait<Token>(
+        executor_, native_handle(), detail::watching_of<Handle>(), interest_of(wanted), token);
   }
 
   /// Connects the handle; see mioext::async_connect(), which also takes a stream and a sequence of
@@ -551,6 +554,12 @@ private:
   bool blocks_ = true;
 };
 
+namespace detail {
+
+template <class Handle, class Executor>
+struct is_heard_closing<stream<Handle, Executor>> : is_heard_closing<Handle> {};
+
+} // namespace detail
 } // namespace mioext
 
 #endif // MIOEXT_STREAM_HPP

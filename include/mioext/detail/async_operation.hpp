@@ -31,6 +31,7 @@
 #include <boost/asio/cancellation_type.hpp>
 #endif
 
+#include <mioext/detail/basic_handle.hpp>
 #include <mioext/detail/handler_operation.hpp>
 #include <mioext/detail/native_handle.hpp>
 #include <mioext/detail/nested_reactor.hpp>
@@ -142,6 +143,17 @@ void const* install_cancellation(Handler&, std::shared_ptr<nested_reactor> const
 }
 
 #endif
+
+/// Says of a type of handle that closing_listeners hears when one is closed: mioext's own.
+template <class Handle>
+struct is_heard_closing
+    : std::integral_constant<bool, std::is_base_of<basic_handle, Handle>::value> {};
+
+/// How an operation on a handle waits, if it is not one of a stream's that are watched always.
+template <class Handle> constexpr watching watching_of() noexcept {
+  return is_heard_closing<typename std::decay<Handle>::type>::value ? watching::once
+                                                                    : watching::once_unheard;
+}
 
 /// Where an operation is started: what an I/O object knows, so that it need not be looked up.
 struct operation_place {

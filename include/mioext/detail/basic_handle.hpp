@@ -20,6 +20,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/error_code.hpp>
 
+#include <mioext/detail/closing_listeners.hpp>
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/dispatch_scope.hpp>
 #include <mioext/detail/file_descriptor.hpp>
@@ -82,7 +83,9 @@ public:
   /// \overload
   void close(boost::system::error_code& ec) noexcept { ec = system_error_code(reset()); }
 
-  /// Gives up the descriptor without closing it: it is the caller's now. Registrations of it stay.
+  /// Gives up the descriptor without closing it: it is the caller's now. Registrations of it with a
+  /// poller or a loop stay; asynchronous operations that wait for it end with operation_aborted, as with
+  /// Asio's sockets.
   ///
   /// Errors: `bad_descriptor` if there is none; the second form then returns -1.
   native_handle_type release() {
@@ -96,6 +99,8 @@ public:
   native_handle_type release(boost::system::error_code& ec) noexcept {
     if (is_open()) {
       ec.clear();
+      // Who closes it from now on, nobody hears of.
+      closing_listeners::tell(native_handle());
     } else {
       ec = boost::asio::error::bad_descriptor;
     }

@@ -207,7 +207,7 @@ private:
   template <class Self> void wait_in_own_way(Self& self, std::false_type) { wait(self); }
 
   template <class Self> void wait(Self& self) {
-    initiate_async_wait<Executor> const initiate(executor_);
+    initiate_async_wait<Executor> const initiate(executor_, watching_of<Socket>());
     int const fd = fd_;
     initiate(std::move(self), fd, interest::writable);
   }

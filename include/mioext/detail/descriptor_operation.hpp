@@ -69,8 +69,8 @@ public:
   /// The one after it in its operation_queue.
   descriptor_operation* next_in_queue = nullptr;
 
-  /// The reactor's note of how its descriptor is watched.
-  bool waits_once = false;
+  /// The reactor's note that its descriptor may be closed without a word.
+  bool may_end_unheard = false;
 
 protected:
   explicit descriptor_operation(interest wanted) noexcept : wanted_(wanted) {}
@@ -145,6 +145,25 @@ public:
       all = all | operation->wanted();
     }
     return all;
+  }
+
+  /// Takes all that `other` has.
+  void append(operation_queue& other) noexcept {
+    if (other.front_) {
+      *back_ = other.front_;
+      back_ = other.back_;
+      other.front_ = nullptr;
+      other.back_ = &other.front_;
+    }
+  }
+
+  /// Whether there is one whose descriptor may be closed without a word.
+  bool any_may_end_unheard() const noexcept {
+    descriptor_operation const* operation = front_;
+    while (operation && !operation->may_end_unheard) {
+      operation = operation->next_in_queue;
+    }
+    return operation != nullptr;
   }
 
   /// Hands all outcomes to their handlers.

@@ -75,11 +75,6 @@ public:
     return place.load(std::memory_order_relaxed)->values[static_cast<std::size_t>(fd) % block_size];
   }
 
-  /// All numbers that have something are below this one.
-  std::size_t size() const noexcept {
-    return index_.load(std::memory_order_acquire)->size * block_size;
-  }
-
   /// Calls `function(fd, value)` for all that are there.
   template <class Function> void for_each(Function function) const {
     index const& used = *index_.load(std::memory_order_acquire);

@@ -25,6 +25,7 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -268,7 +269,8 @@ private:
       result |= EPOLLOUT;
     }
     if (contains(wanted, interest::priority)) {
-      result |= EPOLLPRI;
+      // Who waits for urgent data wants to know that none will come.
+      result |= EPOLLPRI | EPOLLRDHUP;
     }
     if (!contains(how, trigger::level)) {
       result |= static_cast<std::uint32_t>(EPOLLET);
@@ -326,6 +328,32 @@ public:
 
 private:
   file_descriptor event_{};
+};
+
+/// A timerfd that is watched edge-triggered and never read: that it goes off again is a new edge.
+class epoll_alarm {
+public:
+  int open(epoll_selector& selector, epoll_selector::user_data data) noexcept {
+    file_descriptor timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (!timer) {
+      return errno;
+    }
+    if (int const error = selector.add(timer.get(), interest::readable, trigger::edge, data)) {
+      return error;
+    }
+    timer_ = static_cast<file_descriptor&&>(timer);
+    return 0;
+  }
+
+  int set(std::chrono::milliseconds delay) const noexcept {
+    ::itimerspec expiry = ::itimerspec();
+    assign_integer(expiry.it_value.tv_sec, delay.count() / 1000);
+    assign_integer(expiry.it_value.tv_nsec, delay.count() % 1000 * 1000000);
+    return ::timerfd_settime(timer_.get(), 0, &expiry, nullptr) == 0 ? 0 : errno;
+  }
+
+private:
+  file_descriptor timer_{};
 };
 
 } // namespace detail

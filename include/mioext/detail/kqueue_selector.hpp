@@ -653,6 +653,35 @@ private:
   kqueue_selector::user_data data_;
 };
 
+/// An EVFILT_TIMER with EV_ONESHOT, which is made anew each time.
+class kqueue_alarm {
+public:
+  int open(kqueue_selector& selector, kqueue_selector::user_data data) noexcept {
+    if (!selector.queue()) {
+      return EBADF;
+    }
+    queue_ = selector.queue();
+    data_ = data;
+    return 0;
+  }
+
+  int set(std::chrono::milliseconds delay) const noexcept {
+    if (!queue_) {
+      return EBADF;
+    }
+    // Whoever opens the queue has one alarm and no other timers. Milliseconds are what it counts in
+    // on all systems, if nothing else is said.
+    kqueue_selector::native_event change =
+        kernel_queue_changes::make(1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, data_, 0);
+    change.data = static_cast<decltype(change.data)>(delay.count());
+    return ::kevent(queue_->get(), &change, 1, nullptr, 0, nullptr) == 0 ? 0 : errno;
+  }
+
+private:
+  std::shared_ptr<kernel_queue> queue_{};
+  kqueue_selector::user_data data_ = 0;
+};
+
 } // namespace detail
 } // namespace mioext
 

@@ -21,14 +21,13 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include <mioext/detail/asio_features.hpp>
 
-#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution_context.hpp>
-#include <boost/asio/wait_traits.hpp>
 #include <boost/config.hpp>
 #include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
@@ -56,6 +55,8 @@ enum class watching : unsigned char {
   /// For what its operations wait for, once, and again when the next one comes: a descriptor of
   /// somebody else, who may do with it what he likes in between.
   once,
+  /// The same for one that is not a mioext handle's: when it is closed, nobody says so.
+  once_unheard,
   /// From its first operation that had to wait until its end: a stream's own. For reading, and for
   /// writing once that had to wait, too.
   always
@@ -71,12 +72,17 @@ struct descriptor_state {
   watching watched = watching::nothing;
   /// What it is watched for.
   interest watched_for = interest();
+  /// It is among those that are looked at now and then, because they may be closed unheard.
+  bool is_looked_at = false;
   /// It was read until nothing was left, and the selector has not reported anything new since.
   bool is_drained = false;
   /// Its end was reported, an error or urgent data: what follows is not all reported anew.
   bool has_ended = false;
   /// By which the reactor hears that a handle of this number is closed, while it is watched.
-  closing_entry closing;
+  closing_entry closing{};
+  /// For the list of those that are looked at.
+  descriptor_state* next_looked_at = nullptr;
+  int fd = -1;
 };
 
 // std::enable_shared_from_this has no virtual destructor, which -Weffc++ takes for a mistake.
@@ -97,7 +103,12 @@ struct descriptor_state {
 /// handler is called and none destroyed under a lock.
 ///
 /// A descriptor that is closed behind our back is removed from the selector by the system, without
-/// a word. While operations of the kind `once` wait, their descriptors are looked at twice a second.
+/// a word. While operations of the kind `once_unheard` wait, their descriptors are looked at twice a
+/// second. An alarm in the selector says when: it is not called off when the last of them has ended,
+/// but goes off once more, so that waiting costs no alarm of its own.
+///
+/// The context counts what is called by its thread: so an operation that ends is told, where that is
+/// possible, by the very wait that ended it, or that was cancelled because it was the last one.
 class nested_reactor final : public closing_listener {
 public:
   static std::shared_ptr<nested_reactor> make(boost::asio::execution_context& context,
@@ -113,10 +124,11 @@ public:
 
   nested_reactor(boost::asio::execution_context& context, std::size_t event_capacity)
       : executor_(context), event_capacity_(event_capacity),
-        batch_(new selector::native_event[event_capacity]), pending_(0), pending_once_(0),
-        is_shut_down_(false), is_armed_(false) {
+        batch_(new selector::native_event[event_capacity]), pending_(0), looked_at_(nullptr),
+        is_alarm_set_(false), is_shut_down_(false), is_armed_(false) {
     throw_error(system_error_code(fork_count::begin()), "selector_service");
     throw_error(system_error_code(selector_.open()), "selector_service");
+    throw_error(system_error_code(alarm_.open(selector_, alarm_data())), "selector_service");
     nested_.reset(new nested(executor_));
     boost::system::error_code ec;
     nested_->selector.add(selector_.native_handle(), ec);
@@ -166,7 +178,7 @@ public:
         bool const must_settle = keep(state, operation);
         state.mutex.unlock();
         if (must_settle) {
-          settle_for(state, operation);
+          settle();
         }
         return;
       }
@@ -204,7 +216,7 @@ public:
 
   /// The same, and `fd` is not watched any more: it is about to be closed, or given away.
   void remove(int fd) {
-    if (descriptor_state* const state = find(fd)) {
+    if (descriptor_state* const state = states_.find(fd)) {
       operation_queue aborted;
       {
         std::lock_guard<std::mutex> const lock(state->mutex);
@@ -232,6 +244,7 @@ public:
         selector_.close();
       }
       left = std::move(nested_);
+      dropped.append(ended_);
     }
     states_.for_each([this, &dropped](int, descriptor_state& state) {
       std::lock_guard<std::mutex> const lock(state.mutex);
@@ -279,19 +292,15 @@ private:
   std::shared_ptr<closing_listener> this_listener() noexcept override { return self_.lock(); }
 
   struct nested {
-    explicit nested(inline_executor const& executor) : selector(executor), timer(executor) {}
+    explicit nested(inline_executor const& executor) : selector(executor) {}
 
     nested_descriptor<inline_executor> selector;
-    boost::asio::basic_waitable_timer<std::chrono::steady_clock,
-                                      boost::asio::wait_traits<std::chrono::steady_clock>,
-                                      inline_executor>
-        timer;
   };
 
   static constexpr std::size_t wait_memory_size = 192;
 
-  /// What Asio calls when the selector has events, or the wait was cancelled; Member is what to do.
-  template <void (nested_reactor::*Member)(boost::system::error_code const&)> struct wait_handler {
+  /// What Asio calls when the selector has events, or the wait was cancelled.
+  struct wait_handler {
     using allocator_type = function_allocator<void, wait_memory_size>;
     // Asio wants to know one; it has no use for it, as long as the descriptor is open.
     using immediate_executor_type = inline_executor;
@@ -299,17 +308,11 @@ private:
     allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
     immediate_executor_type get_immediate_executor() const noexcept { return reactor->executor_; }
 
-    void operator()(boost::system::error_code const& ec) { (reactor.get()->*Member)(ec); }
+    void operator()(boost::system::error_code const& ec) { reactor->pump(ec); }
 
     std::shared_ptr<nested_reactor> reactor;
     function_memory<wait_memory_size>* memory;
   };
-
-  // --- The table ---------------------------------------------------------------------------------
-
-  std::size_t table_size() const noexcept { return states_.size(); }
-
-  descriptor_state* find(int fd) const noexcept { return states_.find(fd); }
 
   // --- Operations that wait. All of this with the state's mutex held. ------------------------------
 
@@ -364,20 +367,26 @@ private:
     if (state.watched == watching::always) {
       how = watching::always;
     }
-    operation.waits_once = how == watching::once;
+    operation.may_end_unheard = how == watching::once_unheard;
+    if (how == watching::once_unheard) {
+      how = watching::once;
+    }
     interest wanted = state.operations.wanted() | operation.wanted();
     if (how == watching::always) {
       wanted = wanted | state.watched_for | always_wanted();
     }
     operation_queue lost;
     int const error = watch(fd, state, wanted, how, lost);
+    if (error == 0 && operation.may_end_unheard) {
+      look_at(fd, state);
+    }
     bool const must_settle = error == 0 && keep(state, operation);
     lock.unlock();
     if (error != 0) {
       operation.end_with(system_error_code(error));
       operation.complete(completion::immediate);
     } else if (must_settle) {
-      settle_for(state, operation);
+      settle();
     }
     finish(lost);
   }
@@ -395,32 +404,11 @@ private:
     BOOST_CATCH_END
   }
 
-  /// settle() for the first operation that waits. If there is no memory to wait in the context's reactor,
-  /// it does not wait, and is destroyed: its initiating function throws.
-  void settle_for(descriptor_state& state, descriptor_operation& operation) {
-    BOOST_TRY { settle(); }
-    BOOST_CATCH(...) {
-      operation_queue dropped;
-      {
-        std::lock_guard<std::mutex> const lock(state.mutex);
-        take_if(state, dropped, [&operation](descriptor_operation const& waiting) {
-          return &waiting == &operation;
-        });
-      }
-      if (pending_.load() == 0) {
-        settle();
-      }
-      BOOST_RETHROW
-    }
-    BOOST_CATCH_END
-  }
-
   /// True if settle() must be called.
   bool keep(descriptor_state& state, descriptor_operation& operation) noexcept {
     state.operations.push(operation);
-    bool const is_first_once = operation.waits_once && pending_once_.fetch_add(1) == 0;
     bool const is_first = pending_.fetch_add(1) == 0;
-    return is_first_once || (is_first && !is_armed_.load());
+    return is_first && !is_armed_.load();
   }
 
   /// Asks the selector for what is wanted; everything reported before is stale. Where it turns out
@@ -493,9 +481,21 @@ private:
       return tried != attempt::must_wait;
     });
     if (state.watched == watching::once && !state.operations.empty()) {
-      if (int const error = watch(fd, state, state.operations.wanted(), watching::once, done)) {
-        abandon(fd, state, system_error_code(error), done);
-      }
+      watch_again(fd, state, done);
+    }
+  }
+
+  /// After an event, for those that still wait.
+  void watch_again(int fd, descriptor_state& state, operation_queue& done) noexcept {
+    interest const wanted = state.operations.wanted();
+    int const error = selector_.modify(fd, wanted, trigger::edge | trigger::oneshot,
+                                       selector::tag_data(fd, next_generation(state)));
+    if (error == 0) {
+      state.generation = next_generation(state);
+      state.watched_for = wanted;
+    } else {
+      // ENOENT: it was closed, and the number means another file by now.
+      abandon(fd, state, system_error_code(error == ENOENT ? EBADF : error), done);
     }
   }
 
@@ -527,16 +527,7 @@ private:
 
   template <class Predicate>
   void take_if(descriptor_state& state, operation_queue& taken, Predicate is_taken) noexcept {
-    std::size_t once = 0;
-    std::size_t const count = state.operations.move_if(taken, [&](descriptor_operation& operation) {
-      bool const is_one = is_taken(operation);
-      once += is_one && operation.waits_once;
-      return is_one;
-    });
-    if (once != 0) {
-      pending_once_.fetch_sub(once);
-    }
-    if (count != 0) {
+    if (std::size_t const count = state.operations.move_if(taken, is_taken)) {
       pending_.fetch_sub(count);
     }
   }
@@ -544,7 +535,7 @@ private:
   // --- Operations that have ended -----------------------------------------------------------------
 
   template <class Predicate> void cancel_if(int fd, Predicate is_cancelled) {
-    if (descriptor_state* const state = find(fd)) {
+    if (descriptor_state* const state = states_.find(fd)) {
       operation_queue aborted;
       {
         std::lock_guard<std::mutex> const lock(state->mutex);
@@ -560,35 +551,41 @@ private:
     }
   }
 
+  /// Those that have ended without the selector's doing are told from the queue. The last of them come
+  /// with the wait in the context's reactor, which is cancelled because of them.
   void finish(operation_queue& ended) {
-    if (!ended.empty()) {
-      settle();
-      ended.complete_all(completion::posted);
+    if (ended.empty()) {
+      return;
     }
+    {
+      std::lock_guard<std::mutex> const lock(pump_mutex_);
+      if (can_wait() && is_armed_.load() && pending_.load() == 0) {
+        ended_.append(ended);
+        if (!is_cancelled_) {
+          is_cancelled_ = true;
+          nested_->selector.cancel();
+        }
+        return;
+      }
+    }
+    ended.complete_all(completion::posted);
   }
 
   // --- The context's reactor ----------------------------------------------------------------------
 
-  /// Waits in the context's reactor while an operation waits here, and not otherwise. To be called
-  /// whenever the first one came or the last one has gone. Nothing is lost between those who count
-  /// operations up without the lock and look whether the wait is on, and pump(), which says that it
-  /// is off and then looks at the count: both are sequentially consistent.
+  /// Waits in the context's reactor, now that an operation waits here. Nothing is lost between those who
+  /// count operations up without the lock and look whether the wait is on, and pump(), which says that
+  /// it is off and then looks at the count: both are sequentially consistent. Nor between those who
+  /// count down and then, with the lock, look whether the wait is on (finish()), and this.
   void settle() {
-    std::lock_guard<std::mutex> const lock(pump_mutex_);
-    if (!can_wait()) {
-      return;
+    operation_queue failed;
+    {
+      std::lock_guard<std::mutex> const lock(pump_mutex_);
+      if (can_wait() && !is_armed_.load() && pending_.load() != 0) {
+        arm(failed);
+      }
     }
-    if (pending_.load() != 0) {
-      arm();
-      return;
-    }
-    if (is_armed_.load() && !is_cancelled_) {
-      is_cancelled_ = true;
-      nested_->selector.cancel();
-    }
-    if (is_timing_) {
-      nested_->timer.cancel();
-    }
+    failed.complete_all(completion::posted);
   }
 
   /// False when the context is gone; from before a fork until the reactor is entered again after it; and
@@ -599,30 +596,18 @@ private:
 
   /// With pump_mutex_ held, which what Asio calls takes, too: so Asio must have nothing to complete at
   /// once, which it has, as newer versions do it, where the descriptor is not open or the reactor
-  /// refuses it. It is open where can_wait() holds, and add() was not refused. Throws std::bad_alloc,
-  /// the first time.
-  void arm() {
-    if (!is_armed_.load()) {
-      is_armed_.store(true);
-      is_cancelled_ = false;
-      selector_memory_.reuse();
-      BOOST_TRY {
-        nested_->selector.async_wait(
-            wait_handler<&nested_reactor::pump>{self_.lock(), &selector_memory_});
-      }
-      BOOST_CATCH(...) {
-        is_armed_.store(false);
-        BOOST_RETHROW
-      }
-      BOOST_CATCH_END
+  /// refuses it. It is open where can_wait() holds, and add() was not refused. Where Asio needs more
+  /// memory for a wait than it is given, and there is none, nobody may go on waiting.
+  void arm(operation_queue& failed) {
+    is_armed_.store(true);
+    is_cancelled_ = false;
+    selector_memory_.reuse();
+    BOOST_TRY { nested_->selector.async_wait(wait_handler{self_.lock(), &selector_memory_}); }
+    BOOST_CATCH(std::bad_alloc const&) {
+      is_armed_.store(false);
+      fail_all(boost::asio::error::no_memory, failed);
     }
-    if (!is_timing_ && pending_once_.load() != 0) {
-      timer_memory_.reuse();
-      nested_->timer.expires_after(std::chrono::milliseconds(500));
-      nested_->timer.async_wait(
-          wait_handler<&nested_reactor::look_for_closed>{self_.lock(), &timer_memory_});
-      is_timing_ = true;
-    }
+    BOOST_CATCH_END
   }
 
   /// The selector has events; or the wait was cancelled, and operations may have come meanwhile. One
@@ -636,19 +621,12 @@ private:
     }
     {
       std::lock_guard<std::mutex> const lock(pump_mutex_);
+      done.append(ended_);
       is_armed_.store(false);
       if (pending_.load() != 0 && can_wait()) {
-        arm();
+        arm(done);
       }
     }
-    struct at_end {
-      ~at_end() {
-        if (reactor.pending_.load() == 0) {
-          reactor.settle();
-        }
-      }
-      nested_reactor& reactor;
-    } const settles = {*this};
     operation_queue first;
     if (descriptor_operation* const operation = done.pop()) {
       first.push(*operation);
@@ -659,7 +637,7 @@ private:
 
   /// The context's reactor cannot wait for the selector, now or ever: those who wait must not do so
   /// for nothing.
-  void fail_all(boost::system::error_code const& ec, operation_queue& done) {
+  void fail_all(boost::system::error_code const& ec, operation_queue& done) noexcept {
     states_.for_each([this, &ec, &done](int, descriptor_state& state) {
       std::lock_guard<std::mutex> const lock(state.mutex);
       end_all(state, ec, done);
@@ -670,35 +648,62 @@ private:
     int const count =
         selector_.wait(batch_.get(), event_capacity_, std::chrono::nanoseconds::zero());
     std::size_t const size = count > 0 ? static_cast<std::size_t>(count) : 0;
+    bool is_time_to_look = false;
     for (std::size_t index = 0; index != size; ++index) {
       std::uint32_t const fd = selector::descriptor(batch_[index]);
-      if (descriptor_state* const state = find(fd)) {
+      if (descriptor_state* const state = states_.find(fd)) {
         std::lock_guard<std::mutex> const lock(state->mutex);
         deliver(static_cast<int>(fd), *state, batch_[index], done);
+      } else {
+        is_time_to_look = true; // no descriptor has the number of the alarm
       }
+    }
+    if (is_time_to_look) {
+      look_for_closed(done);
+    }
+  }
+
+  // --- Looking for descriptors that were closed unheard -------------------------------------------
+
+  /// With the state's mutex held. Those that have nobody waiting any more stay in the list until the
+  /// next look, so that a wait after the other is not put in and taken out each time.
+  void look_at(int fd, descriptor_state& state) noexcept {
+    if (!state.is_looked_at) {
+      state.is_looked_at = true;
+      state.fd = fd;
+      state.next_looked_at = looked_at_.load();
+      while (!looked_at_.compare_exchange_weak(state.next_looked_at, &state)) {
+      }
+    }
+    // Whoever goes through the list says first that the alarm is off.
+    if (!is_alarm_set_.load()) {
+      set_alarm();
+    }
+  }
+
+  BOOST_NOINLINE void set_alarm() noexcept {
+    if (!is_alarm_set_.exchange(true)) {
+      alarm_.set(std::chrono::milliseconds(500));
     }
   }
 
   /// Tells those who wait for a descriptor that was closed behind our back.
-  void look_for_closed(boost::system::error_code const&) {
-    {
-      std::lock_guard<std::mutex> const lock(pump_mutex_);
-      is_timing_ = false;
-    }
-    operation_queue lost;
-    for (std::size_t index = 0; index != table_size(); ++index) {
-      int const fd = static_cast<int>(index);
-      if (descriptor_state* const state = find(fd)) {
-        std::lock_guard<std::mutex> const lock(state->mutex);
-        if (state->watched == watching::once && !owner_.is_left_behind() &&
-            !state->operations.empty() &&
-            !selector_.has(fd, selector::internal_data(nobodys_source))) {
-          abandon(fd, *state, boost::asio::error::bad_descriptor, lost);
+  BOOST_NOINLINE void look_for_closed(operation_queue& lost) noexcept {
+    is_alarm_set_.store(false);
+    descriptor_state* next = looked_at_.exchange(nullptr);
+    while (next) {
+      descriptor_state& state = *next;
+      std::lock_guard<std::mutex> const lock(state.mutex);
+      next = state.next_looked_at;
+      state.is_looked_at = false;
+      if (state.operations.any_may_end_unheard()) {
+        if (selector_.has(state.fd, selector::internal_data(nobodys_source))) {
+          look_at(state.fd, state);
+        } else {
+          abandon(state.fd, state, boost::asio::error::bad_descriptor, lost);
         }
       }
     }
-    settle();
-    lost.complete_all(completion::posted);
   }
 
   // --- After a fork -------------------------------------------------------------------------------
@@ -729,6 +734,10 @@ private:
         error = add_to(fresh, fd, state);
       }
     });
+    selector_alarm alarm;
+    if (error == 0) {
+      error = alarm.open(fresh, alarm_data());
+    }
     if (error == 0) {
       error = selector_.replace_with(fresh);
     }
@@ -736,6 +745,11 @@ private:
       return error;
     }
     owner_ = fork_mark();
+    alarm_ = std::move(alarm);
+    is_alarm_set_.store(false);
+    if (looked_at_.load()) {
+      set_alarm();
+    }
     states_.for_each([this, &lost](int fd, descriptor_state& state) {
       std::lock_guard<std::mutex> const lock(state.mutex);
       if (state.watched != watching::nothing &&
@@ -759,8 +773,11 @@ private:
   }
 
   static constexpr std::uint32_t nobodys_source = 1;
+  static constexpr std::uint32_t alarm_source = 2;
 
-  std::weak_ptr<nested_reactor> self_;
+  static selector::user_data alarm_data() noexcept { return selector::internal_data(alarm_source); }
+
+  std::weak_ptr<nested_reactor> self_{};
   inline_executor const executor_;
   std::size_t const event_capacity_;
   selector selector_{};
@@ -769,19 +786,20 @@ private:
   descriptor_table<descriptor_state> states_{};
   std::unique_ptr<selector::native_event[]> batch_; // what pump() fetches
 
-  // How many operations wait, and how many of these for descriptors of others.
-  std::atomic<std::size_t> pending_;
-  std::atomic<std::size_t> pending_once_;
+  std::atomic<std::size_t> pending_; // how many operations wait
+
+  std::atomic<descriptor_state*> looked_at_;
+  std::atomic<bool> is_alarm_set_;
+  selector_alarm alarm_{};
 
   std::mutex pump_mutex_{};
   std::atomic<bool> is_shut_down_;
   std::atomic<bool> is_armed_; // from the start of a wait until what it reported was fetched
   bool is_cancelled_ = false;
-  bool is_timing_ = false;
   bool is_suspended_ = false; // around a fork
-  // These outlive nested_: Asio may hold what is in them until the context is gone.
+  operation_queue ended_{};   // what the wait tells that was cancelled because of them
+  // Outlives nested_: Asio may hold what is in it until the context is gone.
   function_memory<wait_memory_size> selector_memory_{};
-  function_memory<wait_memory_size> timer_memory_{};
   std::unique_ptr<nested> nested_{};
 };
 

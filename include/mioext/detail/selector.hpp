@@ -61,6 +61,11 @@
 //   int open(selector&, user_data)          makes it, or makes it anew
 //   int wake() const                        from any thread
 //
+// an alarm has
+//
+//   int open(selector&, user_data)          makes it, or makes it anew
+//   int set(milliseconds) const             has it reported once, after that time; from any thread
+//
 // and signals have
 //
 //   int add(selector&, user_data, number)   starts taking a signal
@@ -92,6 +97,7 @@ namespace detail {
 
 using selector = epoll_selector;
 using selector_waker = epoll_waker;
+using selector_alarm = epoll_alarm;
 using selector_signals = signalfd_signals;
 
 } // namespace detail
@@ -105,6 +111,7 @@ namespace detail {
 
 using selector = kqueue_selector;
 using selector_waker = kqueue_waker;
+using selector_alarm = kqueue_alarm;
 using selector_signals = kqueue_signals;
 
 } // namespace detail
