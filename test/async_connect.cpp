@@ -20,6 +20,7 @@
 #include <future>
 #include <memory>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -173,11 +174,39 @@ template <class Protocol> struct mioext_stream {
   mioext::stream<mioext::basic_stream_socket<Protocol>> socket;
 };
 
+template <class Protocol> struct stream_of_asio {
+  explicit stream_of_asio(asio::io_context& context) : socket(context) {}
+  template <class... Arguments> void connect(Arguments&&... arguments) {
+    mioext::async_connect(socket, std::forward<Arguments>(arguments)...);
+  }
+  mioext::stream<typename Protocol::socket> socket;
+};
+
 using tcp_kinds = std::tuple<asio_socket<tcp>, native_executor_socket<tcp>, mioext_socket<tcp>,
                              mioext_stream<tcp>>;
+// Whose synchronous reads wait.
+using io_object_kinds = std::tuple<asio_socket<tcp>, native_executor_socket<tcp>,
+                                   mioext_stream<tcp>, stream_of_asio<tcp>>;
 using local_kinds = std::tuple<asio_socket<local>, mioext_socket<local>, mioext_stream<local>>;
 // With an executor of their own and without: what is above one connect does not look further.
 using two_kinds = std::tuple<asio_socket<tcp>, mioext_socket<tcp>>;
+
+// The peer writes when the read has begun, or is about to: a read that does not wait is there before.
+template <class Socket> void check_that_reads_wait(Socket& socket, mioext::tcp_socket peer) {
+  std::atomic<bool> is_reading{false};
+  std::thread writer([&] {
+    while (!is_reading.load()) {
+      std::this_thread::yield();
+    }
+    peer.write_some(asio::buffer("x", 1));
+  });
+  char byte = 0;
+  error_code ec;
+  is_reading.store(true);
+  BOOST_TEST(socket.read_some(asio::buffer(&byte, 1), ec) == 1u);
+  BOOST_TEST(ec == error_code());
+  writer.join();
+}
 
 // Lets the context work until the handler was called, or until it has nothing to do.
 void run_until_told(asio::io_context& context, outcome const& told) {
@@ -354,15 +383,68 @@ BOOST_AUTO_TEST_CASE(a_connect_beside_one_that_goes_on_is_already_started) {
   BOOST_TEST(first.calls + asio_first.calls == 0);
 }
 
-BOOST_AUTO_TEST_CASE(synchronous_operations_of_an_asio_socket_still_wait) {
+// The descriptor becomes non-blocking, and that is nobody's business but the system's.
+BOOST_AUTO_TEST_CASE_TEMPLATE(synchronous_reads_wait_after_every_form_of_connect, Kind,
+                              io_object_kinds) {
   asio::io_context context;
   tcp_listener listener;
-  tcp::socket socket(context);
+  std::vector<tcp::endpoint> const endpoints = {listener.endpoint};
+  auto const anything = [](error_code const&, tcp::endpoint const&) { return true; };
+  using iterator = std::vector<tcp::endpoint>::const_iterator;
+  enum { one, member, range, range_if, iterators, iterators_if, race, forms };
+  for (int form = one; form != forms; ++form) {
+    Kind client(context);
+    tcp::endpoint endpoint;
+    iterator position;
+    outcome told;
+    store_with<tcp::endpoint> const with_endpoint{&told, &endpoint};
+    store_with<iterator> const with_iterator{&told, &position};
+    switch (form) {
+    case one:
+      client.connect(listener.endpoint, store{&told});
+      break;
+    case member:
+      client.socket.async_connect(listener.endpoint, store{&told});
+      break;
+    case range:
+      client.connect(endpoints, with_endpoint);
+      break;
+    case range_if:
+      client.connect(endpoints, anything, with_endpoint);
+      break;
+    case iterators:
+      client.connect(endpoints.begin(), endpoints.end(), with_iterator);
+      break;
+    case iterators_if:
+      client.connect(endpoints.begin(), endpoints.end(), anything, with_iterator);
+      break;
+    default:
+      client.connect(endpoints, mioext::happy_eyeballs(), with_endpoint);
+    }
+    context.restart();
+    context.run();
+    BOOST_REQUIRE(told.error == error_code());
+    BOOST_TEST(!client.socket.non_blocking());
+    test::wait_for(listener.acceptor, POLLIN);
+    check_that_reads_wait(client.socket, listener.acceptor.accept());
+  }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(non_blocking_that_was_asked_for_stays, Kind, io_object_kinds) {
+  asio::io_context context;
+  tcp_listener listener;
+  Kind client(context);
   outcome told;
-  mioext::async_connect(socket, listener.endpoint, store{&told});
+  client.socket.open(tcp::v4());
+  client.socket.non_blocking(true);
+  client.connect(listener.endpoint, store{&told});
   context.run();
   BOOST_REQUIRE(told.error == error_code());
-  BOOST_TEST(!socket.non_blocking());
+  BOOST_TEST(client.socket.non_blocking());
+  char byte = 0;
+  error_code ec;
+  client.socket.read_some(asio::buffer(&byte, 1), ec);
+  BOOST_TEST(ec == asio::error::would_block);
 }
 
 // --- A connect that goes on ---------------------------------------------------------------------------

@@ -26,6 +26,7 @@
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 
+#include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 #include <mioext/udp.hpp>
 #include <mioext/unix.hpp>
@@ -537,6 +538,47 @@ BOOST_AUTO_TEST_CASE(asio_sockets_and_plain_descriptors_connect_and_become_non_b
              boost::test_tools::per_element());
   BOOST_TEST((socket.remote_endpoint() == acceptor.local_endpoint()));
   BOOST_TEST(socket_error(plain.get()) == 0);
+}
+
+// A handler that does the I/O of Asio's socket wants it to say would_block. A stream's user said
+// beforehand what its synchronous reads do.
+BOOST_AUTO_TEST_CASE(a_stream_that_connects_goes_on_to_wait_or_not_to_wait) {
+  using stream = mioext::stream<mioext::tcp_socket>;
+  using stream_of_asio = mioext::stream<tcp::socket>;
+  loop_under_test<> loop;
+  recorder<> handler;
+  boost::asio::io_context context;
+  mioext::tcp_acceptor acceptor(loopback());
+  stream waits(context);
+  stream_of_asio waits_too(context);
+  stream does_not(context, tcp::v4());
+  does_not.non_blocking(true);
+  stream was_blocking(context, tcp::v4());
+  was_blocking.native_non_blocking(false);
+  loop.connect(waits, acceptor.local_endpoint(), token(1));
+  loop.connect(waits_too, acceptor.local_endpoint(), token(2));
+  loop.connect(does_not, acceptor.local_endpoint(), token(3));
+  loop.connect(was_blocking, acceptor.local_endpoint(), token(4));
+  BOOST_TEST(wait_for_calls(loop, handler, 4));
+  BOOST_TEST(!waits.non_blocking());
+  BOOST_TEST(!waits_too.non_blocking());
+  BOOST_TEST(does_not.non_blocking());
+  BOOST_TEST(was_blocking.native_non_blocking());
+  char byte = 0;
+  error_code ec;
+  does_not.read_some(boost::asio::buffer(&byte, 1), ec);
+  BOOST_TEST(ec == boost::asio::error::would_block);
+  std::vector<mioext::tcp_socket> peers;
+  while (peers.size() != 4) {
+    mioext::tcp_socket peer = acceptor.accept(ec);
+    if (!ec) {
+      peer.write_some(boost::asio::buffer("x", 1));
+      peers.push_back(std::move(peer));
+    }
+  }
+  BOOST_TEST(waits.read_some(boost::asio::buffer(&byte, 1)) == 1u);
+  BOOST_TEST(waits_too.read_some(boost::asio::buffer(&byte, 1)) == 1u);
+  BOOST_TEST(was_blocking.read_some(boost::asio::buffer(&byte, 1)) == 1u);
 }
 
 // --- A Unix listener without room ----------------------------------------------------------------

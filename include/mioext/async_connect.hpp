@@ -150,8 +150,8 @@ auto start_connect_race(Socket& socket, Range const& range, happy_eyeballs const
 ///
 /// The socket may be any of Asio's own, a stream, or, with an executor or a context in front, any of
 /// mioext's handles or a bare descriptor. One that is closed and can open itself is opened for the
-/// endpoint's protocol, as in Asio. It becomes non-blocking as far as the system is concerned; what
-/// Asio's synchronous operations do with an Asio socket stays as it was.
+/// endpoint's protocol, as in Asio. It becomes non-blocking as far as the system is concerned; whether
+/// the synchronous operations of an Asio socket or a stream wait stays as it was, in every form.
 ///
 /// What this does that Asio's async_connect does not: where the backlog of a Unix listener is full,
 /// connect(2) answers EAGAIN and the kernel signals nothing afterwards (connect(2)). Asio completes

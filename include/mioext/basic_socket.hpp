@@ -74,6 +74,21 @@ public:
     return detail::descriptor_ops::available(this->native_handle(), ec);
   }
 
+  /// Whether the next byte to be read is the urgent one of the stream, as Asio's socket says it.
+  ///
+  /// Errors: what sockatmark(3) reports; `bad_descriptor` if closed. The second form returns false then.
+  bool at_mark() const {
+    boost::system::error_code ec;
+    bool const is_there = at_mark(ec);
+    detail::throw_error(ec, "at_mark");
+    return is_there;
+  }
+
+  /// \overload
+  bool at_mark(boost::system::error_code& ec) const noexcept {
+    return detail::socket_ops::at_mark(this->native_handle(), ec);
+  }
+
   /// Starts to connect the socket, without waiting, and opens it before if it is closed.
   ///
   /// Success means that it is connected: a Unix or datagram socket often is at once. Otherwise

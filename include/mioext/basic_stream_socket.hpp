@@ -92,6 +92,18 @@ public:
   /// `other` is closed afterwards.
   basic_stream_socket(basic_stream_socket&& other) noexcept = default;
 
+  /// The same from a socket whose protocol converts to this one's, as every stream protocol does to
+  /// boost::asio::generic::stream_protocol.
+  template <class OtherProtocol,
+            typename std::enable_if<!std::is_same<OtherProtocol, Protocol>::value &&
+                                        std::is_convertible<OtherProtocol, Protocol>::value,
+                                    int>::type = 0>
+  basic_stream_socket(basic_stream_socket<OtherProtocol>&& other) noexcept {
+    if (other.is_open()) {
+      detail::handle_access::reset(*this, other.release());
+    }
+  }
+
   /// Closes what this one held, as close() does; `other` is closed afterwards.
   basic_stream_socket& operator=(basic_stream_socket&& other) noexcept = default;
 

@@ -30,12 +30,15 @@
 #include <mioext/async_wait.hpp>
 #include <mioext/detail/async_operation.hpp>
 #include <mioext/detail/beast_teardown.hpp>
+#include <mioext/detail/connection_ops.hpp>
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/own_handle.hpp>
 #include <mioext/detail/prepare_handle.hpp>
+#include <mioext/detail/registration_rules.hpp>
 #include <mioext/detail/stream_io.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/interest.hpp>
+#include <mioext/trigger.hpp>
 
 namespace mioext {
 
@@ -44,10 +47,19 @@ namespace mioext {
 /// sockets. boost::asio::async_read, async_read_until and async_write, ssl::stream, Beast's HTTP and
 /// WebSocket run over it.
 ///
-/// `Handle` is any of mioext's handles (`stream<tcp_socket>`, `stream<pipe_reader>`), one of Asio's
-/// sockets or descriptors, any other class with `native_handle()`, `close(error_code&)` and
-/// `release(error_code&)`; or `int`: then the descriptor is somebody else's, and is never closed. (End
-/// such a stream before its owner closes the descriptor: only the number tells whose it is.)
+/// `Handle` is any of mioext's stream sockets and pipes (`stream<tcp_socket>`, `stream<pipe_reader>`),
+/// one of Asio's stream sockets of any protocol (TCP, local, generic), descriptors or pipes, any other
+/// class with `native_handle()`, `close(error_code&)` and `release(error_code&)`; or `int`: then the
+/// descriptor is somebody else's, and is never closed. (End such a stream before its owner closes the
+/// descriptor: only the number tells whose it is.) Sockets that keep messages apart, for datagrams or
+/// sequenced packets, make no stream, and do not compile.
+///
+/// A stream of a socket has every member, constructor, type and constant of Asio's basic_stream_socket
+/// but the deprecated ones, with its meaning and its errors; a stream of another handle those of Asio's
+/// stream_descriptor that the handle can have. So a program that was written for one of them needs no
+/// other change than of that name, except where Asio itself asks for its own type:
+/// basic_socket_acceptor::accept and async_accept hand a connection over (`async_accept(handler)`), and
+/// do not put it into a stream that is there; mioext::async_accept() does either.
 ///
 /// Reads and writes are tried at once, and wait only where they would block. The descriptor is
 /// registered when the first of them waits, for both directions and edge-triggered, and stays so
@@ -55,7 +67,11 @@ namespace mioext {
 /// write may be pending at a time, as with Asio's sockets.
 ///
 /// Members that work on what is not a matter of streams (open(), bind(), endpoints, options, ...)
-/// are those of the handle, with its parameters, errors and overloads.
+/// are those of the handle, with its parameters, errors and overloads; a handle that has none of that
+/// name gives the stream none.
+///
+/// The descriptor is non-blocking from the beginning. That alone never changes what the synchronous
+/// members do: they wait, unless non_blocking(true) was called.
 ///
 /// @par Completion
 /// Every asynchronous member takes any completion token, honours the handler's associated executor,
@@ -80,15 +96,26 @@ namespace mioext {
 /// Boost.Asio's basic_stream_socket, and its requirements on streams.
 template <class Handle, class Executor = boost::asio::any_io_executor>
 class stream : public detail::handle_types<Handle, detail::is_socket_handle<Handle>::value> {
+  static_assert(
+      !detail::keeps_messages_apart<Handle>::value,
+      "mioext: a stream is made of a stream socket; this one keeps messages apart (datagrams, "
+      "sequenced packets), of which a stream would lose what a read leaves");
+
   using io = detail::stream_io<Handle>;
+  using own_handle = detail::own_handle<Handle>;
   using transferred = void(boost::system::error_code, std::size_t);
   using finished = void(boost::system::error_code);
 
   template <template <class, class> class Action, interest Wanted> class initiate_transfer;
+  template <template <class, class> class Action, interest Wanted> class initiate_with_flags;
 
-  template <class Context>
-  using if_context =
-      typename std::enable_if<detail::is_execution_context<Context>::value, int>::type;
+  template <class ExecutorOrContext, class... Arguments>
+  using if_makes_handle = detail::if_makes_handle<Handle, ExecutorOrContext, Arguments...>;
+
+  template <class Context, class... Arguments>
+  using if_context_makes_handle =
+      typename std::enable_if<detail::is_execution_context<Context>::value,
+                              if_makes_handle<Context, Arguments...>>::type;
 
 public:
   /// The type of get_executor().
@@ -103,29 +130,42 @@ public:
   /// its lowest layer (close, cancel, shutdown, options) is done properly.
   using lowest_layer_type = stream;
 
+  /// Tells an event loop's connect that the descriptor's mode alone is its business.
+  using decides_itself_whether_to_wait = std::true_type;
+
   /// The same stream with another type of executor, as Asio's sockets have it.
   template <class OtherExecutor> struct rebind_executor {
     /// That type.
     using other = stream<Handle, OtherExecutor>;
   };
 
-  /// A stream whose handle is made of `arguments`: another handle that is moved here, a protocol or
-  /// an endpoint to open a socket with, a descriptor to adopt; none for a closed one. The handle is
-  /// made non-blocking.
-  /// @throws boost::system::system_error what the handle's constructor throws; no_descriptors and
-  /// the like when the context's selector_service has to be made.
-  template <class... Arguments>
-  explicit stream(executor_type const& executor, Arguments&&... arguments)
-      : executor_(executor),
-        reactor_(detail::selector_service_access::reactor(detail::context_of(executor_))),
-        handle_(std::forward<Arguments>(arguments)...) {
-    prepare();
-  }
+  /// A closed stream; of a handle that is never closed when it is new, what that is.
+  /// @throws boost::system::system_error no_descriptors and the like when the context's selector_service
+  /// has to be made.
+  template <class E = executor_type, if_makes_handle<E const> = 0>
+  explicit stream(executor_type const& executor) : stream(made_of(), executor, executor) {}
+
+  /// A stream whose handle is made of the arguments: another handle that is moved here, a protocol or
+  /// an endpoint to open a socket with, a protocol and a descriptor, or a descriptor to adopt. The handle
+  /// is made non-blocking.
+  /// @throws boost::system::system_error what the handle's constructor throws; and as above.
+  template <class First, class... Others,
+            if_makes_handle<executor_type const, First, Others...> = 0>
+  stream(executor_type const& executor, First&& first, Others&&... others)
+      : stream(made_of(), executor, executor, std::forward<First>(first),
+               std::forward<Others>(others)...) {}
 
   /// The same with the executor of `context`.
-  template <class Context, class... Arguments, if_context<Context> = 0>
-  explicit stream(Context& context, Arguments&&... arguments)
-      : stream(executor_type(context.get_executor()), std::forward<Arguments>(arguments)...) {}
+  template <class Context, if_context_makes_handle<Context> = 0>
+  explicit stream(Context& context)
+      : stream(made_of(), executor_type(context.get_executor()), context) {}
+
+  /// \overload
+  template <class Context, class First, class... Others,
+            if_context_makes_handle<Context, First, Others...> = 0>
+  stream(Context& context, First&& first, Others&&... others)
+      : stream(made_of(), executor_type(context.get_executor()), context,
+               std::forward<First>(first), std::forward<Others>(others)...) {}
 
   /// Takes over one of Asio's sockets, with its executor: a stream can stand where such a socket is
   /// handed over, as in a handler of async_accept. The socket must have no operation outstanding,
@@ -145,16 +185,28 @@ public:
   /// `other` is closed afterwards, and keeps its executor. Pending operations go on.
   stream(stream&& other)
       : executor_(other.executor_), reactor_(other.reactor_), handle_(std::move(other.handle_)),
-        state_(other.state_), state_fd_(other.state_fd_), blocks_(other.blocks_) {}
+        state_(other.state_), state_fd_(other.state_fd_), blocks_(other.blocks_),
+        native_blocks_(other.native_blocks_) {
+    other.wait_again();
+  }
 
-  /// The same from a stream with another type of executor.
-  template <class OtherExecutor,
-            typename std::enable_if<!std::is_same<OtherExecutor, Executor>::value &&
-                                        std::is_convertible<OtherExecutor, Executor>::value,
-                                    int>::type = 0>
-  stream(stream<Handle, OtherExecutor>&& other)
+  /// The same from a stream with another type of executor, or with a handle that converts to this one, as
+  /// that of TCP does to that of boost::asio::generic::stream_protocol.
+  template <
+      class OtherHandle, class OtherExecutor,
+      typename std::enable_if<!std::is_same<stream<OtherHandle, OtherExecutor>, stream>::value &&
+                                  std::is_convertible<OtherHandle&&, Handle>::value &&
+                                  (std::is_same<OtherHandle, Handle>::value ||
+                                   (detail::is_socket_handle<Handle>::value &&
+                                    detail::is_socket_handle<OtherHandle>::value)) &&
+                                  std::is_convertible<OtherExecutor, Executor>::value,
+                              int>::type = 0>
+  stream(stream<OtherHandle, OtherExecutor>&& other)
       : executor_(other.executor_), reactor_(other.reactor_), handle_(std::move(other.handle_)),
-        state_(other.state_), state_fd_(other.state_fd_), blocks_(other.blocks_) {}
+        state_(other.state_), state_fd_(other.state_fd_), blocks_(other.blocks_),
+        native_blocks_(other.native_blocks_) {
+    other.wait_again();
+  }
 
   /// Closes what this one held, as close() does.
   stream& operator=(stream&& other) {
@@ -166,6 +218,8 @@ public:
       state_ = other.state_;
       state_fd_ = other.state_fd_;
       blocks_ = other.blocks_;
+      native_blocks_ = other.native_blocks_;
+      other.wait_again();
     }
     return *this;
   }
@@ -324,33 +378,189 @@ public:
         initiate_transfer<detail::write_action, interest::writable>(*this), token, buffers);
   }
 
-  // --- Waiting and connecting ----------------------------------------------------------------------
-
-  /// Waits until the handle is ready; see mioext::async_wait().
-  template <class Token = typename boost::asio::default_completion_token<Executor>::type>
-  auto async_wait(interest wanted,
-                  Token&& token = typename boost::asio::default_completion_token<Executor>::type())
-      -> decltype(detail::start_async_wait<Token>(std::declval<Executor const&>(), 0,
-                                                  detail::watching::once, wanted, token)) {
-    return detail::start_async_wait<Token>(executor_, native_handle(),
-                                           detail::watching_of<Handle>(), wanted, token);
+  /// The same as write_some(), with flags: those of boost::asio::socket_base, and what else send(2) knows.
+  /// Sockets only.
+  template <class ConstBufferSequence, class H = Handle, detail::only_for_sockets<H> = 0>
+  std::size_t send(ConstBufferSequence const& buffers,
+                   boost::asio::socket_base::message_flags flags = 0) {
+    boost::system::error_code ec;
+    std::size_t const bytes = send(buffers, flags, ec);
+    detail::throw_error(ec, "send");
+    return bytes;
   }
 
-  /// The same with Asio's word for it.
+  /// @copydoc send
+  template <class ConstBufferSequence, class H = Handle, detail::only_for_sockets<H> = 0>
+  std::size_t send(ConstBufferSequence const& buffers,
+                   boost::asio::socket_base::message_flags flags, boost::system::error_code& ec) {
+    std::size_t bytes = 0;
+    do {
+      bytes = io::send(native_handle(), buffers, flags, ec);
+    } while (must_wait(ec) && detail::descriptor_ops::wait_writable(native_handle(), ec));
+    return bytes;
+  }
+
+  /// The same as read_some(), with flags: those of boost::asio::socket_base, and what else recv(2) knows.
+  /// With `message_peek` the next call finds the same bytes again. Sockets only.
+  template <class MutableBufferSequence, class H = Handle, detail::only_for_sockets<H> = 0>
+  std::size_t receive(MutableBufferSequence const& buffers,
+                      boost::asio::socket_base::message_flags flags = 0) {
+    boost::system::error_code ec;
+    std::size_t const bytes = receive(buffers, flags, ec);
+    detail::throw_error(ec, "receive");
+    return bytes;
+  }
+
+  /// @copydoc receive
+  template <class MutableBufferSequence, class H = Handle, detail::only_for_sockets<H> = 0>
+  std::size_t receive(MutableBufferSequence const& buffers,
+                      boost::asio::socket_base::message_flags flags,
+                      boost::system::error_code& ec) {
+    std::size_t bytes = 0;
+    do {
+      bytes = io::receive(native_handle(), buffers, flags, ec);
+    } while (must_wait(ec) && detail::descriptor_ops::wait_readable(native_handle(), ec));
+    return bytes;
+  }
+
+  /// async_write_some() by the name that it has where there are flags. Sockets only.
+  template <class ConstBufferSequence,
+            class Token = typename boost::asio::default_completion_token<Executor>::type,
+            class H = Handle, detail::only_for_sockets<H> = 0>
+  auto async_send(ConstBufferSequence const& buffers,
+                  Token&& token = typename boost::asio::default_completion_token<Executor>::type())
+      -> decltype(boost::asio::async_initiate<Token, transferred>(
+          std::declval<initiate_transfer<detail::write_action, interest::writable>>(), token,
+          buffers)) {
+    return boost::asio::async_initiate<Token, transferred>(
+        initiate_transfer<detail::write_action, interest::writable>(*this), token, buffers);
+  }
+
+  /// The same with flags, as for send().
+  template <class ConstBufferSequence,
+            class Token = typename boost::asio::default_completion_token<Executor>::type,
+            class H = Handle, detail::only_for_sockets<H> = 0>
+  auto async_send(ConstBufferSequence const& buffers, boost::asio::socket_base::message_flags flags,
+                  Token&& token = typename boost::asio::default_completion_token<Executor>::type())
+      -> decltype(boost::asio::async_initiate<Token, transferred>(
+          std::declval<initiate_with_flags<detail::send_action, interest::writable>>(), token,
+          buffers, flags)) {
+    return boost::asio::async_initiate<Token, transferred>(
+        initiate_with_flags<detail::send_action, interest::writable>(*this), token, buffers, flags);
+  }
+
+  /// async_read_some() by the name that it has where there are flags. Sockets only.
+  template <class MutableBufferSequence,
+            class Token = typename boost::asio::default_completion_token<Executor>::type,
+            class H = Handle, detail::only_for_sockets<H> = 0>
+  auto
+  async_receive(MutableBufferSequence const& buffers,
+                Token&& token = typename boost::asio::default_completion_token<Executor>::type())
+      -> decltype(boost::asio::async_initiate<Token, transferred>(
+          std::declval<initiate_transfer<detail::read_action, interest::readable>>(), token,
+          buffers)) {
+    return boost::asio::async_initiate<Token, transferred>(
+        initiate_transfer<detail::read_action, interest::readable>(*this), token, buffers);
+  }
+
+  /// The same with flags, as for receive(). With `message_out_of_band` it waits for urgent data.
+  template <class MutableBufferSequence,
+            class Token = typename boost::asio::default_completion_token<Executor>::type,
+            class H = Handle, detail::only_for_sockets<H> = 0>
+  auto
+  async_receive(MutableBufferSequence const& buffers, boost::asio::socket_base::message_flags flags,
+                Token&& token = typename boost::asio::default_completion_token<Executor>::type())
+      -> decltype(boost::asio::async_initiate<Token, transferred>(
+          std::declval<initiate_with_flags<detail::receive_action, interest::readable>>(), token,
+          buffers, flags)) {
+    return boost::asio::async_initiate<Token, transferred>(
+        initiate_with_flags<detail::receive_action, interest::readable>(*this), token, buffers,
+        flags);
+  }
+
+  // --- Waiting and connecting ----------------------------------------------------------------------
+
+  /// Blocks until the handle is ready, has an error or a hang-up; unless non_blocking(true) was called:
+  /// then the error is would_block if it is not ready now.
+  /// @param wanted an interest, or a wait_type of Asio's.
+  ///
+  /// Errors: bad_descriptor if closed, invalid_argument if nothing is wanted.
+  void wait(detail::awaited wanted) {
+    boost::system::error_code ec;
+    wait(wanted, ec);
+    detail::throw_error(ec, "wait");
+  }
+
+  /// @copydoc wait
+  void wait(detail::awaited wanted, boost::system::error_code& ec) {
+    if (int const error = detail::check_registration(wanted.wanted, trigger::edge)) {
+      ec = detail::system_error_code(error);
+    } else {
+      detail::descriptor_ops::wait_for(native_handle(), wanted.events(), blocks_, ec);
+    }
+  }
+
+  /// Waits until the handle is ready; see mioext::async_wait().
+  /// @param wanted an interest, or a wait_type of Asio's.
   template <class Token = typename boost::asio::default_completion_token<Executor>::type>
-  auto async_wait(boost::asio::socket_base::wait_type wanted,
+  auto async_wait(detail::awaited wanted,
                   Token&& token = typename boost::asio::default_completion_token<Executor>::type())
       -> decltype(detail::start_async_wait<Token>(std::declval<Executor const&>(), 0,
-                                                  detail::watching::once, interest::readable,
-                                                  token)) {
-    return detail::start_async_wait<Token>(
-        executor_, native_handle(), detail::watching_of<Handle>(), interest_of(wanted), token);
+                                                  detail::watching::once, wanted.wanted, token)) {
+    return detail::start_async_wait<Token>(executor_, native_handle(),
+                                           detail::watching_of<Handle>(), wanted.wanted, token);
+  }
+
+  /// Connects a socket, and blocks until it is known how that ended, also after non_blocking(true). One
+  /// that is closed is opened for the endpoint's protocol, and stays open after an error.
+  ///
+  /// Other than Asio's, it waits where a Unix listener has no room, and does not say that a socket was
+  /// connected that had been before; see mioext::async_connect().
+  ///
+  /// Errors: what connect(2) or SO_ERROR says; already_connected, already_started; those of open().
+  template <class H = Handle> void connect(typename H::endpoint_type const& endpoint) {
+    boost::system::error_code ec;
+    connect(endpoint, ec);
+    detail::throw_error(ec, "connect");
+  }
+
+  /// @copydoc connect
+  template <class H = Handle>
+  void connect(typename H::endpoint_type const& endpoint, boost::system::error_code& ec) {
+    detail::open_if_closed(*this, endpoint, ec);
+    if (ec) {
+      return;
+    }
+    bool const blocked = native_blocks_;
+    if (blocked) {
+      set_native_mode(true, ec);
+    }
+    ec = detail::system_error_code(detail::connect_and_wait(
+        native_handle(),
+        detail::socket_address{reinterpret_cast<::sockaddr const*>(endpoint.data()),
+                               static_cast<::socklen_t>(endpoint.size())}));
+    if (blocked) {
+      boost::system::error_code ignored;
+      set_native_mode(false, ignored);
+    }
   }
 
   /// Connects the handle; see mioext::async_connect(), which also takes a stream and a sequence of
   /// endpoints.
+  template <class Token = typename boost::asio::default_completion_token<Executor>::type,
+            class H = Handle>
+  auto
+  async_connect(typename H::endpoint_type const& endpoint,
+                Token&& token = typename boost::asio::default_completion_token<Executor>::type())
+      -> decltype(detail::start_connect_one<Token>(std::declval<stream&>(), endpoint,
+                                                   std::declval<Executor const&>(), token)) {
+    return detail::start_connect_one<Token>(*this, endpoint, executor_, token);
+  }
+
+  /// The same to an endpoint of another type, or of a handle that knows no type of them.
   template <class Endpoint,
-            class Token = typename boost::asio::default_completion_token<Executor>::type>
+            class Token = typename boost::asio::default_completion_token<Executor>::type,
+            detail::enable_if<detail::is_endpoint<Endpoint>::value> = 0>
   auto
   async_connect(Endpoint const& endpoint,
                 Token&& token = typename boost::asio::default_completion_token<Executor>::type())
@@ -361,27 +571,71 @@ public:
 
   // --- What the handle has --------------------------------------------------------------------------
 
-  /// True if synchronous reads and writes say would_block instead of waiting. Not from the start.
+  /// True if synchronous reads, writes and waits say would_block instead of waiting. Not from the start;
+  /// and not any more after the stream was closed.
   bool non_blocking() const noexcept { return !blocks_; }
 
-  /// Sets that. The descriptor itself is always non-blocking.
-  void non_blocking(bool mode) noexcept { blocks_ = !mode; }
+  /// Sets that. Errors: bad_descriptor if closed.
+  void non_blocking(bool mode) {
+    boost::system::error_code ec;
+    non_blocking(mode, ec);
+    detail::throw_error(ec, "non_blocking");
+  }
 
   /// @copydoc non_blocking
-  void non_blocking(bool mode, boost::system::error_code& ec) noexcept {
-    ec.clear();
-    blocks_ = !mode;
+  void non_blocking(bool mode, boost::system::error_code& ec) {
+    ec = closed_error();
+    if (!ec && mode && native_blocks_) {
+      set_native_mode(true, ec);
+    }
+    if (!ec) {
+      blocks_ = !mode;
+    }
+  }
+
+  /// Whether the descriptor is non-blocking as far as the system is concerned. Other than an Asio socket's,
+  /// a stream's is so from the beginning. It says nothing of what the synchronous members do.
+  bool native_non_blocking() const noexcept { return is_open() && !native_blocks_; }
+
+  /// Sets that, for somebody else who uses the descriptor, while nothing is pending. The next asynchronous
+  /// operation makes it non-blocking again.
+  ///
+  /// Errors: bad_descriptor if closed; invalid_argument for false after non_blocking(true).
+  void native_non_blocking(bool mode) {
+    boost::system::error_code ec;
+    native_non_blocking(mode, ec);
+    detail::throw_error(ec, "native_non_blocking");
+  }
+
+  /// @copydoc native_non_blocking
+  void native_non_blocking(bool mode, boost::system::error_code& ec) {
+    ec = closed_error();
+    if (!ec && !mode && !blocks_) {
+      ec = boost::asio::error::invalid_argument;
+    }
+    if (!ec && (!mode || native_blocks_ || !detail::is_always_non_blocking<Handle>::value)) {
+      set_native_mode(mode, ec);
+    }
   }
 
   /// The handle's open(), as are all that follow the handle's members of their name.
-  template <class Protocol> void open(Protocol const& protocol) {
+  template <class H = Handle, class Protocol>
+  auto open(Protocol const& protocol) -> decltype(static_cast<void>(
+      std::declval<H&>().open(protocol, std::declval<boost::system::error_code&>()))) {
     boost::system::error_code ec;
     open(protocol, ec);
     detail::throw_error(ec, "open");
   }
 
+  /// For a protocol that is one and not several, as a local one.
+  template <class H = Handle>
+  auto open() -> decltype(static_cast<void>(std::declval<H&>().open(
+      typename H::protocol_type(), std::declval<boost::system::error_code&>()))) {
+    open(typename H::protocol_type());
+  }
+
   /// @copydoc open
-  template <class Protocol, class H = Handle>
+  template <class H = Handle, class Protocol>
   auto open(Protocol const& protocol, boost::system::error_code& ec)
       -> decltype(static_cast<void>(std::declval<H&>().open(protocol, ec))) {
     detail::open_handle(next_layer(), protocol, ec);
@@ -390,12 +644,38 @@ public:
     }
   }
 
-  /// The handle's assign().
-  template <class H = Handle, class... Arguments>
-  auto assign(Arguments&&... arguments) -> decltype(static_cast<void>(
-      std::declval<H&>().assign(std::forward<Arguments>(arguments)...))) {
-    next_layer().assign(std::forward<Arguments>(arguments)...);
-    prepare();
+  /// The handle's assign(), of a descriptor, or of another handle.
+  template <class Assigned, class H = Handle>
+  auto assign(Assigned&& assigned)
+      -> decltype(static_cast<void>(std::declval<detail::own_handle<H>&>().assign(
+          std::forward<Assigned>(assigned), std::declval<boost::system::error_code&>()))) {
+    boost::system::error_code ec;
+    assign(std::forward<Assigned>(assigned), ec);
+    detail::throw_error(ec, "assign");
+  }
+
+  /// @copydoc assign
+  template <class Assigned, class H = Handle>
+  auto assign(Assigned&& assigned, boost::system::error_code& ec) -> decltype(static_cast<void>(
+      std::declval<detail::own_handle<H>&>().assign(std::forward<Assigned>(assigned), ec))) {
+    handle_.assign(std::forward<Assigned>(assigned), ec);
+    prepare_assigned(ec);
+  }
+
+  /// The handle's assign(), of a descriptor with its protocol.
+  template <class H = Handle>
+  void assign(typename H::protocol_type const& protocol, native_handle_type fd) {
+    boost::system::error_code ec;
+    assign(protocol, fd, ec);
+    detail::throw_error(ec, "assign");
+  }
+
+  /// @copydoc assign
+  template <class H = Handle>
+  void assign(typename H::protocol_type const& protocol, native_handle_type fd,
+              boost::system::error_code& ec) {
+    handle_.assign(protocol, fd, ec);
+    prepare_assigned(ec);
   }
 
   /// The handle's bind().
@@ -454,6 +734,13 @@ public:
     return next_layer().available(std::forward<Arguments>(arguments)...);
   }
 
+  /// The handle's at_mark().
+  template <class H = Handle, class... Arguments>
+  auto at_mark(Arguments&&... arguments) const
+      -> decltype(std::declval<H const&>().at_mark(std::forward<Arguments>(arguments)...)) {
+    return next_layer().at_mark(std::forward<Arguments>(arguments)...);
+  }
+
   /// The handle's take_error().
   template <class H = Handle, class... Arguments>
   auto take_error(Arguments&&... arguments)
@@ -483,6 +770,40 @@ private:
     stream& stream_;
   };
 
+  template <template <class, class> class Action, interest Wanted> class initiate_with_flags {
+  public:
+    using executor_type = Executor;
+
+    explicit initiate_with_flags(stream& used) noexcept : stream_(used) {}
+
+    executor_type get_executor() const noexcept { return stream_.executor_; }
+
+    template <class Handler, class Buffers>
+    void operator()(Handler&& completion_handler, Buffers const& buffers, int flags) const {
+      typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
+      Action<io, Buffers> action(buffers, flags);
+      // Without urgent data the system does not say "not now", but that the question is wrong.
+      bool const is_urgent = Wanted == interest::readable && action.may_wait() &&
+                             (flags & boost::asio::socket_base::message_out_of_band) != 0;
+      detail::start_operation(stream_.place(), stream_.executor_,
+                              is_urgent ? interest::priority : Wanted, !is_urgent, action, owned);
+    }
+
+  private:
+    stream& stream_;
+  };
+
+  struct made_of {};
+
+  template <class ExecutorOrContext, class... Arguments>
+  stream(made_of, executor_type const& executor, ExecutorOrContext& source,
+         Arguments&&... arguments)
+      : executor_(executor),
+        reactor_(detail::selector_service_access::reactor(detail::context_of(executor_))),
+        handle_(source, std::forward<Arguments>(arguments)...) {
+    prepare();
+  }
+
   // Not before it is sure that there is what the stream needs besides.
   template <class Socket, class Kind>
   static Handle taken_from(executor_type const& executor, Socket&& socket, Kind kind) {
@@ -498,22 +819,27 @@ private:
     return Handle(std::move(socket));
   }
 
-  static interest interest_of(boost::asio::socket_base::wait_type wanted) noexcept {
-    switch (wanted) {
-    case boost::asio::socket_base::wait_read:
-      return interest::readable;
-    case boost::asio::socket_base::wait_write:
-      return interest::writable;
-    case boost::asio::socket_base::wait_error:
-      break;
-    }
-    return interest::priority;
+  boost::system::error_code closed_error() const {
+    return is_open() ? boost::system::error_code()
+                     : boost::asio::error::make_error_code(boost::asio::error::bad_descriptor);
   }
 
   void prepare(boost::system::error_code& ec) {
     ec.clear();
+    wait_again();
     if (is_open()) {
-      detail::set_non_blocking(next_layer(), ec);
+      detail::set_native_non_blocking(next_layer(), ec);
+    }
+  }
+
+  void prepare_assigned(boost::system::error_code& ec) {
+    if (ec) {
+      return;
+    }
+    prepare(ec);
+    if (ec) {
+      boost::system::error_code ignored;
+      handle_.release(ignored);
     }
   }
 
@@ -527,10 +853,29 @@ private:
     return blocks_ && detail::would_block(ec);
   }
 
+  /// As a stream is that has just been opened.
+  void wait_again() noexcept {
+    blocks_ = true;
+    native_blocks_ = false;
+  }
+
+  void set_native_mode(bool mode, boost::system::error_code& ec) {
+    detail::set_native_non_blocking(next_layer(), mode, ec);
+    if (!ec) {
+      native_blocks_ = !mode;
+      state_ = nullptr;
+      state_fd_ = -1; // place() is to look
+    }
+  }
+
   /// Where this stream's operations wait. The state is looked up once for a descriptor.
   detail::operation_place place() {
     int const fd = native_handle();
     if (fd != state_fd_) {
+      if (native_blocks_) {
+        boost::system::error_code ignored;
+        set_native_mode(true, ignored);
+      }
       state_ = reactor_->state_of(fd);
       state_fd_ = fd;
     }
@@ -543,15 +888,17 @@ private:
     if (fd >= 0) {
       reactor_->remove(fd);
     }
+    wait_again();
   }
 
   Executor executor_;
   // Before the handle: if there is none to be had, the handle is still the caller's.
   std::shared_ptr<detail::nested_reactor> reactor_;
-  detail::own_handle<Handle> handle_;
+  own_handle handle_;
   detail::descriptor_state* state_ = nullptr;
   int state_fd_ = -1; // whose state that is
   bool blocks_ = true;
+  bool native_blocks_ = false;
 };
 
 namespace detail {

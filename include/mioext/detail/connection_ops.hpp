@@ -35,6 +35,14 @@ inline int make_non_blocking(int fd) noexcept {
   return (flags & O_NONBLOCK) || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? 0 : errno;
 }
 
+inline int make_blocking(int fd) noexcept {
+  int const flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0) {
+    return errno;
+  }
+  return !(flags & O_NONBLOCK) || ::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0 ? 0 : errno;
+}
+
 inline int make_close_on_exec(int fd) noexcept {
   int const flags = ::fcntl(fd, F_GETFD);
   if (flags < 0) {
@@ -42,6 +50,8 @@ inline int make_close_on_exec(int fd) noexcept {
   }
   return (flags & FD_CLOEXEC) || ::fcntl(fd, F_SETFD, flags | FD_CLOEXEC) == 0 ? 0 : errno;
 }
+
+inline bool is_open_descriptor(int fd) noexcept { return ::fcntl(fd, F_GETFD) >= 0; }
 
 /// Why the selector knows nothing of `fd`: ENOENT for a descriptor that is merely not registered,
 /// EBADF for one that is closed.
@@ -151,6 +161,38 @@ inline connect_attempt start_connect(int fd, socket_address address) noexcept {
     return {connect_progress::started, 0};
   }
   return failed_or_no_room(fd, address, errno);
+}
+
+/// The outcome of a connect that goes on, when that is known. Returns an errno value.
+inline int wait_for_outcome(int fd) noexcept {
+  ::pollfd asked = {fd, POLLOUT, 0};
+  while (::poll(&asked, 1, -1) < 0) {
+    if (errno != EINTR) {
+      return errno;
+    }
+  }
+  int error = 0;
+  ::socklen_t size = sizeof error;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
+/// Connects a non-blocking socket, and blocks until that has come to its end, as a blocking connect(2)
+/// does. For room in a Unix listener's backlog it looks as an event loop does: after a millisecond, and
+/// then ever more rarely. Returns an errno value.
+inline int connect_and_wait(int fd, socket_address address) noexcept {
+  for (int delay = 1;; delay = delay < 64 ? 2 * delay : 64) {
+    connect_attempt const attempt = start_connect(fd, address);
+    switch (attempt.progress) {
+    case connect_progress::no_room:
+      ::poll(nullptr, 0, delay); // a wait in milliseconds; a signal makes it shorter
+      break;
+    case connect_progress::started:
+      return wait_for_outcome(fd);
+    case connect_progress::made:
+    case connect_progress::failed:
+      return attempt.error;
+    }
+  }
 }
 
 /// True if the selector would report it as writable.

@@ -152,6 +152,21 @@ inline bool wait_writable(int fd, boost::system::error_code& ec) noexcept {
   return wait(fd, POLLOUT, ec);
 }
 
+/// The same for any readiness; without blocking it says `would_block` if there is none now.
+inline void wait_for(int fd, short events, bool blocks, boost::system::error_code& ec) noexcept {
+  if (fd < 0) {
+    ec = system_error_code(EBADF);
+    return;
+  }
+  ::pollfd request = {fd, events, 0};
+  int const timeout = blocks ? -1 : 0;
+  int const ready =
+      checked(retry_interrupted([&request, timeout] { return ::poll(&request, 1, timeout); }), ec);
+  if (ready == 0) {
+    ec = system_error_code(EWOULDBLOCK);
+  }
+}
+
 } // namespace descriptor_ops
 } // namespace detail
 } // namespace mioext

@@ -14,27 +14,63 @@
 #ifndef MIOEXT_DETAIL_OWN_HANDLE_HPP
 #define MIOEXT_DETAIL_OWN_HANDLE_HPP
 
+#include <type_traits>
 #include <utility>
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/posix/descriptor_base.hpp>
+#include <boost/asio/socket_base.hpp>
 #include <boost/system/error_code.hpp>
+
+#include <mioext/detail/connection_ops.hpp>
+#include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
 namespace detail {
 
-/// The types that a socket's users expect beside it; of another handle, none.
-template <class Handle, bool IsSocket> struct handle_types {};
+/// The names that the users of a socket, or of another descriptor, expect to find in it, as in Asio's.
+template <class Handle, bool IsSocket> struct handle_types : boost::asio::posix::descriptor_base {};
 
-template <class Handle> struct handle_types<Handle, true> {
+template <class Handle> struct handle_types<Handle, true> : boost::asio::socket_base {
+  /// The handle's protocol.
   using protocol_type = typename Handle::protocol_type;
+  /// The handle's endpoint.
   using endpoint_type = typename Handle::endpoint_type;
 };
 
-/// A handle and nothing else; closed once it was moved from.
+/// Has release(ec), as sockets have; Asio's descriptors only have release(), which cannot fail.
+template <class Handle> struct has_release_with_error {
+  template <class H>
+  static auto test(int) -> decltype(static_cast<void>(std::declval<H&>().release(
+                                        std::declval<boost::system::error_code&>())),
+                                    std::true_type());
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Handle>(0))::value;
+};
+
+/// A handle and nothing else; closed once it was moved from. One of Asio's needs an executor to be made,
+/// or its context.
 template <class Handle> class own_handle {
 public:
-  template <class... Arguments>
-  explicit own_handle(Arguments&&... arguments) : handle_(std::forward<Arguments>(arguments)...) {}
+  /// Of the arguments alone, if that is enough.
+  template <
+      class ExecutorOrContext, class... Arguments,
+      typename std::enable_if<std::is_constructible<Handle, Arguments&&...>::value, int>::type = 0>
+  explicit own_handle(ExecutorOrContext&, Arguments&&... arguments)
+      : handle_(std::forward<Arguments>(arguments)...) {}
+
+  template <class ExecutorOrContext, class... Arguments,
+            typename std::enable_if<
+                !std::is_constructible<Handle, Arguments&&...>::value &&
+                    std::is_constructible<Handle, ExecutorOrContext&, Arguments&&...>::value,
+                int>::type = 0>
+  explicit own_handle(ExecutorOrContext& executor, Arguments&&... arguments)
+      : handle_(executor, std::forward<Arguments>(arguments)...) {}
+
+  /// What another one holds, converted.
+  template <class OtherHandle>
+  explicit own_handle(own_handle<OtherHandle>&& other) : handle_(std::move(other.get())) {}
 
   Handle& get() noexcept { return handle_; }
   Handle const& get() const noexcept { return handle_; }
@@ -45,16 +81,37 @@ public:
   }
 
   void close(boost::system::error_code& ec) { handle_.close(ec); }
-  int release(boost::system::error_code& ec) { return handle_.release(ec); }
+
+  int release(boost::system::error_code& ec) {
+    return release(ec, std::integral_constant<bool, has_release_with_error<Handle>::value>());
+  }
+
+  template <class... Arguments>
+  auto assign(Arguments&&... arguments)
+      -> decltype(std::declval<Handle&>().assign(std::forward<Arguments>(arguments)...)) {
+    return handle_.assign(std::forward<Arguments>(arguments)...);
+  }
 
 private:
+  int release(boost::system::error_code& ec, std::true_type) { return handle_.release(ec); }
+
+  int release(boost::system::error_code& ec, std::false_type) {
+    if (native_handle() < 0) {
+      ec = boost::asio::error::bad_descriptor;
+      return -1;
+    }
+    ec.clear();
+    return handle_.release();
+  }
+
   Handle handle_;
 };
 
 template <> class own_handle<int> {
 public:
-  own_handle() noexcept : fd_(-1) {}
-  explicit own_handle(int fd) noexcept : fd_(fd) {}
+  template <class ExecutorOrContext> explicit own_handle(ExecutorOrContext&) noexcept : fd_(-1) {}
+  template <class ExecutorOrContext>
+  explicit own_handle(ExecutorOrContext&, int fd) noexcept : fd_(fd) {}
   own_handle(own_handle&& other) noexcept : fd_(other.exchange(-1)) {}
 
   own_handle& operator=(own_handle&& other) noexcept {
@@ -78,6 +135,17 @@ public:
     return exchange(-1);
   }
 
+  void assign(int fd, boost::system::error_code& ec) noexcept {
+    if (fd_ >= 0) {
+      ec = boost::asio::error::already_open;
+    } else if (!is_open_descriptor(fd)) {
+      ec = boost::asio::error::bad_descriptor;
+    } else {
+      ec.clear();
+      fd_ = fd;
+    }
+  }
+
 private:
   int exchange(int fd) noexcept {
     int const old = fd_;
@@ -87,6 +155,16 @@ private:
 
   int fd_;
 };
+
+/// Nothing if the handle cannot be made of these arguments, alone or after an executor or a context. (The
+/// compiler shows the name to who tries.)
+template <bool IsConstructible> struct the_handle_can_be_made_of_these {};
+
+template <> struct the_handle_can_be_made_of_these<true> { using type = int; };
+
+template <class Handle, class ExecutorOrContext, class... Arguments>
+using if_makes_handle = typename the_handle_can_be_made_of_these<
+    std::is_constructible<own_handle<Handle>, ExecutorOrContext&, Arguments&&...>::value>::type;
 
 } // namespace detail
 } // namespace mioext

@@ -40,8 +40,7 @@ template <class Socket, class Endpoint> struct can_open {
   static constexpr bool value = decltype(test<Socket, Endpoint>(0))::value;
 };
 
-/// Has non_blocking(bool, ec), as Asio's sockets have; they must be told, because they keep the
-/// mode.
+/// Has non_blocking(bool, ec), as Asio's sockets have: whether synchronous operations wait.
 template <class Handle> struct has_non_blocking {
   template <class H>
   static auto test(int) -> decltype(static_cast<void>(std::declval<H&>().non_blocking(
@@ -64,6 +63,15 @@ template <class Handle> struct has_native_non_blocking {
   static constexpr bool value = decltype(test<Handle>(0))::value;
 };
 
+/// Says that it is a stream: its synchronous operations wait or not as its user has asked, and it is no
+/// loop's business to change that.
+template <class Handle> struct decides_itself_whether_to_wait {
+  template <class H> static typename H::decides_itself_whether_to_wait test(int);
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Handle>(0))::value;
+};
+
 /// Says that it is non-blocking by construction, as mioext's handles are.
 template <class Handle> struct is_always_non_blocking {
   template <class H> static typename H::always_non_blocking test(int);
@@ -72,10 +80,16 @@ template <class Handle> struct is_always_non_blocking {
   static constexpr bool value = decltype(test<Handle>(0))::value;
 };
 
+/// One of Asio's sockets or descriptors, or what looks like one; a stream looks after its handle.
+template <class Handle>
+struct is_of_asio
+    : std::integral_constant<bool, has_native_non_blocking<Handle>::value &&
+                                       !decides_itself_whether_to_wait<Handle>::value> {};
+
 /// Opens a socket, and makes it close-on-exec where its own open() does not: Asio's do not. (A program
 /// that another thread executes between the two inherits it.)
 template <class Socket, class Protocol>
-typename std::enable_if<has_native_non_blocking<Socket>::value>::type
+typename std::enable_if<is_of_asio<Socket>::value>::type
 open_handle(Socket& socket, Protocol const& protocol, boost::system::error_code& ec) {
   socket.open(protocol, ec);
   if (ec) {
@@ -89,7 +103,7 @@ open_handle(Socket& socket, Protocol const& protocol, boost::system::error_code&
 }
 
 template <class Socket, class Protocol>
-typename std::enable_if<!has_native_non_blocking<Socket>::value>::type
+typename std::enable_if<!is_of_asio<Socket>::value>::type
 open_handle(Socket& socket, Protocol const& protocol, boost::system::error_code& ec) {
   socket.open(protocol, ec);
 }
@@ -110,37 +124,48 @@ open_if_closed(Socket&, Endpoint const&, boost::system::error_code& ec) {
   ec.clear();
 }
 
+/// Makes the descriptor blocking or not, and changes nothing else about the handle: what its synchronous
+/// operations do is as it was, where they know better than the system.
 template <class Handle>
-typename std::enable_if<has_non_blocking<Handle>::value>::type
+typename std::enable_if<has_native_non_blocking<Handle>::value>::type
+set_native_non_blocking(Handle& handle, bool mode, boost::system::error_code& ec) {
+  handle.native_non_blocking(mode, ec);
+}
+
+template <class Handle>
+typename std::enable_if<!has_native_non_blocking<Handle>::value>::type
+set_native_non_blocking(Handle& handle, bool mode, boost::system::error_code& ec) {
+  int const fd = native_handle(handle);
+  ec = system_error_code(mode ? make_non_blocking(fd) : make_blocking(fd));
+}
+
+/// Makes sure that the descriptor is non-blocking, for an operation that waits without blocking.
+template <class Handle>
+typename std::enable_if<!is_always_non_blocking<Handle>::value>::type
+set_native_non_blocking(Handle& handle, boost::system::error_code& ec) {
+  set_native_non_blocking(handle, true, ec);
+}
+
+template <class Handle>
+typename std::enable_if<is_always_non_blocking<Handle>::value>::type
+set_native_non_blocking(Handle&, boost::system::error_code& ec) {
+  ec.clear();
+}
+
+/// The same for a handler, which does the I/O itself and goes on until that would have to wait: one of
+/// Asio's sockets has to say so, too.
+template <class Handle>
+typename std::enable_if<has_non_blocking<Handle>::value &&
+                        !decides_itself_whether_to_wait<Handle>::value>::type
 set_non_blocking(Handle& handle, boost::system::error_code& ec) {
   handle.non_blocking(true, ec);
 }
 
 template <class Handle>
-typename std::enable_if<!has_non_blocking<Handle>::value &&
-                        is_always_non_blocking<Handle>::value>::type
-set_non_blocking(Handle&, boost::system::error_code& ec) {
-  ec.clear();
-}
-
-template <class Handle>
-typename std::enable_if<!has_non_blocking<Handle>::value &&
-                        !is_always_non_blocking<Handle>::value>::type
+typename std::enable_if<!has_non_blocking<Handle>::value ||
+                        decides_itself_whether_to_wait<Handle>::value>::type
 set_non_blocking(Handle& handle, boost::system::error_code& ec) {
-  ec = system_error_code(make_non_blocking(native_handle(handle)));
-}
-
-/// Makes the descriptor non-blocking, and changes nothing else about the handle.
-template <class Handle>
-typename std::enable_if<has_native_non_blocking<Handle>::value>::type
-set_native_non_blocking(Handle& handle, boost::system::error_code& ec) {
-  handle.native_non_blocking(true, ec);
-}
-
-template <class Handle>
-typename std::enable_if<!has_native_non_blocking<Handle>::value>::type
-set_native_non_blocking(Handle& handle, boost::system::error_code& ec) {
-  set_non_blocking(handle, ec);
+  set_native_non_blocking(handle, ec);
 }
 
 } // namespace detail

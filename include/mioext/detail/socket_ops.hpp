@@ -171,6 +171,11 @@ inline void get_option(int fd, int level, int name, void* data, std::size_t& siz
 #endif
 }
 
+/// True if the next byte to be read is the urgent one (sockatmark(3)).
+inline bool at_mark(int fd, boost::system::error_code& ec) noexcept {
+  return checked(::sockatmark(fd), ec) == 1;
+}
+
 /// The error that waits on the socket, which waits no longer; or why it could not be asked for.
 inline boost::system::error_code take_error(int fd) noexcept {
   int const connect_error = take_connect_error(fd);

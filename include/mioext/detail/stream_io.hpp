@@ -19,16 +19,20 @@
 #include <type_traits>
 #include <utility>
 
+#include <poll.h>
 #include <sys/uio.h>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/posix/descriptor_base.hpp>
+#include <boost/asio/socket_base.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/descriptor_operation.hpp>
 #include <mioext/detail/pipe_ops.hpp>
 #include <mioext/detail/socket_ops.hpp>
 #include <mioext/detail/stream_ops.hpp>
+#include <mioext/interest.hpp>
 
 namespace mioext {
 namespace detail {
@@ -39,6 +43,55 @@ template <class Handle> struct is_socket_handle {
   template <class> static std::false_type test(...);
 
   static constexpr bool value = decltype(test<Handle>(nullptr))::value;
+};
+
+/// True for sockets that keep what was sent apart, of which no stream can be made: it would lose what a
+/// read leaves. Asio says so by what the protocol's own type of socket lacks.
+template <class Handle> struct keeps_messages_apart {
+  template <class Socket>
+  static auto reads(int) -> decltype(static_cast<void>(std::declval<Socket&>().read_some(
+                                         std::declval<boost::asio::mutable_buffer const&>())),
+                                     std::false_type());
+  template <class> static std::true_type reads(...);
+
+  template <class H>
+  static decltype(reads<typename H::protocol_type::socket>(0))
+  test(typename H::protocol_type::socket const*);
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Handle>(nullptr))::value;
+};
+
+/// Nothing for handles that are none: of a pipe, nothing can be asked that needs flags. (The compiler
+/// shows the name to who does.)
+template <class Handle, bool IsSocket = is_socket_handle<Handle>::value>
+struct only_sockets_have_this {};
+
+template <class Handle> struct only_sockets_have_this<Handle, true> { using type = int; };
+
+template <class Handle> using only_for_sockets = typename only_sockets_have_this<Handle>::type;
+
+/// What is waited for, in mioext's words or in Asio's.
+struct awaited {
+  awaited(mioext::interest named) noexcept : wanted(named) {}
+  awaited(boost::asio::socket_base::wait_type named) noexcept
+      : wanted(named == boost::asio::socket_base::wait_read    ? mioext::interest::readable
+               : named == boost::asio::socket_base::wait_write ? mioext::interest::writable
+                                                               : mioext::interest::priority) {}
+  awaited(boost::asio::posix::descriptor_base::wait_type named) noexcept
+      : wanted(named == boost::asio::posix::descriptor_base::wait_read ? mioext::interest::readable
+               : named == boost::asio::posix::descriptor_base::wait_write
+                   ? mioext::interest::writable
+                   : mioext::interest::priority) {}
+
+  /// As poll(2) takes it; nothing for what could never be reported.
+  short events() const noexcept {
+    return static_cast<short>((contains(wanted, mioext::interest::readable) ? POLLIN : 0) |
+                              (contains(wanted, mioext::interest::writable) ? POLLOUT : 0) |
+                              (contains(wanted, mioext::interest::priority) ? POLLPRI : 0));
+  }
+
+  mioext::interest wanted;
 };
 
 /// Of what a system call has said: its two errors for "not now", which may be one. (Asked for each
@@ -121,6 +174,27 @@ template <class Handle> struct stream_io {
         });
   }
 
+  /// With flags, for sockets only.
+  template <class MutableBufferSequence>
+  static std::size_t receive(int fd, MutableBufferSequence const& buffers, int flags,
+                             boost::system::error_code& ec) {
+    return stream_ops::read_some(
+        fd, buffers, ec,
+        [fd, flags](iovec* vector, std::size_t count, boost::system::error_code& error) {
+          return socket_ops::receive(fd, vector, count, flags, error);
+        });
+  }
+
+  template <class ConstBufferSequence>
+  static std::size_t send(int fd, ConstBufferSequence const& buffers, int flags,
+                          boost::system::error_code& ec) {
+    return stream_ops::write_some(
+        fd, buffers, ec,
+        [fd, flags](iovec* vector, std::size_t count, boost::system::error_code& error) {
+          return socket_ops::send(fd, vector, count, flags, error);
+        });
+  }
+
   static attempt outcome(boost::system::error_code const& ec, bool is_short) noexcept {
     if (would_block(ec)) {
       return attempt::must_wait;
@@ -130,17 +204,11 @@ template <class Handle> struct stream_io {
   }
 };
 
-/// Reads what is there into `Buffers`.
-template <class Io, class Buffers> struct read_action {
-  explicit read_action(Buffers const& used) : buffers(used) {}
+/// What all transfers have in common.
+template <class Buffers> struct transfer_action {
+  explicit transfer_action(Buffers const& used) : buffers(used) {}
 
   bool may_wait() const noexcept { return boost::asio::buffer_size(buffers) != 0; }
-
-  attempt perform(int fd, boost::system::error_code& ec) noexcept {
-    bool is_short;
-    bytes = Io::read_some(fd, buffers, ec, is_short);
-    return Io::outcome(ec, is_short);
-  }
 
   template <class Handler>
   void call(Handler& completion_handler, boost::system::error_code const& ec) {
@@ -151,24 +219,52 @@ template <class Io, class Buffers> struct read_action {
   std::size_t bytes = 0;
 };
 
-/// Writes what fits.
-template <class Io, class Buffers> struct write_action {
-  explicit write_action(Buffers const& used) : buffers(used) {}
-
-  bool may_wait() const noexcept { return boost::asio::buffer_size(buffers) != 0; }
+/// Reads what is there into `Buffers`.
+template <class Io, class Buffers> struct read_action : transfer_action<Buffers> {
+  explicit read_action(Buffers const& used) : transfer_action<Buffers>(used) {}
 
   attempt perform(int fd, boost::system::error_code& ec) noexcept {
-    bytes = Io::write_some(fd, buffers, ec);
+    bool is_short;
+    this->bytes = Io::read_some(fd, this->buffers, ec, is_short);
+    return Io::outcome(ec, is_short);
+  }
+};
+
+/// Writes what fits.
+template <class Io, class Buffers> struct write_action : transfer_action<Buffers> {
+  explicit write_action(Buffers const& used) : transfer_action<Buffers>(used) {}
+
+  attempt perform(int fd, boost::system::error_code& ec) noexcept {
+    this->bytes = Io::write_some(fd, this->buffers, ec);
+    return Io::outcome(ec, false);
+  }
+};
+
+/// Receives with flags. What that leaves behind nobody knows: it may only have looked, or have taken the
+/// urgent byte.
+template <class Io, class Buffers> struct receive_action : transfer_action<Buffers> {
+  receive_action(Buffers const& used, int flags_used)
+      : transfer_action<Buffers>(used), flags(flags_used) {}
+
+  attempt perform(int fd, boost::system::error_code& ec) noexcept {
+    this->bytes = Io::receive(fd, this->buffers, flags, ec);
     return Io::outcome(ec, false);
   }
 
-  template <class Handler>
-  void call(Handler& completion_handler, boost::system::error_code const& ec) {
-    std::move(completion_handler)(ec, bytes);
+  int flags;
+};
+
+/// Sends with flags.
+template <class Io, class Buffers> struct send_action : transfer_action<Buffers> {
+  send_action(Buffers const& used, int flags_used)
+      : transfer_action<Buffers>(used), flags(flags_used) {}
+
+  attempt perform(int fd, boost::system::error_code& ec) noexcept {
+    this->bytes = Io::send(fd, this->buffers, flags, ec);
+    return Io::outcome(ec, false);
   }
 
-  Buffers buffers;
-  std::size_t bytes = 0;
+  int flags;
 };
 
 } // namespace detail

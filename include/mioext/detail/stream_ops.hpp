@@ -14,7 +14,9 @@
 #define MIOEXT_DETAIL_STREAM_OPS_HPP
 
 #include <cstddef>
+#include <type_traits>
 
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/system/error_code.hpp>
 
@@ -34,10 +36,18 @@ inline std::size_t transfer_nothing(int fd, boost::system::error_code& ec) noexc
   return 0;
 }
 
+/// With Asio's sockets the empty sequence of that type waits, and here it would only be empty.
+template <class BufferSequence> void check_buffers() {
+  static_assert(
+      !std::is_same<BufferSequence, boost::asio::null_buffers>::value,
+      "mioext: null_buffers is Asio's deprecated way to wait: use wait() or async_wait()");
+}
+
 /// Reads with `read(iovec*, count, ec)`, which returns the number of bytes, zero at the end.
 template <class MutableBufferSequence, class Read>
 std::size_t read_some(int fd, MutableBufferSequence const& buffers, boost::system::error_code& ec,
                       Read read) {
+  check_buffers<MutableBufferSequence>();
   read_buffers vector(buffers);
   if (vector.empty()) {
     return transfer_nothing(fd, ec);
@@ -53,6 +63,7 @@ std::size_t read_some(int fd, MutableBufferSequence const& buffers, boost::syste
 template <class ConstBufferSequence, class Write>
 std::size_t write_some(int fd, ConstBufferSequence const& buffers, boost::system::error_code& ec,
                        Write write) {
+  check_buffers<ConstBufferSequence>();
   write_buffers vector(buffers);
   if (vector.empty()) {
     return transfer_nothing(fd, ec);
