@@ -34,17 +34,14 @@ public:
   /// It is not entered for `fd` any more when this is called.
   virtual void handle_closing(int fd) noexcept = 0;
 
+  /// Null when the listener is being destroyed.
+  virtual std::shared_ptr<closing_listener> this_listener() noexcept = 0;
+
 protected:
   closing_listener() noexcept = default;
   closing_listener(closing_listener const&) = default;
   closing_listener& operator=(closing_listener const&) = default;
   ~closing_listener() = default;
-
-private:
-  friend class closing_listeners;
-
-  /// Null when the listener is being destroyed.
-  virtual std::shared_ptr<closing_listener> this_listener() noexcept = 0;
 };
 
 /// The entry of a listener for one number. The listener keeps it, so that to enter takes no memory;
@@ -106,8 +103,8 @@ public:
 
 private:
   struct place_content {
-    std::atomic<closing_entry*> first;
-    std::mutex mutex;
+    std::atomic<closing_entry*> first{nullptr};
+    std::mutex mutex{};
   };
 
   /// Twice the cache line of most processors, which fetch two at a time, and that of some.
