@@ -72,8 +72,8 @@ public:
     }
   }
 
-  void enter(int fd) { closing_listeners::enter(fd, entry, *this); }
-  void leave(int fd) { closing_listeners::leave(fd, entry); }
+  void enter(int fd) { closing_listeners::instance().enter(fd, entry, *this); }
+  void leave(int fd) { closing_listeners::instance().leave(fd, entry); }
 
   void handle_closing(int fd) noexcept override {
     heard = fd;
@@ -90,9 +90,9 @@ public:
   bool enters_again = false;
   bool closes_at_its_end = false;
 
-private:
   std::shared_ptr<closing_listener> this_listener() noexcept override { return self_.lock(); }
 
+private:
   std::weak_ptr<listener> self_;
 };
 

@@ -71,9 +71,16 @@ private:
 /// storage duration may go later than any static here, and descriptor numbers are used again.
 class BOOST_SYMBOL_VISIBLE closing_listeners {
 public:
+  /// That of the process; where shared libraries cannot share it, that of the library whose code asks.
+  /// So a listener asks once. Initialised before any code runs, and never destroyed.
+  static closing_listeners& instance() noexcept {
+    static closing_listeners all;
+    return all;
+  }
+
   /// Has `listener` called when a handle of number `fd`, which is not negative, is closed: once. It
   /// must leave before it goes. @throws std::bad_alloc
-  static void enter(int fd, closing_entry& entry, closing_listener& listener) {
+  void enter(int fd, closing_entry& entry, closing_listener& listener) {
     place& entered = make(fd);
     std::lock_guard<std::mutex> const lock(entered.mutex);
     if (!entry.listener_) {
@@ -84,7 +91,7 @@ public:
   }
 
   /// Nothing happens if it is not entered.
-  static void leave(int fd, closing_entry& entry) noexcept {
+  void leave(int fd, closing_entry& entry) noexcept {
     if (place* const left = find(fd)) {
       std::lock_guard<std::mutex> const lock(left->mutex);
       if (entry.listener_) {
@@ -95,7 +102,7 @@ public:
 
   /// Calls those that are entered for `fd`, without a lock: what they do may close handles again.
   static void tell(int fd) noexcept {
-    place* const told = find(fd);
+    place* const told = instance().find(fd);
     if (told && told->first.load(std::memory_order_acquire)) {
       tell_all(fd, *told);
     }
@@ -128,10 +135,10 @@ private:
     std::atomic<leaf*> leaves[1u << branch_bits];
   };
 
-  /// Initialised before any code runs.
-  static std::atomic<branch*>& root(unsigned number) noexcept {
-    static std::atomic<branch*> branches[1u << root_bits];
-    return branches[number >> (branch_bits + leaf_bits)];
+  closing_listeners() = default;
+
+  std::atomic<branch*>& root(unsigned number) noexcept {
+    return branches_[number >> (branch_bits + leaf_bits)];
   }
 
   static std::atomic<leaf*>& in(branch& of, unsigned number) noexcept {
@@ -142,7 +149,7 @@ private:
     return of.places[number & ((1u << leaf_bits) - 1)];
   }
 
-  static place* find(int fd) noexcept {
+  place* find(int fd) noexcept {
     unsigned const number = static_cast<unsigned>(fd);
     branch* const found_branch = root(number).load(std::memory_order_acquire);
     if (!found_branch) {
@@ -152,7 +159,7 @@ private:
     return found_leaf ? &in(*found_leaf, number) : nullptr;
   }
 
-  static place& make(int fd) {
+  place& make(int fd) {
     unsigned const number = static_cast<unsigned>(fd);
     return in(made(in(made(root(number)), number)), number);
   }
@@ -210,6 +217,8 @@ private:
       }
     }
   }
+
+  std::atomic<branch*> branches_[1u << root_bits]{};
 };
 
 } // namespace detail

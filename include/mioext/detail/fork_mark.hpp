@@ -30,8 +30,6 @@ namespace detail {
 /// do with a loop, nor a bare clone() and _Fork(), of which nobody is told.
 class BOOST_SYMBOL_VISIBLE fork_count {
 public:
-  static unsigned get() noexcept { return count().load(std::memory_order_relaxed); }
-
   /// From now on it is counted. Returns an errno value. Not inlined, so that the handler belongs to
   /// the library that has the count, and goes with that.
   BOOST_NOINLINE static int begin() noexcept {
@@ -46,26 +44,34 @@ public:
     return 0;
   }
 
-private:
   static std::atomic<unsigned>& count() noexcept {
     static std::atomic<unsigned> forks(0);
     return forks;
   }
 
+private:
   static void count_up() { count().fetch_add(1, std::memory_order_relaxed); }
 };
 
-/// The mark of the process that has what bears it.
+/// The mark of the process that has what bears it. It goes by the count of the shared library in which
+/// it was made, also where others that have one of their own look at it.
 class fork_mark {
 public:
+  /// This process has it.
+  fork_mark() noexcept : forks_(fork_count::count()) { renew(); }
+
+  fork_mark(fork_mark const&) = delete;
+  fork_mark& operator=(fork_mark const&) = delete;
+
   /// This process has it, from now on.
-  fork_mark() noexcept : count_(fork_count::get()) {}
+  void renew() noexcept { count_ = forks_.load(std::memory_order_relaxed); }
 
   /// True in a child of the process that has it: the system's part of it is the parent's, too.
-  bool is_left_behind() const noexcept { return count_ != fork_count::get(); }
+  bool is_left_behind() const noexcept { return count_ != forks_.load(std::memory_order_relaxed); }
 
 private:
-  unsigned count_;
+  std::atomic<unsigned> const& forks_;
+  unsigned count_ = 0;
 };
 
 } // namespace detail

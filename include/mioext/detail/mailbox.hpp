@@ -61,7 +61,7 @@ public:
   /// Whoever rang in this process is heard now; and what was rung for before was heard by nobody here.
   void settle_after_fork(selector_waker bell) noexcept {
     bell_ = std::move(bell);
-    owner_ = fork_mark();
+    owner_.renew();
     if (inbox_) {
       inbox_->drop_unfilled();
     }

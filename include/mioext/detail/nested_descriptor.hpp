@@ -104,7 +104,7 @@ public:
   /// Shows `fd`, a selector's descriptor, to the reactor. After an error it is not shown.
   void add(int fd, boost::system::error_code& ec) {
     nesting::add(descriptor_, fd, ec);
-    added_in_ = fork_mark();
+    added_in_.renew();
   }
 
   /// Takes it out of the reactor again; a wait completes with operation_aborted.

@@ -123,9 +123,10 @@ public:
   }
 
   nested_reactor(boost::asio::execution_context& context, std::size_t event_capacity)
-      : executor_(context), event_capacity_(event_capacity),
-        batch_(new selector::native_event[event_capacity]), pending_(0), looked_at_(nullptr),
-        is_alarm_set_(false), is_shut_down_(false), is_armed_(false) {
+      : closing_(closing_listeners::instance()), executor_(context),
+        event_capacity_(event_capacity), batch_(new selector::native_event[event_capacity]),
+        pending_(0), looked_at_(nullptr), is_alarm_set_(false), is_shut_down_(false),
+        is_armed_(false) {
     throw_error(system_error_code(fork_count::begin()), "selector_service");
     throw_error(system_error_code(selector_.open()), "selector_service");
     throw_error(system_error_code(alarm_.open(selector_, alarm_data())), "selector_service");
@@ -231,6 +232,8 @@ public:
 
   void handle_closing(int fd) noexcept override { remove(fd); }
 
+  std::shared_ptr<closing_listener> this_listener() noexcept override { return self_.lock(); }
+
   /// The context goes: drops what waits, without calling it, and leaves the context's reactor.
   void shutdown() {
     operation_queue dropped;
@@ -289,8 +292,6 @@ public:
   }
 
 private:
-  std::shared_ptr<closing_listener> this_listener() noexcept override { return self_.lock(); }
-
   struct nested {
     explicit nested(inline_executor const& executor) : selector(executor) {}
 
@@ -395,7 +396,7 @@ private:
   /// the operation does not wait, and is destroyed: its initiating function throws.
   void hear_of_closing(int fd, descriptor_state& state, descriptor_operation& operation,
                        std::unique_lock<std::mutex>& lock) {
-    BOOST_TRY { closing_listeners::enter(fd, state.closing, *this); }
+    BOOST_TRY { closing_.enter(fd, state.closing, *this); }
     BOOST_CATCH(...) {
       lock.unlock();
       operation.destroy();
@@ -517,7 +518,7 @@ private:
 
   /// Nothing is watched, as far as the selector is not asked.
   void stop_watching(int fd, descriptor_state& state) noexcept {
-    closing_listeners::leave(fd, state.closing);
+    closing_.leave(fd, state.closing);
     state.generation = next_generation(state);
     state.watched = watching::nothing;
     state.watched_for = interest();
@@ -744,7 +745,7 @@ private:
     if (error != 0) {
       return error;
     }
-    owner_ = fork_mark();
+    owner_.renew();
     alarm_ = std::move(alarm);
     is_alarm_set_.store(false);
     if (looked_at_.load()) {
@@ -778,6 +779,7 @@ private:
   static selector::user_data alarm_data() noexcept { return selector::internal_data(alarm_source); }
 
   std::weak_ptr<nested_reactor> self_{};
+  closing_listeners& closing_;
   inline_executor const executor_;
   std::size_t const event_capacity_;
   selector selector_{};

@@ -114,7 +114,7 @@ private:
       return error;
     }
     signals_ = static_cast<file_descriptor&&>(made);
-    owner_ = fork_mark();
+    owner_.renew();
     return 0;
   }
 

@@ -146,7 +146,7 @@ int basic_event_loop<Token, Message>::rebuild_selector() noexcept {
   if (error != 0) {
     return error;
   }
-  owner_ = detail::fork_mark();
+  owner_.renew();
   mailbox_->settle_after_fork(std::move(bell));
   for (std::size_t index = 0; index != table_.size(); ++index) {
     entry& rebuilt = table_.at(static_cast<int>(index));

@@ -1,0 +1,156 @@
+//
+// test/plug_in.cpp
+// ----------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// A plug-in closes handles that the program's loops watch. Where the program exports its symbols, the two
+// share what mioext keeps for a process, and the loops hear of it; where it does not, each has its own, and
+// they do not. Linked for both; the first argument says which it is, "shares" or not, the second is the
+// path of the plug-in.
+//
+
+#include <csignal>
+#include <string>
+#include <utility>
+
+#include <dlfcn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <mioext/async_wait.hpp>
+#include <mioext/event_loop.hpp>
+#include <mioext/selector_service.hpp>
+
+#include "contexts.hpp"
+#include "plug_in/library.hpp"
+#include "support.hpp"
+
+namespace {
+
+using namespace support;
+using mioext::interest;
+
+std::string argument(int index) {
+  auto const& suite = boost::unit_test::framework::master_test_suite();
+  BOOST_REQUIRE(suite.argc == 3);
+  return suite.argv[index];
+}
+
+bool shares() { return argument(1) == "shares"; }
+
+/// Loaded once, by itself.
+template <class Function> Function* loaded(char const* name) {
+  static void* const library = ::dlopen(argument(2).c_str(), RTLD_NOW | RTLD_LOCAL);
+  BOOST_REQUIRE_MESSAGE(library, ::dlerror());
+  void* const found = ::dlsym(library, name);
+  BOOST_REQUIRE_MESSAGE(found, ::dlerror());
+  return reinterpret_cast<Function*>(found);
+}
+
+void close_in_plug_in(mioext::pipe_reader& reader) {
+  loaded<decltype(test_plug_in_close)>("test_plug_in_close")(&reader);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(plug_in)
+
+// Both are ready in one batch, and the first to be told of closes the other.
+BOOST_AUTO_TEST_CASE(a_handle_that_a_plug_in_closes_in_a_handler_is_heard_of_where_it_can_be) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  auto first = mioext::pipe();
+  auto second = mioext::pipe();
+  loop.register_handle(first.first, token(1), interest::readable);
+  loop.register_handle(second.first, token(2), interest::readable);
+  first.second.write_some(boost::asio::buffer("x", 1));
+  second.second.write_some(boost::asio::buffer("x", 1));
+  handler.on_readable = [&](mioext::event_loop&, mioext::token told, mioext::read_hint) {
+    mioext::pipe_reader& other = told == token(1) ? second.first : first.first;
+    if (other.is_open()) {
+      close_in_plug_in(other);
+    }
+  };
+  run_all(loop, handler);
+  // The second event is stale: a token that is a pointer would lead nowhere.
+  BOOST_TEST(handler.calls.size() == (shares() ? 1u : 2u));
+}
+
+BOOST_AUTO_TEST_CASE(a_wait_for_a_handle_that_a_plug_in_closes_ends_where_that_is_heard_of) {
+  boost::asio::io_context context;
+  auto ends = mioext::pipe();
+  contexts::outcome readable;
+  mioext::async_wait(context, ends.first, interest::readable, contexts::into(readable));
+  BOOST_TEST(contexts::poll_all(context));
+  close_in_plug_in(ends.first);
+  if (shares()) {
+    contexts::run(context);
+    BOOST_TEST(readable == contexts::ended(boost::asio::error::operation_aborted));
+  } else {
+    BOOST_TEST(contexts::poll_all(context)); // and would wait for ever
+    BOOST_TEST(readable.calls == 0);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_is_taken_once_where_that_can_be_known) {
+  mioext::event_loop loop;
+  loop.register_signal(SIGUSR1);
+  int const error = loaded<decltype(test_plug_in_take_signal)>("test_plug_in_take_signal")(SIGUSR1);
+  BOOST_TEST(error == (shares() ? EBUSY : 0));
+}
+
+// What it is found by is the name of its type. The plug-in's code uses what the program's has made, and
+// the other way round: both go by what belongs to the one that made it.
+BOOST_AUTO_TEST_CASE(a_context_of_the_program_serves_a_plug_in_too) {
+  auto const begin_in_plug_in = loaded<decltype(test_plug_in_wait)>("test_plug_in_wait");
+  int calls = 0;
+  for (int round = 0; round != 3; ++round) {
+    boost::asio::io_context context;
+    auto const& own = boost::asio::use_service<mioext::selector_service>(context);
+    BOOST_TEST(loaded<decltype(test_plug_in_service)>("test_plug_in_service")(&context) == &own);
+    auto first = mioext::pipe();
+    auto second = mioext::pipe();
+    begin_in_plug_in(&context, first.second.native_handle(), &calls);
+    mioext::async_wait(context, second.second, interest::writable,
+                       [&calls](boost::system::error_code const& ec) { calls += !ec; });
+    contexts::run(context);
+    // Each is closed by the other one.
+    close_in_plug_in(second.first);
+    first.second.close();
+    begin_in_plug_in(&context, second.second.native_handle(), &calls);
+    contexts::run(context);
+    second.second.close();
+  }
+  BOOST_TEST(calls == 9);
+}
+
+BOOST_AUTO_TEST_CASE(a_child_serves_a_plug_in_too) {
+  boost::asio::io_context context;
+  boost::asio::use_service<mioext::selector_service>(context);
+  context.notify_fork(boost::asio::io_context::fork_prepare);
+  ::pid_t const child = ::fork();
+  if (child == 0) {
+    context.notify_fork(boost::asio::io_context::fork_child);
+    int calls = 0;
+    auto ends = mioext::pipe();
+    loaded<decltype(test_plug_in_wait)>("test_plug_in_wait")(&context, ends.second.native_handle(),
+                                                             &calls);
+    context.run_for(patience);
+    ::_exit(calls == 1 ? 0 : 1);
+  }
+  BOOST_REQUIRE(child > 0);
+  context.notify_fork(boost::asio::io_context::fork_parent);
+  int status = -1;
+  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
+  BOOST_TEST(status == 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
