@@ -13,6 +13,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <future>
 #include <memory>
@@ -21,8 +22,10 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #ifdef __linux__
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #endif
@@ -523,11 +526,13 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_waited_for_says_so_later) {
   BOOST_REQUIRE(::close(closed_number) == 0);
   socket_pair pair;
   outcome regular;
+  outcome urgent;
   outcome closed;
   outcome negative;
   outcome nothing;
   outcome unknown;
   async_wait(context, file.get(), interest::readable, into(regular));
+  async_wait(context, file.get(), interest::priority, into(urgent));
   async_wait(context, closed_number, interest::readable, into(closed));
   async_wait(context, -1, interest::writable, into(negative));
   async_wait(context, pair.near.get(), interest(), into(nothing));
@@ -535,6 +540,9 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_waited_for_says_so_later) {
   BOOST_TEST(regular.calls + closed.calls + negative.calls + nothing.calls + unknown.calls == 0);
   BOOST_TEST(!poll_all(context));
   BOOST_TEST(regular == ended(error::no_permission));
+  BOOST_TEST((urgent == ended(error::no_permission) ||
+              (!test::has_epoll && urgent.error == boost::system::errc::operation_not_supported)),
+             urgent);
   BOOST_TEST(closed == ended(error::bad_descriptor));
   BOOST_TEST(negative == ended(error::bad_descriptor));
   BOOST_TEST(nothing == ended(error::invalid_argument));
@@ -652,6 +660,101 @@ BOOST_AUTO_TEST_CASE(the_end_of_the_peer_wakes_those_who_wait_for_priority,
   BOOST_TEST(reader == ended());
   BOOST_TEST(writer == ended());
 }
+
+#ifdef __linux__
+
+namespace {
+
+constexpr int no_right = 77;
+
+/// Says that the host's name has changed, which it has not. In a namespace of this process.
+bool change_host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 && ::sethostname(name, std::strlen(name)) == 0;
+}
+
+/// Run in a child process. Returns the number of what is wrong.
+int wait_for_host_name() {
+  if (::unshare(CLONE_NEWUTS) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWUTS) != 0) {
+    return no_right;
+  }
+  io_context context;
+  file_descriptor const file(::open("/proc/sys/kernel/hostname", O_RDONLY | O_CLOEXEC));
+  boost::asio::posix::stream_descriptor asios(
+      context, ::open("/proc/sys/kernel/hostname", O_RDONLY | O_CLOEXEC));
+  for (int round = 0; round != 3; ++round) {
+    outcome ours;
+    outcome of_asio;
+    async_wait(context, file.get(), interest::priority, into(ours));
+    asios.async_wait(boost::asio::posix::descriptor_base::wait_error, into(of_asio));
+    if (!poll_all(context) || ours.calls + of_asio.calls != 0) {
+      return 1;
+    }
+    if (!change_host_name()) {
+      return no_right;
+    }
+    context.restart();
+    context.run_for(support::patience);
+    if (!(of_asio == ended())) {
+      return 2;
+    }
+    if (!(ours == ended())) {
+      return 3;
+    }
+  }
+  outcome changed_before;
+  change_host_name();
+  async_wait(context, file.get(), interest::priority, into(changed_before));
+  if (changed_before.calls != 0 || poll_all(context) || !(changed_before == ended())) {
+    return 4;
+  }
+  if (::fcntl(file.get(), F_GETFL) & O_NONBLOCK) {
+    return 5;
+  }
+#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
+  outcome cancelled;
+  boost::asio::cancellation_signal signal;
+  async_wait(context, file.get(), interest::priority,
+             boost::asio::bind_cancellation_slot(signal.slot(), into(cancelled)));
+  poll_all(context);
+  signal.emit(boost::asio::cancellation_type::total);
+  if (cancelled.calls != 0 || poll_all(context) ||
+      !(cancelled == ended(error::operation_aborted))) {
+    return 6;
+  }
+#endif
+  bool was_called = false;
+  auto const owned = std::make_shared<int>();
+  {
+    io_context another;
+    async_wait(another, file.get(), interest::priority,
+               [owned, &was_called](error_code const&) { was_called = true; });
+    poll_all(another);
+  }
+  return was_called || owned.use_count() != 1 ? 7 : 0;
+}
+
+} // namespace
+
+// The kernel tells it to whoever asks first, which was the selector around the one that waits.
+BOOST_AUTO_TEST_CASE(a_change_of_a_file_of_the_kernels_wakes_those_who_wait_for_priority,
+                     *test::needs_epoll("kqueue has no priority")) {
+  ::pid_t const child = ::fork();
+  if (child == 0) {
+    ::_exit(wait_for_host_name());
+  }
+  BOOST_REQUIRE(child > 0);
+  int status = 0;
+  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
+  BOOST_REQUIRE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == no_right) {
+    BOOST_TEST_MESSAGE("nothing is tested: this process may not set a host name of its own");
+  } else {
+    BOOST_TEST(WEXITSTATUS(status) == 0);
+  }
+}
+
+#endif
 
 BOOST_AUTO_TEST_CASE(urgent_data_wakes_those_who_wait_for_priority) {
   io_context context;

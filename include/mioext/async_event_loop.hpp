@@ -51,6 +51,10 @@ namespace mioext {
 /// Members other than those below are those of basic_event_loop, with its parameters, errors and
 /// overloads; see there. (It has no run() and run_once(): async_run() takes their place.)
 ///
+/// Of changes of some of the kernel's files, such as `/proc/self/mounts`, which are told as
+/// interest::priority, nothing is heard here: the kernel tells each only once, and here two selectors ask.
+/// Use async_wait() for those, or a blocking loop.
+///
 /// What run(), run_one() and poll_one() of the context count is not the handler's members called, but the
 /// loop's ticks, each of which may call many or none; and when a run ends, the waits that are called
 /// off.

@@ -24,6 +24,7 @@
 
 #include <mioext/detail/async_operation.hpp>
 #include <mioext/detail/native_handle.hpp>
+#include <mioext/detail/reactor_wait.hpp>
 #include <mioext/detail/registration_rules.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/interest.hpp>
@@ -73,12 +74,20 @@ public:
     typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
     auto const& reactor = selector_service_access::reactor(context_of(executor_));
     if (int const error = check_registration(wanted, trigger::edge)) {
-      start_operation(operation_place{reactor, 0, nullptr, watching::once}, executor_, wanted, true,
-                      failed_action{system_error_code(error)}, owned);
+      complete(owned, system_error_code(error));
       return;
     }
     start_operation(operation_place{reactor, fd, nullptr, how_}, executor_, wanted, false,
                     wait_action(), owned);
+  }
+
+protected:
+  /// With what is known already.
+  template <class Handler>
+  void complete(Handler& completion_handler, boost::system::error_code const& ec) const {
+    auto const& reactor = selector_service_access::reactor(context_of(executor_));
+    start_operation(operation_place{reactor, 0, nullptr, watching::once}, executor_, interest(),
+                    true, failed_action{ec}, completion_handler);
   }
 
 private:
@@ -86,14 +95,41 @@ private:
   watching how_;
 };
 
+/// What users wait with: the same, and also for what a nested selector cannot tell.
+template <class Executor> class initiate_any_wait : private initiate_async_wait<Executor> {
+  using through_selector = initiate_async_wait<Executor>;
+
+public:
+  using through_selector::get_executor;
+  using through_selector::through_selector;
+  using typename through_selector::executor_type;
+
+  template <class Handler>
+  void operator()(Handler&& completion_handler, int fd, interest wanted) const {
+    if (!is_told_once(fd, wanted)) {
+      through_selector::operator()(std::forward<Handler>(completion_handler), fd, wanted);
+      return;
+    }
+    typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
+    boost::system::error_code ec;
+    if (!has_priority_now(fd)) {
+      start_reactor_wait(get_executor(), fd, owned, ec);
+      if (!ec) {
+        return;
+      }
+    }
+    through_selector::complete(owned, ec);
+  }
+};
+
 /// `token` is passed on as what it was given as: moved if it was a temporary.
 template <class Token, class Executor>
 auto start_async_wait(Executor const& executor, int fd, watching how, interest wanted,
                       typename std::remove_reference<Token>::type& token)
     -> decltype(boost::asio::async_initiate<Token, void(boost::system::error_code)>(
-        std::declval<initiate_async_wait<Executor>>(), token, fd, wanted)) {
+        std::declval<initiate_any_wait<Executor>>(), token, fd, wanted)) {
   return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
-      initiate_async_wait<Executor>(executor, how), token, fd, wanted);
+      initiate_any_wait<Executor>(executor, how), token, fd, wanted);
 }
 
 } // namespace detail
@@ -125,6 +161,14 @@ auto start_async_wait(Executor const& executor, int fd, watching how, interest w
 /// | invalid_argument | `wanted` is empty |
 /// | operation_not_supported | `interest::priority` with kqueue |
 /// | no_memory | there is none to wait in the context's reactor |
+///
+/// Of a file of the kernel's that looks like a regular one, such as `/proc/self/mounts`, a change is
+/// told as interest::priority, and by the kernel only once. It is waited for through the context's own
+/// reactor and a duplicate of the descriptor, which keeps the file open until the wait ends: closing
+/// the original does not end it. Of several such waits for one file one is told; and what changes in the
+/// instant in which the wait begins may be missed, so read such a file when the wait has begun. (A
+/// `register_handle` of an async_event_loop does not hear of these changes; a loop or a poller that no
+/// context is around does.)
 ///
 /// Cancellation of all types is supported.
 ///
