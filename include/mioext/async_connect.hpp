@@ -199,7 +199,7 @@ auto async_connect(ExecutorOrContext&& executor, Socket&& socket, Endpoint const
                    Token&& token)
     -> decltype(detail::start_connect_one<Token>(socket, endpoint, detail::executor_of(executor),
                                                  token)) {
-  MIOEXT_DETAIL_CHECK_HANDLE(Socket);
+  MIOEXT_DETAIL_CHECK_KEPT_HANDLE(Socket);
   return detail::start_connect_one<Token>(socket, endpoint, detail::executor_of(executor), token);
 }
 
@@ -352,6 +352,16 @@ auto async_connect(ExecutorOrContext&& executor, Socket& socket, Range const& en
                                                   detail::executor_of(executor), token)) {
   return detail::start_connect_race<Token>(socket, endpoints, how, detail::executor_of(executor),
                                            token);
+}
+
+/// A socket must stay where it is until completion, which a temporary object does not; without this
+/// overload the compiler would not say so.
+template <
+    class ExecutorOrContext, class Socket, class First, class... Arguments,
+    detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
+                      !detail::is_endpoint<First>::value && !detail::is_kept<Socket>::value> = 0>
+void async_connect(ExecutorOrContext&&, Socket&&, First const&, Arguments&&...) {
+  MIOEXT_DETAIL_CHECK_KEPT_HANDLE(Socket);
 }
 
 /// A socket that has no executor needs one in front; without this overload the compiler would not

@@ -188,7 +188,7 @@ template <class ExecutorOrContext, class Handle, class Token,
 auto async_wait(ExecutorOrContext&& executor, Handle&& handle, interest wanted, Token&& token)
     -> decltype(detail::start_async_wait<Token>(detail::executor_of(executor), 0,
                                                 detail::watching::once, wanted, token)) {
-  MIOEXT_DETAIL_CHECK_HANDLE(Handle);
+  MIOEXT_DETAIL_CHECK_KEPT_HANDLE(Handle);
   return detail::start_async_wait<Token>(detail::executor_of(executor),
                                          detail::native_handle(handle),
                                          detail::watching_of<Handle>(), wanted, token);

@@ -20,10 +20,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <boost/system/error_code.hpp>
 
+#include <mioext/detail/argument_checks.hpp>
 #include <mioext/detail/connect_retries.hpp>
 #include <mioext/detail/connection_ops.hpp>
 #include <mioext/detail/dispatch_scope.hpp>
@@ -153,13 +155,16 @@ public:
 
   /// Starts watching `handle`; its events come with `name`.
   ///
+  /// A temporary object that owns its descriptor (which has close() and cannot be copied) does not
+  /// compile: it would be closed at once. Temporary objects that refer to somebody else's do.
+  ///
   /// If it is ready already, the next tick reports that. The errors are those of
   /// registry::register_handle(); after one nothing has changed.
   /// Complexity: one system call; constant time but for growth of a table indexed by descriptor.
   template <class Handle>
   void register_handle(Handle&& handle, Token name, interest wanted, trigger how = trigger::edge) {
     boost::system::error_code ec;
-    register_handle(handle, name, wanted, how, ec);
+    register_handle(std::forward<Handle>(handle), name, wanted, how, ec);
     detail::throw_error(ec, "register_handle");
   }
 
@@ -167,7 +172,7 @@ public:
   template <class Handle>
   void register_handle(Handle&& handle, Token name, interest wanted, trigger how,
                        boost::system::error_code& ec) {
-    MIOEXT_DETAIL_CHECK_HANDLE(Handle);
+    MIOEXT_DETAIL_CHECK_KEPT_HANDLE(Handle);
     ec = detail::system_error_code(add(detail::native_handle(handle), name, wanted, how));
   }
 
@@ -175,7 +180,16 @@ public:
   template <class Handle>
   void register_handle(Handle&& handle, Token name, interest wanted,
                        boost::system::error_code& ec) {
-    register_handle(handle, name, wanted, trigger::edge, ec);
+    register_handle(std::forward<Handle>(handle), name, wanted, trigger::edge, ec);
+  }
+
+  /// For arguments that are none of the above, so that the compiler says what is wrong.
+  template <class Handle, class Given, class... Rest,
+            class Arguments = detail::registering_arguments<Token, Given, Rest...>,
+            detail::if_wrong<Arguments> = 0>
+  void register_handle(Handle&&, Given&&, Rest&&...) {
+    MIOEXT_DETAIL_CHECK_TOKEN(Arguments::have_token);
+    MIOEXT_DETAIL_CHECK_INTEREST(Arguments::have_interest);
   }
 
   /// Gives a registered handle another token, interest and trigger; all three are replaced. Also
@@ -189,7 +203,7 @@ public:
   void reregister_handle(Handle&& handle, Token name, interest wanted,
                          trigger how = trigger::edge) {
     boost::system::error_code ec;
-    reregister_handle(handle, name, wanted, how, ec);
+    reregister_handle(std::forward<Handle>(handle), name, wanted, how, ec);
     detail::throw_error(ec, "reregister_handle");
   }
 
@@ -197,7 +211,7 @@ public:
   template <class Handle>
   void reregister_handle(Handle&& handle, Token name, interest wanted, trigger how,
                          boost::system::error_code& ec) {
-    MIOEXT_DETAIL_CHECK_HANDLE(Handle);
+    MIOEXT_DETAIL_CHECK_KEPT_HANDLE(Handle);
     ec = detail::system_error_code(modify(detail::native_handle(handle), name, wanted, how));
   }
 
@@ -205,7 +219,16 @@ public:
   template <class Handle>
   void reregister_handle(Handle&& handle, Token name, interest wanted,
                          boost::system::error_code& ec) {
-    reregister_handle(handle, name, wanted, trigger::edge, ec);
+    reregister_handle(std::forward<Handle>(handle), name, wanted, trigger::edge, ec);
+  }
+
+  /// For arguments that are none of the above, so that the compiler says what is wrong.
+  template <class Handle, class Given, class... Rest,
+            class Arguments = detail::registering_arguments<Token, Given, Rest...>,
+            detail::if_wrong<Arguments> = 0>
+  void reregister_handle(Handle&&, Given&&, Rest&&...) {
+    MIOEXT_DETAIL_CHECK_TOKEN(Arguments::have_token);
+    MIOEXT_DETAIL_CHECK_INTEREST(Arguments::have_interest);
   }
 
   /// Stops watching `handle`, also one whose connect is under way. No event of it reaches the
@@ -264,7 +287,7 @@ public:
                interest wanted = interest::readable | interest::writable,
                trigger how = trigger::edge) {
     boost::system::error_code ec;
-    connect(socket, endpoint, name, wanted, how, ec);
+    connect(std::forward<Socket>(socket), endpoint, name, wanted, how, ec);
     detail::throw_error(ec, "connect");
   }
 
@@ -277,7 +300,15 @@ public:
   template <class Socket, class Endpoint>
   void connect(Socket&& socket, Endpoint const& endpoint, Token name,
                boost::system::error_code& ec) {
-    connect(socket, endpoint, name, interest::readable | interest::writable, trigger::edge, ec);
+    connect(std::forward<Socket>(socket), endpoint, name, interest::readable | interest::writable,
+            trigger::edge, ec);
+  }
+
+  /// For arguments that are none of the above, so that the compiler says what is wrong.
+  template <class Socket, class Endpoint, class Given, class... Rest,
+            detail::if_no_token<Token, Given> = 0>
+  void connect(Socket&&, Endpoint const&, Given&&, Rest&&...) {
+    MIOEXT_DETAIL_CHECK_TOKEN((detail::is_token_argument<Token, Given>::value));
   }
 
   /// Makes `acceptor`, which is open and bound, listen, and calls `readable(name)` when there is
@@ -293,7 +324,7 @@ public:
   template <class Acceptor>
   void listen(Acceptor&& acceptor, int backlog, Token name, trigger how = trigger::edge) {
     boost::system::error_code ec;
-    listen(acceptor, backlog, name, how, ec);
+    listen(std::forward<Acceptor>(acceptor), backlog, name, how, ec);
     detail::throw_error(ec, "listen");
   }
 
@@ -305,7 +336,13 @@ public:
   /// The same, edge-triggered.
   template <class Acceptor>
   void listen(Acceptor&& acceptor, int backlog, Token name, boost::system::error_code& ec) {
-    listen(acceptor, backlog, name, trigger::edge, ec);
+    listen(std::forward<Acceptor>(acceptor), backlog, name, trigger::edge, ec);
+  }
+
+  /// For arguments that are none of the above, so that the compiler says what is wrong.
+  template <class Acceptor, class Given, class... Rest, detail::if_no_token<Token, Given> = 0>
+  void listen(Acceptor&&, int, Given&&, Rest&&...) {
+    MIOEXT_DETAIL_CHECK_TOKEN((detail::is_token_argument<Token, Given>::value));
   }
 
   // --- Timers ------------------------------------------------------------------------------------
@@ -323,6 +360,16 @@ public:
   template <class Rep, class Period>
   timeout timer(std::chrono::duration<Rep, Period> after, Token name,
                 boost::system::error_code& ec);
+
+  /// For arguments that are none of the above, so that the compiler says what is wrong.
+  template <class After, class Given, class... Rest,
+            class Arguments = detail::timer_arguments<Token, After, Given>,
+            detail::if_wrong<Arguments> = 0>
+  timeout timer(After&&, Given&&, Rest&&...) {
+    MIOEXT_DETAIL_CHECK_DURATION(Arguments::have_duration);
+    MIOEXT_DETAIL_CHECK_TOKEN(Arguments::have_token);
+    return timeout();
+  }
 
   /// Clears a timer. @returns true if it was pending; false if it has fired or was cleared before.
   /// Complexity: constant.

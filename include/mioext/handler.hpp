@@ -26,7 +26,10 @@ template <class Token, class Message> class basic_event_loop;
 struct no_message {};
 
 /// The base of a program's handler: a member for each kind of event, each doing nothing, so that a
-/// handler overrides what it wants and `override` catches a misspelt name.
+/// handler overrides what it wants and `override` catches a misspelt name. Without `override`, run()
+/// does not compile where a member of one of these names has other parameters, a `Message const&` for
+/// instance, so that it would never be called; a final handler's may take whatever converts. (What
+/// is private or overloaded cannot be seen.)
 ///
 /// Each member gets the loop, and may call all members of it but run(), close any handle, and
 /// throw: the exception leaves run(). They are called by the thread that runs the loop, never two

@@ -26,6 +26,7 @@
 #include <boost/system/error_code.hpp>
 #include <boost/throw_exception.hpp>
 
+#include <mioext/detail/argument_checks.hpp>
 #include <mioext/detail/duration.hpp>
 #include <mioext/detail/native_handle.hpp>
 #include <mioext/detail/registration_rules.hpp>
@@ -173,13 +174,16 @@ public:
 
   /// Starts watching `handle`.
   ///
+  /// A temporary object that owns its descriptor (which has close() and cannot be copied) does not
+  /// compile: it would be closed at once. Temporary objects that refer to somebody else's do.
+  ///
   /// If it is ready already, the next poll reports that, whatever the trigger.
   /// Complexity: one system call.
   template <class Handle>
   void register_handle(Handle&& handle, token name, interest wanted,
                        trigger how = trigger::edge) const {
     boost::system::error_code ec;
-    register_handle(handle, name, wanted, how, ec);
+    register_handle(std::forward<Handle>(handle), name, wanted, how, ec);
     detail::throw_error(ec, "register_handle");
   }
 
@@ -187,7 +191,7 @@ public:
   template <class Handle>
   void register_handle(Handle&& handle, token name, interest wanted, trigger how,
                        boost::system::error_code& ec) const {
-    MIOEXT_DETAIL_CHECK_HANDLE(Handle);
+    MIOEXT_DETAIL_CHECK_KEPT_HANDLE(Handle);
     int error = detail::check_registration(wanted, how);
     if (error == 0) {
       error = selector_->add(detail::native_handle(handle), wanted, how,
@@ -200,7 +204,16 @@ public:
   template <class Handle>
   void register_handle(Handle&& handle, token name, interest wanted,
                        boost::system::error_code& ec) const {
-    register_handle(handle, name, wanted, trigger::edge, ec);
+    register_handle(std::forward<Handle>(handle), name, wanted, trigger::edge, ec);
+  }
+
+  /// For arguments that are none of the above, so that the compiler says what is wrong.
+  template <class Handle, class Given, class... Rest,
+            class Arguments = detail::registering_arguments<token, Given, Rest...>,
+            detail::if_wrong<Arguments> = 0>
+  void register_handle(Handle&&, Given&&, Rest&&...) const {
+    MIOEXT_DETAIL_CHECK_TOKEN(Arguments::have_token);
+    MIOEXT_DETAIL_CHECK_INTEREST(Arguments::have_interest);
   }
 
   /// Gives a registered handle another token, interest and trigger; all three are replaced. Also
@@ -210,7 +223,7 @@ public:
   void reregister_handle(Handle&& handle, token name, interest wanted,
                          trigger how = trigger::edge) const {
     boost::system::error_code ec;
-    reregister_handle(handle, name, wanted, how, ec);
+    reregister_handle(std::forward<Handle>(handle), name, wanted, how, ec);
     detail::throw_error(ec, "reregister_handle");
   }
 
@@ -218,7 +231,7 @@ public:
   template <class Handle>
   void reregister_handle(Handle&& handle, token name, interest wanted, trigger how,
                          boost::system::error_code& ec) const {
-    MIOEXT_DETAIL_CHECK_HANDLE(Handle);
+    MIOEXT_DETAIL_CHECK_KEPT_HANDLE(Handle);
     int error = detail::check_reregistration(wanted, how);
     if (error == 0) {
       error = selector_->modify(detail::native_handle(handle), wanted, how,
@@ -231,7 +244,16 @@ public:
   template <class Handle>
   void reregister_handle(Handle&& handle, token name, interest wanted,
                          boost::system::error_code& ec) const {
-    reregister_handle(handle, name, wanted, trigger::edge, ec);
+    reregister_handle(std::forward<Handle>(handle), name, wanted, trigger::edge, ec);
+  }
+
+  /// For arguments that are none of the above, so that the compiler says what is wrong.
+  template <class Handle, class Given, class... Rest,
+            class Arguments = detail::registering_arguments<token, Given, Rest...>,
+            detail::if_wrong<Arguments> = 0>
+  void reregister_handle(Handle&&, Given&&, Rest&&...) const {
+    MIOEXT_DETAIL_CHECK_TOKEN(Arguments::have_token);
+    MIOEXT_DETAIL_CHECK_INTEREST(Arguments::have_interest);
   }
 
   /// Stops watching `handle`. Events that a poll returned before are the caller's: at this layer

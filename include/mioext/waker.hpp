@@ -15,6 +15,7 @@
 
 #include <boost/system/error_code.hpp>
 
+#include <mioext/detail/argument_checks.hpp>
 #include <mioext/detail/selector.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/poller.hpp>
@@ -51,6 +52,12 @@ public:
 
   /// The same; after an error, wake() answers bad_file_descriptor.
   waker(registry const& where, token name, boost::system::error_code& ec) { open(where, name, ec); }
+
+  /// For arguments that are none of the above, so that the compiler says what is wrong.
+  template <class Given, class... Rest, detail::if_no_token<token, Given> = 0>
+  waker(registry const&, Given&&, Rest&&...) {
+    MIOEXT_DETAIL_CHECK_TOKEN((detail::is_token_argument<token, Given>::value));
+  }
 
   /// Takes over what the other one wakes, which then answers bad_file_descriptor.
   waker(waker&&) noexcept = default;

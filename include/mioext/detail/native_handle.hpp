@@ -41,6 +41,25 @@ template <class Handle> struct is_handle {
   static constexpr bool value = is_descriptor_number<type>::value || has_native_handle<type>::value;
 };
 
+/// True of an object that closes its descriptor when it goes: it can be closed and cannot be copied,
+/// as every mioext handle and every socket and descriptor of Asio's. What can be copied refers to
+/// somebody else's descriptor, and so does an int.
+template <class Handle> struct is_owner {
+  template <class H>
+  static auto test(int)
+      -> decltype(std::declval<H&>().close(),
+                  std::integral_constant<bool, !std::is_copy_constructible<H>::value>());
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<typename std::remove_cv<Handle>::type>(0))::value;
+};
+
+/// Of a handle that is passed by a forwarding reference, as which Handle was deduced: false if it
+/// owns a descriptor and is a temporary object, or has been given away by std::move.
+template <class Handle> struct is_kept {
+  static constexpr bool value = std::is_lvalue_reference<Handle>::value || !is_owner<Handle>::value;
+};
+
 inline int native_handle(int fd) noexcept { return fd; }
 
 template <class Handle>
@@ -57,10 +76,18 @@ typename std::enable_if<!is_handle<NoHandle>::value, int>::type native_handle(No
 } // namespace detail
 } // namespace mioext
 
-/// The compiler's message for the likely mistake of passing something that is no handle.
+/// The compiler's messages for likely mistakes: passing something that is no handle;
 #define MIOEXT_DETAIL_CHECK_HANDLE(Handle)                                                         \
   static_assert(::mioext::detail::is_handle<Handle>::value,                                        \
                 "mioext: a handle is an int or an object whose native_handle() yields a "          \
                 "descriptor (any Asio socket or descriptor, any mioext handle)")
+
+/// and passing a handle that will be closed at the end of the same line.
+#define MIOEXT_DETAIL_CHECK_KEPT_HANDLE(Handle)                                                    \
+  MIOEXT_DETAIL_CHECK_HANDLE(Handle);                                                              \
+  static_assert(::mioext::detail::is_kept<Handle>::value,                                          \
+                "mioext: this handle owns its descriptor and is a temporary object, or moved "     \
+                "from: mioext only watches it, so it would be closed at once; keep the handle in " \
+                "a variable, and pass that")
 
 #endif // MIOEXT_DETAIL_NATIVE_HANDLE_HPP

@@ -340,7 +340,7 @@ template <class Socket, class Endpoint>
 void basic_event_loop<Token, Message>::connect(Socket&& socket, Endpoint const& endpoint,
                                                Token name, interest wanted, trigger how,
                                                boost::system::error_code& ec) {
-  MIOEXT_DETAIL_CHECK_HANDLE(Socket);
+  MIOEXT_DETAIL_CHECK_KEPT_HANDLE(Socket);
   ec = detail::system_error_code(detail::check_reregistration(wanted, how));
   if (!ec) {
     detail::open_if_closed(socket, endpoint, ec);
@@ -458,7 +458,7 @@ template <class Token, class Message>
 template <class Acceptor>
 void basic_event_loop<Token, Message>::listen(Acceptor&& acceptor, int backlog, Token name,
                                               trigger how, boost::system::error_code& ec) {
-  MIOEXT_DETAIL_CHECK_HANDLE(Acceptor);
+  MIOEXT_DETAIL_CHECK_KEPT_HANDLE(Acceptor);
   detail::set_non_blocking(acceptor, ec);
   if (ec) {
     return;
