@@ -30,6 +30,7 @@
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/udp.hpp>
@@ -64,6 +65,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 using local = asio::local::stream_protocol;
+using test::full_tcp_listener;
 
 // What a completion handler was told, and that it was told once.
 struct outcome {
@@ -95,32 +97,6 @@ struct tcp_listener {
 
   mioext::tcp_acceptor acceptor;
   tcp::endpoint endpoint;
-};
-
-// A TCP listener with more connections than it has room for: the next connect goes on for as long as
-// nobody accepts.
-struct full_tcp_listener {
-  full_tcp_listener() {
-    acceptor.open(tcp::v4());
-    acceptor.bind(test::loopback());
-    acceptor.listen(0);
-    endpoint = acceptor.local_endpoint();
-    for (;;) {
-      mioext::tcp_socket socket;
-      error_code ec;
-      socket.connect(endpoint, ec);
-      queued.push_back(std::move(socket));
-      pollfd asked = {queued.back().native_handle(), POLLOUT, 0};
-      if (::poll(&asked, 1, 200) == 0) {
-        return; // its SYN was dropped
-      }
-      BOOST_REQUIRE(queued.size() < 100u);
-    }
-  }
-
-  mioext::tcp_acceptor acceptor;
-  tcp::endpoint endpoint;
-  std::vector<mioext::tcp_socket> queued;
 };
 
 // Where nobody listens.
@@ -751,6 +727,96 @@ BOOST_AUTO_TEST_CASE(closing_the_socket_ends_the_whole_sequence) {
   BOOST_TEST(told.calls == 1);
   BOOST_TEST(told.error == asio::error::operation_aborted);
   BOOST_TEST(!socket.is_open());
+}
+
+/// A family that the system has not: as IPv6 where it is switched off.
+template <class Connect>
+void check_that_a_family_is_passed_over(asio::io_context& context, Connect connect) {
+  using protocol = asio::generic::stream_protocol;
+  sockaddr unknown = sockaddr();
+  unknown.sa_family = AF_MAX - 1;
+  tcp_listener listener;
+  protocol::endpoint const unsupported(&unknown, sizeof unknown);
+  protocol::endpoint const supported(listener.endpoint);
+  outcome told;
+  protocol::endpoint connected;
+  connect(std::vector<protocol::endpoint>{unsupported, supported},
+          store_with<protocol::endpoint>{&told, &connected});
+  context.restart();
+  context.run();
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == error_code());
+  BOOST_TEST((connected == supported));
+  connect(std::vector<protocol::endpoint>(2, unsupported),
+          store_with<protocol::endpoint>{&told, &connected});
+  context.restart();
+  context.run();
+  BOOST_TEST(told.calls == 2);
+  BOOST_TEST(told.error == asio::error::address_family_not_supported);
+}
+
+BOOST_AUTO_TEST_CASE(an_endpoint_that_no_socket_can_be_opened_for_is_passed_over) {
+  using protocol = asio::generic::stream_protocol;
+  using endpoints = std::vector<protocol::endpoint>;
+  using store = store_with<protocol::endpoint>;
+  asio::io_context context;
+  protocol::socket socket(context);
+  mioext::basic_stream_socket<protocol> handle;
+  check_that_a_family_is_passed_over(context, [&](endpoints const& all, store stored) {
+    mioext::async_connect(socket, all, stored);
+  });
+  check_that_a_family_is_passed_over(context, [&](endpoints const& all, store stored) {
+    mioext::async_connect(context, handle, all, stored);
+  });
+  check_that_a_family_is_passed_over(context, [&](endpoints const& all, store stored) {
+    mioext::async_connect(socket, all, mioext::happy_eyeballs(), stored);
+  });
+  check_that_a_family_is_passed_over(context, [&](endpoints const& all, store stored) {
+    mioext::async_connect(context, handle, all, mioext::happy_eyeballs(), stored);
+  });
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_sequence_goes_on_when_there_are_descriptors_again, Kind,
+                              two_kinds) {
+  asio::io_context context;
+  tcp_listener listener;
+  std::vector<tcp::endpoint> const endpoints(2, listener.endpoint);
+  Kind client(context);
+  outcome told;
+  tcp::endpoint connected;
+  std::unique_ptr<test::no_descriptors_left> shortage(new test::no_descriptors_left);
+  error_code last;
+  client.connect(
+      endpoints,
+      [&](error_code const& ec, tcp::endpoint const&) {
+        if (ec) {
+          last = ec;
+          shortage.reset();
+        }
+        return true;
+      },
+      store_with<tcp::endpoint>{&told, &connected});
+  shortage.reset();
+  context.run();
+  BOOST_TEST(last == asio::error::no_descriptors);
+  BOOST_TEST(told.error == error_code());
+  BOOST_TEST(connected == listener.endpoint);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_sequence_without_descriptors_says_so, Kind, two_kinds) {
+  asio::io_context context;
+  tcp_listener listener;
+  Kind client(context);
+  outcome told;
+  tcp::endpoint connected;
+  {
+    test::no_descriptors_left const shortage;
+    client.connect(std::vector<tcp::endpoint>(3, listener.endpoint),
+                   store_with<tcp::endpoint>{&told, &connected});
+  }
+  context.run();
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == asio::error::no_descriptors);
 }
 
 BOOST_AUTO_TEST_CASE(a_sequence_of_unix_endpoints_waits_for_room_in_each) {

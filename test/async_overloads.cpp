@@ -311,6 +311,32 @@ template <class Stream, class Socket, class Loop> void without_a_token(objects& 
   static_cast<void>(mioext::async_connect(stream, o.endpoints));
   static_cast<void>(mioext::async_connect(socket, o.endpoint));
   static_cast<void>(mioext::async_connect(socket, o.resolved));
+  auto const begin = o.endpoints.begin();
+  auto const end = o.endpoints.end();
+  mioext::happy_eyeballs const how;
+  any_endpoint const condition{};
+  static_cast<void>(mioext::async_connect(stream, o.endpoints, condition));
+  static_cast<void>(mioext::async_connect(stream, begin, end));
+  static_cast<void>(mioext::async_connect(socket, begin, end, condition));
+  static_cast<void>(mioext::async_connect(stream, o.endpoints, how));
+  static_cast<void>(mioext::async_connect(socket, o.resolved, how));
+  static_cast<void>(mioext::async_connect(executor, o.tcp_socket, o.endpoint));
+  static_cast<void>(mioext::async_connect(executor, 0, o.endpoint));
+  static_cast<void>(mioext::async_connect(executor, o.tcp_socket, o.endpoints));
+  static_cast<void>(mioext::async_connect(executor, o.tcp_socket, o.endpoints, condition));
+  static_cast<void>(mioext::async_connect(executor, o.tcp_socket, begin, end));
+  static_cast<void>(mioext::async_connect(executor, o.tcp_socket, begin, end, condition));
+  static_cast<void>(mioext::async_connect(executor, o.tcp_socket, o.endpoints, how));
+  static_cast<void>(mioext::async_wait(stream, interest::readable));
+  static_cast<void>(mioext::async_wait(socket, interest::readable));
+  static_cast<void>(mioext::async_wait(executor, 0, interest::readable));
+  static_cast<void>(mioext::async_wait(executor, o.tcp_acceptor, interest::readable));
+  tcp_stream peer(o.context);
+  static_cast<void>(mioext::async_accept(executor, o.tcp_acceptor));
+  static_cast<void>(mioext::async_accept(executor, o.tcp_acceptor, o.endpoint));
+  static_cast<void>(mioext::async_accept(executor, o.tcp_acceptor, o.tcp_socket));
+  static_cast<void>(mioext::async_accept(executor, o.tcp_acceptor, peer));
+  static_cast<void>(mioext::async_accept(executor, o.tcp_acceptor, peer, o.endpoint));
   static_cast<void>(loop.async_run(o.handler));
 }
 

@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -160,6 +161,31 @@ template <class Socket, class Endpoint> void connect(Socket& socket, Endpoint co
   }
   BOOST_REQUIRE_MESSAGE(!ec, "connect failed: " << ec.message());
 }
+
+/// A TCP listener with more connections than it has room for: the next connect goes on for as long as
+/// nobody accepts.
+struct full_tcp_listener {
+  full_tcp_listener() : acceptor(boost::asio::ip::tcp::v4()) {
+    acceptor.bind(loopback());
+    acceptor.listen(0);
+    endpoint = acceptor.local_endpoint();
+    for (;;) {
+      mioext::tcp_socket socket;
+      boost::system::error_code ec;
+      socket.connect(endpoint, ec);
+      queued.push_back(std::move(socket));
+      pollfd asked = {queued.back().native_handle(), POLLOUT, 0};
+      if (::poll(&asked, 1, 200) == 0) {
+        return; // its SYN was dropped
+      }
+      BOOST_REQUIRE(queued.size() < 100u);
+    }
+  }
+
+  mioext::tcp_acceptor acceptor;
+  boost::asio::ip::tcp::endpoint endpoint;
+  std::vector<mioext::tcp_socket> queued;
+};
 
 /// Both ends of a connection.
 inline std::pair<mioext::tcp_socket, mioext::tcp_socket> tcp_pair() {

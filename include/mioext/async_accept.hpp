@@ -113,6 +113,14 @@ private:
   }
 };
 
+/// What may be accepted into: a socket or a stream; and what is neither that nor an endpoint is the
+/// token.
+template <class T> using is_peer = std::integral_constant<bool, is_handle<T>::value>;
+template <class T, class Protocol>
+using is_accept_token = std::integral_constant<
+    bool, !is_handle<T>::value &&
+              !std::is_same<typename std::decay<T>::type, typename Protocol::endpoint>::value>;
+
 template <class Executor> class initiate_async_accept {
 public:
   using executor_type = Executor;
@@ -132,8 +140,10 @@ public:
                   accept_into_action<Protocol, Peer>&& action) const {
     typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
     if (action.peer->is_open()) {
-      start(0, failed_action{boost::asio::error::make_error_code(boost::asio::error::already_open)},
-            owned);
+      complete_at_once(
+          executor_,
+          outcome_action<>{boost::asio::error::make_error_code(boost::asio::error::already_open)},
+          owned);
       return;
     }
     start(fd, std::move(action), owned);
@@ -192,10 +202,12 @@ auto start_async_accept_into(Executor const& executor, int fd, Peer& peer,
 ///
 /// @par Source
 /// Boost.Asio's basic_socket_acceptor::async_accept; accept(2).
-template <class ExecutorOrContext, class Protocol, class Token,
-          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value> = 0>
+template <class ExecutorOrContext, class Protocol,
+          class Token = detail::default_token_of<ExecutorOrContext>,
+          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
+                            detail::is_accept_token<Token, Protocol>::value> = 0>
 auto async_accept(ExecutorOrContext&& executor, basic_socket_acceptor<Protocol>& acceptor,
-                  Token&& token)
+                  Token&& token = detail::default_token_of<ExecutorOrContext>())
     -> decltype(detail::start_async_accept<Token, detail::executor_of_type<ExecutorOrContext>,
                                            Protocol>(detail::executor_of(executor), 0, nullptr,
                                                      token)) {
@@ -204,10 +216,12 @@ auto async_accept(ExecutorOrContext&& executor, basic_socket_acceptor<Protocol>&
 }
 
 /// The same, and stores in `peer_endpoint`, which must stay valid until completion, who it is.
-template <class ExecutorOrContext, class Protocol, class Token,
+template <class ExecutorOrContext, class Protocol,
+          class Token = detail::default_token_of<ExecutorOrContext>,
           detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value> = 0>
 auto async_accept(ExecutorOrContext&& executor, basic_socket_acceptor<Protocol>& acceptor,
-                  typename Protocol::endpoint& peer_endpoint, Token&& token)
+                  typename Protocol::endpoint& peer_endpoint,
+                  Token&& token = detail::default_token_of<ExecutorOrContext>())
     -> decltype(detail::start_async_accept<Token, detail::executor_of_type<ExecutorOrContext>,
                                            Protocol>(detail::executor_of(executor), 0, nullptr,
                                                      token)) {
@@ -218,11 +232,12 @@ auto async_accept(ExecutorOrContext&& executor, basic_socket_acceptor<Protocol>&
 /// Accepts a connection into `peer`, a socket or a stream, which must be closed (already_open) and
 /// stay where it is until completion.
 /// @param token for `void(boost::system::error_code)`.
-template <class ExecutorOrContext, class Protocol, class Peer, class Token,
+template <class ExecutorOrContext, class Protocol, class Peer,
+          class Token = detail::default_token_of<ExecutorOrContext>,
           detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
-                            !std::is_same<Peer, typename Protocol::endpoint>::value> = 0>
+                            detail::is_peer<Peer>::value> = 0>
 auto async_accept(ExecutorOrContext&& executor, basic_socket_acceptor<Protocol>& acceptor,
-                  Peer& peer, Token&& token)
+                  Peer& peer, Token&& token = detail::default_token_of<ExecutorOrContext>())
     -> decltype(detail::start_async_accept_into<Token, detail::executor_of_type<ExecutorOrContext>,
                                                 Protocol>(detail::executor_of(executor), 0, peer,
                                                           nullptr, token)) {
@@ -232,10 +247,13 @@ auto async_accept(ExecutorOrContext&& executor, basic_socket_acceptor<Protocol>&
 }
 
 /// The same, and stores in `peer_endpoint` who it is.
-template <class ExecutorOrContext, class Protocol, class Peer, class Token,
-          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value> = 0>
+template <class ExecutorOrContext, class Protocol, class Peer,
+          class Token = detail::default_token_of<ExecutorOrContext>,
+          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
+                            detail::is_peer<Peer>::value> = 0>
 auto async_accept(ExecutorOrContext&& executor, basic_socket_acceptor<Protocol>& acceptor,
-                  Peer& peer, typename Protocol::endpoint& peer_endpoint, Token&& token)
+                  Peer& peer, typename Protocol::endpoint& peer_endpoint,
+                  Token&& token = detail::default_token_of<ExecutorOrContext>())
     -> decltype(detail::start_async_accept_into<Token, detail::executor_of_type<ExecutorOrContext>,
                                                 Protocol>(detail::executor_of(executor), 0, peer,
                                                           nullptr, token)) {

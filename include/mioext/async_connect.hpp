@@ -64,6 +64,13 @@ template <class Condition, class Endpoint> struct is_connect_condition {
   static constexpr bool value = decltype(test<typename std::decay<Condition>::type>(0))::value;
 };
 
+/// What is left for the last parameter: neither a condition nor options.
+template <class Token, class Endpoint>
+struct is_connect_token
+    : std::integral_constant<
+          bool, !is_connect_condition<Token, Endpoint>::value &&
+                    !std::is_same<typename std::decay<Token>::type, happy_eyeballs>::value> {};
+
 template <class Socket, class Range>
 typename std::enable_if<is_endpoint_range<Range>::value,
                         endpoint_sequence<Range, typename Socket::endpoint_type>>::type
@@ -84,24 +91,22 @@ using connected_signature = void(boost::system::error_code);
 template <class Token, class Socket, class Endpoint, class Executor>
 auto start_connect_one(Socket& socket, Endpoint const& endpoint, Executor const& executor,
                        typename std::remove_reference<Token>::type& token)
-    -> decltype(boost::asio::async_compose<Token, connected_signature>(
-        std::declval<connect_op<Socket, Endpoint, Executor>>(), token, executor)) {
-  return boost::asio::async_compose<Token, connected_signature>(
-      connect_op<Socket, Endpoint, Executor>(socket, endpoint, executor), token, executor);
+    -> decltype(boost::asio::async_initiate<Token, connected_signature>(
+        std::declval<initiate_connect_one<Socket, Executor>>(), token, endpoint)) {
+  return boost::asio::async_initiate<Token, connected_signature>(
+      initiate_connect_one<Socket, Executor>(socket, executor), token, endpoint);
 }
 
 template <class Token, class Socket, class Endpoints, class Condition, class Executor>
 auto start_connect_each(Socket& socket, Endpoints const& endpoints, Condition const& condition,
                         Executor const& executor,
                         typename std::remove_reference<Token>::type& token)
-    -> decltype(boost::asio::async_compose<Token, void(boost::system::error_code,
-                                                       typename Endpoints::result_type)>(
-        std::declval<connect_each_op<Socket, Endpoints, Condition, Executor>>(), token, executor)) {
-  return boost::asio::async_compose<Token, void(boost::system::error_code,
-                                                typename Endpoints::result_type)>(
-      connect_each_op<Socket, Endpoints, Condition, Executor>(socket, endpoints, condition,
-                                                              executor),
-      token, executor);
+    -> decltype(boost::asio::async_initiate<Token, void(boost::system::error_code,
+                                                        typename Endpoints::result_type)>(
+        std::declval<initiate_connect_each<Socket, Executor>>(), token, endpoints, condition)) {
+  return boost::asio::async_initiate<Token, void(boost::system::error_code,
+                                                 typename Endpoints::result_type)>(
+      initiate_connect_each<Socket, Executor>(socket, executor), token, endpoints, condition);
 }
 
 template <class Socket, class Executor> class initiate_connect_race {
@@ -117,6 +122,14 @@ public:
   void operator()(Handler&& completion_handler, std::vector<Endpoint> const& endpoints,
                   happy_eyeballs const& how) const {
     typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
+    if (endpoints.empty()) {
+      complete_at_once(
+          executor_,
+          outcome_action<Endpoint>{
+              boost::asio::error::make_error_code(boost::asio::error::not_found), Endpoint()},
+          owned);
+      return;
+    }
     connect_race<Socket, Executor, typename std::decay<Handler>::type>::start(
         socket_, endpoints, how, executor_, owned);
   }
@@ -178,25 +191,23 @@ auto start_connect_race(Socket& socket, Range const& range, happy_eyeballs const
 /// @par Source
 /// Boost.Asio's basic_socket::async_connect and async_connect; connect(2), POSIX connect().
 template <class Socket, class Endpoint,
-          class Token =
-              typename boost::asio::default_completion_token<typename Socket::executor_type>::type,
+          class Token = detail::default_token<typename Socket::executor_type>,
           detail::enable_if<detail::is_io_object<Socket>::value &&
                             detail::is_endpoint<Endpoint>::value> = 0>
-auto async_connect(
-    Socket& socket, Endpoint const& endpoint,
-    Token&& token =
-        typename boost::asio::default_completion_token<typename Socket::executor_type>::type())
+auto async_connect(Socket& socket, Endpoint const& endpoint,
+                   Token&& token = detail::default_token<typename Socket::executor_type>())
     -> decltype(detail::start_connect_one<Token>(socket, endpoint, socket.get_executor(), token)) {
   return detail::start_connect_one<Token>(socket, endpoint, socket.get_executor(), token);
 }
 
 /// The same for a socket that has no executor of its own.
 /// @param executor an executor or a context.
-template <class ExecutorOrContext, class Socket, class Endpoint, class Token,
+template <class ExecutorOrContext, class Socket, class Endpoint,
+          class Token = detail::default_token_of<ExecutorOrContext>,
           detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
                             detail::is_endpoint<Endpoint>::value> = 0>
 auto async_connect(ExecutorOrContext&& executor, Socket&& socket, Endpoint const& endpoint,
-                   Token&& token)
+                   Token&& token = detail::default_token_of<ExecutorOrContext>())
     -> decltype(detail::start_connect_one<Token>(socket, endpoint, detail::executor_of(executor),
                                                  token)) {
   MIOEXT_DETAIL_CHECK_KEPT_HANDLE(Socket);
@@ -213,14 +224,12 @@ auto async_connect(ExecutorOrContext&& executor, Socket&& socket, Endpoint const
 /// operation_aborted (cancellation: terminal and partial; or the socket was closed), and a
 /// default-constructed endpoint.
 template <class Socket, class Range,
-          class Token =
-              typename boost::asio::default_completion_token<typename Socket::executor_type>::type,
-          detail::enable_if<detail::is_io_object<Socket>::value &&
-                            detail::is_endpoint_range<Range>::value> = 0>
-auto async_connect(
-    Socket& socket, Range const& endpoints,
-    Token&& token =
-        typename boost::asio::default_completion_token<typename Socket::executor_type>::type())
+          class Token = detail::default_token<typename Socket::executor_type>,
+          detail::enable_if<
+              detail::is_io_object<Socket>::value && detail::is_endpoint_range<Range>::value &&
+              detail::is_connect_token<Token, typename Socket::endpoint_type>::value> = 0>
+auto async_connect(Socket& socket, Range const& endpoints,
+                   Token&& token = detail::default_token<typename Socket::executor_type>())
     -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(endpoints),
                                                   detail::any_endpoint(), socket.get_executor(),
                                                   token)) {
@@ -229,11 +238,14 @@ auto async_connect(
 }
 
 /// The same for a socket that has no executor of its own.
-template <class ExecutorOrContext, class Socket, class Range, class Token,
-          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
-                            detail::is_endpoint_range<Range>::value> = 0>
+template <
+    class ExecutorOrContext, class Socket, class Range,
+    class Token = detail::default_token_of<ExecutorOrContext>,
+    detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
+                      detail::is_endpoint_range<Range>::value &&
+                      detail::is_connect_token<Token, typename Socket::endpoint_type>::value> = 0>
 auto async_connect(ExecutorOrContext&& executor, Socket& socket, Range const& endpoints,
-                   Token&& token)
+                   Token&& token = detail::default_token_of<ExecutorOrContext>())
     -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(endpoints),
                                                   detail::any_endpoint(),
                                                   detail::executor_of(executor), token)) {
@@ -245,11 +257,13 @@ auto async_connect(ExecutorOrContext&& executor, Socket& socket, Range const& en
 /// The same with a condition, which is asked before each attempt.
 /// @param condition `bool(boost::system::error_code const& last, endpoint_type const& next)`: whether
 /// `next` is to be tried; `last` is how the attempt before it ended.
-template <class Socket, class Range, class Condition, class Token,
+template <class Socket, class Range, class Condition,
+          class Token = detail::default_token<typename Socket::executor_type>,
           detail::enable_if<
               detail::is_io_object<Socket>::value && detail::is_endpoint_range<Range>::value &&
               detail::is_connect_condition<Condition, typename Socket::endpoint_type>::value> = 0>
-auto async_connect(Socket& socket, Range const& endpoints, Condition condition, Token&& token)
+auto async_connect(Socket& socket, Range const& endpoints, Condition condition,
+                   Token&& token = detail::default_token<typename Socket::executor_type>())
     -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(endpoints),
                                                   condition, socket.get_executor(), token)) {
   return detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(endpoints),
@@ -257,13 +271,15 @@ auto async_connect(Socket& socket, Range const& endpoints, Condition condition, 
 }
 
 /// The same for a socket that has no executor of its own.
-template <class ExecutorOrContext, class Socket, class Range, class Condition, class Token,
+template <class ExecutorOrContext, class Socket, class Range, class Condition,
+          class Token = detail::default_token_of<ExecutorOrContext>,
           detail::enable_if<
               detail::is_executor_or_context<ExecutorOrContext>::value &&
               detail::is_endpoint_range<Range>::value &&
               detail::is_connect_condition<Condition, typename Socket::endpoint_type>::value> = 0>
 auto async_connect(ExecutorOrContext&& executor, Socket& socket, Range const& endpoints,
-                   Condition condition, Token&& token)
+                   Condition condition,
+                   Token&& token = detail::default_token_of<ExecutorOrContext>())
     -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(endpoints),
                                                   condition, detail::executor_of(executor),
                                                   token)) {
@@ -274,10 +290,13 @@ auto async_connect(ExecutorOrContext&& executor, Socket& socket, Range const& en
 /// The same for the endpoints from `begin` to `end`, which must stay valid until completion.
 /// @param token for `void(boost::system::error_code, Iterator)`: where the socket is connected to,
 /// else `end`.
-template <class Socket, class Iterator, class Token,
-          detail::enable_if<detail::is_io_object<Socket>::value &&
-                            !detail::is_endpoint_range<Iterator>::value> = 0>
-auto async_connect(Socket& socket, Iterator begin, Iterator end, Token&& token)
+template <class Socket, class Iterator,
+          class Token = detail::default_token<typename Socket::executor_type>,
+          detail::enable_if<
+              detail::is_io_object<Socket>::value && !detail::is_endpoint_range<Iterator>::value &&
+              detail::is_connect_token<Token, typename Socket::endpoint_type>::value> = 0>
+auto async_connect(Socket& socket, Iterator begin, Iterator end,
+                   Token&& token = detail::default_token<typename Socket::executor_type>())
     -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(begin, end),
                                                   detail::any_endpoint(), socket.get_executor(),
                                                   token)) {
@@ -286,11 +305,14 @@ auto async_connect(Socket& socket, Iterator begin, Iterator end, Token&& token)
 }
 
 /// The same for a socket that has no executor of its own.
-template <class ExecutorOrContext, class Socket, class Iterator, class Token,
-          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
-                            !detail::is_endpoint_range<Iterator>::value> = 0>
+template <
+    class ExecutorOrContext, class Socket, class Iterator,
+    class Token = detail::default_token_of<ExecutorOrContext>,
+    detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
+                      !detail::is_endpoint_range<Iterator>::value &&
+                      detail::is_connect_token<Token, typename Socket::endpoint_type>::value> = 0>
 auto async_connect(ExecutorOrContext&& executor, Socket& socket, Iterator begin, Iterator end,
-                   Token&& token)
+                   Token&& token = detail::default_token_of<ExecutorOrContext>())
     -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(begin, end),
                                                   detail::any_endpoint(),
                                                   detail::executor_of(executor), token)) {
@@ -300,10 +322,13 @@ auto async_connect(ExecutorOrContext&& executor, Socket& socket, Iterator begin,
 }
 
 /// The same with a condition, as above.
-template <class Socket, class Iterator, class Condition, class Token,
-          detail::enable_if<detail::is_io_object<Socket>::value &&
-                            !detail::is_endpoint_range<Iterator>::value> = 0>
-auto async_connect(Socket& socket, Iterator begin, Iterator end, Condition condition, Token&& token)
+template <class Socket, class Iterator, class Condition,
+          class Token = detail::default_token<typename Socket::executor_type>,
+          detail::enable_if<
+              detail::is_io_object<Socket>::value && !detail::is_endpoint_range<Iterator>::value &&
+              detail::is_connect_condition<Condition, typename Socket::endpoint_type>::value> = 0>
+auto async_connect(Socket& socket, Iterator begin, Iterator end, Condition condition,
+                   Token&& token = detail::default_token<typename Socket::executor_type>())
     -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(begin, end),
                                                   condition, socket.get_executor(), token)) {
   return detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(begin, end),
@@ -311,10 +336,15 @@ auto async_connect(Socket& socket, Iterator begin, Iterator end, Condition condi
 }
 
 /// The same for a socket that has no executor of its own.
-template <class ExecutorOrContext, class Socket, class Iterator, class Condition, class Token,
-          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value> = 0>
+template <class ExecutorOrContext, class Socket, class Iterator, class Condition,
+          class Token = detail::default_token_of<ExecutorOrContext>,
+          detail::enable_if<
+              detail::is_executor_or_context<ExecutorOrContext>::value &&
+              !detail::is_endpoint_range<Iterator>::value &&
+              detail::is_connect_condition<Condition, typename Socket::endpoint_type>::value> = 0>
 auto async_connect(ExecutorOrContext&& executor, Socket& socket, Iterator begin, Iterator end,
-                   Condition condition, Token&& token)
+                   Condition condition,
+                   Token&& token = detail::default_token_of<ExecutorOrContext>())
     -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(begin, end),
                                                   condition, detail::executor_of(executor),
                                                   token)) {
@@ -333,21 +363,25 @@ auto async_connect(ExecutorOrContext&& executor, Socket& socket, Iterator begin,
 /// @param endpoints as a resolver gives them, best first; copied.
 /// @param how how long a head start is.
 /// @param token as for a sequence. Cancellation: terminal and partial.
-template <class Socket, class Range, class Token,
+template <class Socket, class Range,
+          class Token = detail::default_token<typename Socket::executor_type>,
           detail::enable_if<detail::is_io_object<Socket>::value &&
                             detail::is_endpoint_range<Range>::value> = 0>
-auto async_connect(Socket& socket, Range const& endpoints, happy_eyeballs const& how, Token&& token)
+auto async_connect(Socket& socket, Range const& endpoints, happy_eyeballs const& how,
+                   Token&& token = detail::default_token<typename Socket::executor_type>())
     -> decltype(detail::start_connect_race<Token>(socket, endpoints, how, socket.get_executor(),
                                                   token)) {
   return detail::start_connect_race<Token>(socket, endpoints, how, socket.get_executor(), token);
 }
 
 /// The same for a socket that has no executor of its own.
-template <class ExecutorOrContext, class Socket, class Range, class Token,
+template <class ExecutorOrContext, class Socket, class Range,
+          class Token = detail::default_token_of<ExecutorOrContext>,
           detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
                             detail::is_endpoint_range<Range>::value> = 0>
 auto async_connect(ExecutorOrContext&& executor, Socket& socket, Range const& endpoints,
-                   happy_eyeballs const& how, Token&& token)
+                   happy_eyeballs const& how,
+                   Token&& token = detail::default_token_of<ExecutorOrContext>())
     -> decltype(detail::start_connect_race<Token>(socket, endpoints, how,
                                                   detail::executor_of(executor), token)) {
   return detail::start_connect_race<Token>(socket, endpoints, how, detail::executor_of(executor),

@@ -13,7 +13,6 @@
 #ifndef MIOEXT_ASYNC_WAIT_HPP
 #define MIOEXT_ASYNC_WAIT_HPP
 
-#include <cerrno>
 #include <type_traits>
 #include <utility>
 
@@ -43,23 +42,6 @@ struct wait_action {
   }
 };
 
-/// Ends before it began, with an error that is known.
-struct failed_action {
-  bool may_wait() const noexcept { return false; }
-
-  attempt perform(int, boost::system::error_code& ec) noexcept {
-    ec = error;
-    return attempt::done;
-  }
-
-  template <class Handler>
-  void call(Handler& completion_handler, boost::system::error_code const& ec) {
-    std::move(completion_handler)(ec);
-  }
-
-  boost::system::error_code error;
-};
-
 template <class Executor> class initiate_async_wait {
 public:
   using executor_type = Executor;
@@ -72,22 +54,13 @@ public:
   template <class Handler>
   void operator()(Handler&& completion_handler, int fd, interest wanted) const {
     typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
-    auto const& reactor = selector_service_access::reactor(context_of(executor_));
     if (int const error = check_registration(wanted, trigger::edge)) {
-      complete(owned, system_error_code(error));
+      complete_at_once(executor_, outcome_action<>{system_error_code(error)}, owned);
       return;
     }
+    auto const& reactor = selector_service_access::reactor(context_of(executor_));
     start_operation(operation_place{reactor, fd, nullptr, how_}, executor_, wanted, false,
                     wait_action(), owned);
-  }
-
-protected:
-  /// With what is known already.
-  template <class Handler>
-  void complete(Handler& completion_handler, boost::system::error_code const& ec) const {
-    auto const& reactor = selector_service_access::reactor(context_of(executor_));
-    start_operation(operation_place{reactor, 0, nullptr, watching::once}, executor_, interest(),
-                    true, failed_action{ec}, completion_handler);
   }
 
 private:
@@ -118,7 +91,7 @@ public:
         return;
       }
     }
-    through_selector::complete(owned, ec);
+    complete_at_once(get_executor(), outcome_action<>{ec}, owned);
   }
 };
 
@@ -183,9 +156,11 @@ auto start_async_wait(Executor const& executor, int fd, watching how, interest w
 ///
 /// @par Source
 /// Boost.Asio's basic_descriptor::async_wait; epoll_ctl(2), kqueue(2).
-template <class ExecutorOrContext, class Handle, class Token,
+template <class ExecutorOrContext, class Handle,
+          class Token = detail::default_token_of<ExecutorOrContext>,
           detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value> = 0>
-auto async_wait(ExecutorOrContext&& executor, Handle&& handle, interest wanted, Token&& token)
+auto async_wait(ExecutorOrContext&& executor, Handle&& handle, interest wanted,
+                Token&& token = detail::default_token_of<ExecutorOrContext>())
     -> decltype(detail::start_async_wait<Token>(detail::executor_of(executor), 0,
                                                 detail::watching::once, wanted, token)) {
   MIOEXT_DETAIL_CHECK_KEPT_HANDLE(Handle);
@@ -197,8 +172,9 @@ auto async_wait(ExecutorOrContext&& executor, Handle&& handle, interest wanted, 
 /// The same for a handle that has an executor, such as Asio's own sockets and descriptors. (What
 /// cancels Asio's operations on them, their cancel() and close(), does not know of this one; see
 /// above for what happens when they are closed.)
-template <class Handle, class Token>
-auto async_wait(Handle& handle, interest wanted, Token&& token)
+template <class Handle, class Token = detail::default_token<typename Handle::executor_type>>
+auto async_wait(Handle& handle, interest wanted,
+                Token&& token = detail::default_token<typename Handle::executor_type>())
     -> decltype(detail::start_async_wait<Token>(handle.get_executor(), 0, detail::watching::once,
                                                 wanted, token)) {
   MIOEXT_DETAIL_CHECK_HANDLE(Handle);
@@ -208,8 +184,9 @@ auto async_wait(Handle& handle, interest wanted, Token&& token)
 
 /// A handle that has no executor needs one in front; without this overload the compiler would not
 /// say so.
-template <class Handle, class Token, detail::enable_if<detail::has_no_executor<Handle>::value> = 0>
-void async_wait(Handle&&, interest, Token&&) {
+template <class Handle, class... Token,
+          detail::enable_if<detail::has_no_executor<Handle>::value> = 0>
+void async_wait(Handle&&, interest, Token&&...) {
   MIOEXT_DETAIL_ASK_FOR_EXECUTOR(Handle, "async_wait(context, handle, interest, token)");
 }
 

@@ -20,6 +20,7 @@
 
 #include <mioext/detail/asio_features.hpp>
 
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/execution.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/is_executor.hpp>
@@ -73,6 +74,14 @@ auto executor_of(Context& context) ->
 }
 
 template <class T> using executor_of_type = decltype(executor_of(std::declval<T&>()));
+
+template <class Executor>
+using default_token = typename boost::asio::default_completion_token<Executor>::type;
+
+/// The default token of an executor, or of a context's.
+template <class ExecutorOrContext>
+using default_token_of =
+    default_token<typename std::decay<executor_of_type<ExecutorOrContext>>::type>;
 
 template <class Executor>
 auto context_of(Executor const& executor) ->
@@ -180,6 +189,45 @@ BOOST_FORCEINLINE void start_operation(operation_place const& place, IoExecutor 
   } else {
     place.reactor->start(place.fd, operation, place.how, tries_first);
   }
+}
+
+// --- Outcomes that are known at once ---------------------------------------------------------------
+
+/// Nothing is left to do: what is to be told was known in the initiating function.
+template <class Result = void> struct outcome_action {
+  bool may_wait() const noexcept { return false; }
+  attempt perform(int, boost::system::error_code&) noexcept { return attempt::done; }
+
+  template <class Handler>
+  void call(Handler& completion_handler, boost::system::error_code const&) {
+    std::move(completion_handler)(static_cast<boost::system::error_code const&>(outcome),
+                                  std::move(result));
+  }
+
+  boost::system::error_code outcome;
+  Result result;
+};
+
+template <> struct outcome_action<void> {
+  bool may_wait() const noexcept { return false; }
+  attempt perform(int, boost::system::error_code&) noexcept { return attempt::done; }
+
+  template <class Handler>
+  void call(Handler& completion_handler, boost::system::error_code const&) {
+    std::move(completion_handler)(static_cast<boost::system::error_code const&>(outcome));
+  }
+
+  boost::system::error_code outcome;
+};
+
+/// Completes from the queue, or wherever the handler's immediate executor says: the way out of an
+/// initiating function that knows the outcome already.
+template <class Result, class Handler, class IoExecutor>
+void complete_at_once(IoExecutor const& executor, outcome_action<Result> outcome,
+                      Handler& completion_handler) {
+  handler_operation<outcome_action<Result>, Handler, IoExecutor>::make(
+      interest(), std::move(outcome), completion_handler, executor)
+      .complete(completion::immediate);
 }
 
 } // namespace detail

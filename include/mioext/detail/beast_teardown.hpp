@@ -118,37 +118,31 @@ private:
   bool is_server_;
 };
 
-/// The same steps, waiting in between.
+/// The steps after the first one, waiting in between.
 template <class Stream> class teardown_op {
 public:
   explicit teardown_op(teardown_steps<Stream> const& steps) noexcept : steps_(steps) {}
 
-  template <class Self> void operator()(Self& self, boost::system::error_code ec = {}) {
-    if (is_over_) {
-      self.complete(outcome_);
+  template <class Self> void operator()(Self& self) {
+    enable_all_cancellation(self);
+    wait(self);
+  }
+
+  template <class Self> void operator()(Self& self, boost::system::error_code ec) {
+    if (!ec && read_without_waiting(ec)) {
+      wait(self); // One piece at a time: others have their turn, and it can be cancelled.
       return;
     }
-    if (!has_begun_) {
-      has_begun_ = true;
-      enable_all_cancellation(self);
-      if (!steps_.begin(outcome_)) {
-        is_over_ = true;
-        auto const executor = steps_.stream().get_executor();
-        resume_later(self, executor);
-        return;
-      }
-    } else if (!ec && read_without_waiting(ec)) {
-      // One piece at a time: others have their turn, and it can be cancelled.
-    } else {
-      steps_.end(ec);
-      self.complete(ec);
-      return;
-    }
+    steps_.end(ec);
+    self.complete(ec);
+  }
+
+private:
+  template <class Self> void wait(Self& self) {
     Stream& stream = steps_.stream();
     stream.async_wait(interest::readable, std::move(self));
   }
 
-private:
   /// True if there may be more.
   bool read_without_waiting(boost::system::error_code& ec) {
     Stream& stream = steps_.stream();
@@ -160,9 +154,6 @@ private:
   }
 
   teardown_steps<Stream> steps_;
-  bool has_begun_ = false;
-  bool is_over_ = false;
-  boost::system::error_code outcome_;
 };
 
 /// Role is Beast's role_type, whose enumerators are known when this is instantiated.
@@ -198,9 +189,15 @@ void teardown(boost::beast::role_type role, stream<Handle, Executor>& ended,
 template <class Handle, class Executor, class Handler>
 void async_teardown(boost::beast::role_type role, stream<Handle, Executor>& ended,
                     Handler&& completion_handler) {
-  boost::asio::async_compose<Handler, void(boost::system::error_code)>(
-      detail::teardown_op<stream<Handle, Executor>>(detail::make_teardown(role, ended)),
-      completion_handler, ended);
+  typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
+  auto steps = detail::make_teardown(role, ended);
+  boost::system::error_code ec;
+  if (steps.begin(ec)) {
+    boost::asio::async_compose<decltype(owned), void(boost::system::error_code)>(
+        detail::teardown_op<stream<Handle, Executor>>(steps), owned, ended);
+  } else {
+    detail::complete_at_once(ended.get_executor(), detail::outcome_action<>{ec}, owned);
+  }
 }
 
 /// Closes a stream, for boost::beast::close_socket.

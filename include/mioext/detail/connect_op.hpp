@@ -28,18 +28,13 @@
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/compose.hpp>
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <boost/asio/wait_traits.hpp>
 #include <boost/system/error_code.hpp>
 
-#ifdef MIOEXT_DETAIL_HAS_IMMEDIATE_EXECUTORS
-#include <boost/asio/associated_immediate_executor.hpp>
-#endif
-
 #include <mioext/async_wait.hpp>
+#include <mioext/detail/async_operation.hpp>
 #include <mioext/detail/connection_ops.hpp>
 #include <mioext/detail/native_handle.hpp>
 #include <mioext/detail/prepare_handle.hpp>
@@ -50,18 +45,6 @@ namespace mioext {
 namespace detail {
 
 // --- What composed operations have in common --------------------------------------------------------
-
-/// Goes on with `self` from the queue, or wherever its handler's immediate executor says: the way
-/// out of an initiating function that knows the outcome already.
-template <class Self, class Executor> void resume_later(Self& self, Executor const& executor) {
-#ifdef MIOEXT_DETAIL_HAS_IMMEDIATE_EXECUTORS
-  auto const immediate = boost::asio::get_associated_immediate_executor(self, executor);
-  boost::asio::dispatch(immediate, std::move(self));
-#else
-  Executor const queue = executor;
-  boost::asio::post(queue, std::move(self));
-#endif
-}
 
 #ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
 
@@ -101,7 +84,8 @@ template <class Socket> struct has_own_wait {
   static constexpr bool value = decltype(test<Socket>(0))::value;
 };
 
-/// The socket of a connect that has not begun. Of a bare descriptor, the number is all there is.
+/// The socket of a connect, as its initiating function keeps it: a bare descriptor by its number, which
+/// need not be a variable of the caller's.
 template <class Socket> class connect_target {
 public:
   explicit connect_target(Socket& socket) noexcept : socket_(&socket) {}
@@ -127,50 +111,63 @@ public:
 
 // --- One endpoint -----------------------------------------------------------------------------------
 
+template <class Endpoint> socket_address address_of(Endpoint const& endpoint) noexcept {
+  return {reinterpret_cast<::sockaddr const*>(endpoint.data()),
+          static_cast<::socklen_t>(endpoint.size())};
+}
+
+/// A connect after its first step, which tells whether there is another one.
+struct begun_connect {
+  bool is_pending() const noexcept {
+    return progress == connect_progress::started || progress == connect_progress::no_room;
+  }
+
+  connect_progress progress = connect_progress::failed;
+  boost::system::error_code outcome{}; // if it is known
+  int fd = -1;
+  file_identity identity{};
+};
+
+/// The first step: opens the socket if need be, and calls connect(2).
+template <class Socket, class Endpoint>
+begun_connect begin_connect(Socket& socket, Endpoint const& endpoint) {
+  begun_connect begun;
+  open_if_closed(socket, endpoint, begun.outcome);
+  if (!begun.outcome) {
+    set_native_non_blocking(socket, begun.outcome);
+  }
+  if (!begun.outcome) {
+    begun.fd = detail::native_handle(socket);
+    begun.outcome = system_error_code(identify(begun.fd, begun.identity));
+  }
+  if (!begun.outcome) {
+    connect_attempt const attempt = start_connect(begun.fd, address_of(endpoint));
+    begun.progress = attempt.progress;
+    begun.outcome = system_error_code(attempt.error);
+  }
+  return begun;
+}
+
 /// Keeps the promise about connecting: completes when the socket is connected or the system has
 /// refused, whatever connect(2) said at first.
 ///
-/// After the first step the socket object is not touched any more, which may have been moved or be
-/// gone; its descriptor is checked to be still the same file.
+/// After the first wait has begun, the socket object is not touched any more, which may have been moved
+/// or be gone; its descriptor is checked to be still the same file.
 template <class Socket, class Endpoint, class Executor> class connect_op {
 public:
-  connect_op(Socket& socket, Endpoint const& endpoint, Executor const& executor)
-      : target_(socket), endpoint_(endpoint), executor_(executor) {}
+  /// Goes on with what begin_connect() has begun and not ended.
+  connect_op(Socket& socket, begun_connect const& begun, Endpoint const& endpoint,
+             Executor const& executor)
+      : target_(socket), endpoint_(endpoint), executor_(executor), fd_(begun.fd),
+        identity_(begun.identity), has_room_(begun.progress == connect_progress::started) {}
 
-  /// The first step; and the last one of a connect whose outcome was known at once.
+  /// Begins to wait.
   template <class Self> void operator()(Self& self) {
-    if (has_begun_) {
-      self.complete(outcome_);
-      return;
-    }
-    has_begun_ = true;
     enable_all_cancellation(self);
-    auto& socket = target_.get();
-    open_if_closed(socket, endpoint_, outcome_);
-    if (!outcome_) {
-      set_native_non_blocking(socket, outcome_);
-    }
-    if (!outcome_) {
-      fd_ = detail::native_handle(socket);
-      outcome_ = system_error_code(identify(fd_, identity_));
-    }
-    if (outcome_) {
-      finish_later(self);
-      return;
-    }
-    connect_attempt const attempt = start_connect(fd_, address());
-    switch (attempt.progress) {
-    case connect_progress::started:
+    if (has_room_) {
       wait_in_own_way(self, std::integral_constant<bool, has_own_wait<Socket>::value>());
-      return;
-    case connect_progress::no_room:
+    } else {
       retry_later(self);
-      return;
-    case connect_progress::made:
-    case connect_progress::failed:
-      outcome_ = system_error_code(attempt.error);
-      finish_later(self);
-      return;
     }
   }
 
@@ -180,7 +177,7 @@ public:
       self.complete(ec);
     } else if (!is_still(fd_, identity_)) {
       self.complete(boost::asio::error::operation_aborted); // it was closed
-    } else if (timer_) {
+    } else if (!has_room_) {
       try_again(self);
     } else if (!is_writable_now(fd_)) {
       // It was another's event, from before connect(2).
@@ -193,11 +190,6 @@ public:
 private:
   using timer = boost::asio::basic_waitable_timer<
       std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
-
-  socket_address address() const noexcept {
-    return {reinterpret_cast<::sockaddr const*>(endpoint_.data()),
-            static_cast<::socklen_t>(endpoint_.size())};
-  }
 
   template <class Self> void wait_in_own_way(Self& self, std::true_type) {
     Socket& socket = target_.get();
@@ -228,12 +220,13 @@ private:
       self.complete(boost::asio::error::operation_aborted);
       return;
     }
-    connect_attempt const attempt = start_connect(fd_, address());
+    connect_attempt const attempt = start_connect(fd_, address_of(endpoint_));
     switch (attempt.progress) {
     case connect_progress::no_room:
       retry_later(self);
       return;
     case connect_progress::started:
+      has_room_ = true;
       timer_.reset();
       wait(self);
       return;
@@ -244,30 +237,58 @@ private:
     }
   }
 
-  template <class Self> void finish_later(Self& self) {
-    Executor const executor = executor_;
-    resume_later(self, executor);
-  }
-
-  connect_target<Socket> target_; // not touched after the first step
-  bool has_begun_ = false;
+  connect_target<Socket> target_; // not touched after the first wait has begun
   Endpoint endpoint_;
   Executor executor_;
-  boost::system::error_code outcome_{};
-  int fd_ = -1;
+  int fd_;
   file_identity identity_{};
+  bool has_room_; // false while connect(2) has to be called again
   std::chrono::milliseconds delay_ = std::chrono::milliseconds(1);
   std::unique_ptr<timer> timer_{};
 };
 
-/// Starts it with `handler`, which is moved from.
+/// Waits for the outcome of what begin_connect() has begun and not ended. `completion_handler` is moved
+/// from.
+template <class Socket, class Endpoint, class Executor, class Handler>
+void finish_connect(Socket& socket, begun_connect const& begun, Endpoint const& endpoint,
+                    Executor const& executor, Handler& completion_handler) {
+  boost::asio::async_compose<Handler, void(boost::system::error_code)>(
+      connect_op<Socket, Endpoint, Executor>(socket, begun, endpoint, executor), completion_handler,
+      executor);
+}
+
+/// Connects to one endpoint. `completion_handler` is moved from.
 template <class Socket, class Endpoint, class Executor, class Handler>
 void connect_one(Socket& socket, Endpoint const& endpoint, Executor const& executor,
                  Handler& completion_handler) {
-  boost::asio::async_compose<Handler, void(boost::system::error_code)>(
-      connect_op<Socket, Endpoint, Executor>(socket, endpoint, executor), completion_handler,
-      executor);
+  begun_connect const begun = begin_connect(socket, endpoint);
+  if (begun.is_pending()) {
+    finish_connect(socket, begun, endpoint, executor, completion_handler);
+  } else {
+    complete_at_once(executor, outcome_action<>{begun.outcome}, completion_handler);
+  }
 }
+
+template <class Socket, class Executor> class initiate_connect_one {
+public:
+  using executor_type = Executor;
+
+  initiate_connect_one(Socket& socket, Executor const& executor)
+      : target_(socket), executor_(executor) {}
+
+  executor_type get_executor() const noexcept { return executor_; }
+
+  template <class Handler, class Endpoint>
+  void operator()(Handler&& completion_handler, Endpoint const& endpoint) const {
+    typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
+    connect_target<Socket> target(target_);
+    connect_one(target.get(), endpoint, executor_, owned);
+  }
+
+private:
+  connect_target<Socket> target_;
+  Executor executor_;
+};
 
 // --- Several endpoints ------------------------------------------------------------------------------
 
@@ -325,34 +346,54 @@ template <class Socket, class Endpoints, class Condition, class Executor> class 
 public:
   connect_each_op(Socket& socket, Endpoints const& endpoints, Condition const& condition,
                   Executor const& executor)
-      : socket_(socket), endpoints_(endpoints), condition_(condition), executor_(executor) {}
+      : socket_(socket), endpoints_(endpoints), condition_(condition), executor_(executor),
+        outcome_(boost::asio::error::not_found) {}
 
-  template <class Self> void operator()(Self& self) {
-    if (has_ended_) {
-      self.complete(outcome_, endpoints_.result(false));
-      return;
+  /// Begins with the next endpoint of which the outcome is not known at once. False if there is none:
+  /// the socket is connected, or the last one has failed.
+  bool begin_next() {
+    for (;; endpoints_.advance()) {
+      // "Nothing has been tried" is what the caller hears, and no outcome for the condition to judge.
+      while (
+          !endpoints_.at_end() &&
+          !condition_(has_tried_ ? outcome_ : boost::system::error_code(), endpoints_.current())) {
+        endpoints_.advance();
+      }
+      if (endpoints_.at_end()) {
+        return false;
+      }
+      has_tried_ = true;
+      boost::system::error_code ignored;
+      socket_.close(ignored);
+      begun_ = begin_connect(socket_, endpoints_.current());
+      if (begun_.is_pending()) {
+        return true;
+      }
+      outcome_ = begun_.outcome;
+      if (!outcome_) {
+        return false;
+      }
     }
-    enable_partial_cancellation(self);
-    skip_unwanted();
-    if (endpoints_.at_end()) {
-      outcome_ = boost::asio::error::not_found;
-      has_ended_ = true;
-      Executor const executor = executor_;
-      resume_later(self, executor);
-      return;
-    }
-    connect(self);
   }
 
+  outcome_action<typename Endpoints::result_type> outcome() const {
+    return {outcome_, endpoints_.result(!outcome_)};
+  }
+
+  template <class Self> void operator()(Self& self) {
+    enable_partial_cancellation(self);
+    wait(self);
+  }
+
+  /// An attempt has ended. Only one that was waited for can have been closed by somebody else.
   template <class Self> void operator()(Self& self, boost::system::error_code const& ec) {
     outcome_ = ec;
-    if (ec && (is_cancelled(self) || !socket_.is_open())) {
+    if (!socket_.is_open() || (ec && is_cancelled(self))) {
       outcome_ = boost::asio::error::operation_aborted;
     } else if (ec) {
       endpoints_.advance();
-      skip_unwanted();
-      if (!endpoints_.at_end()) {
-        connect(self);
+      if (begin_next()) {
+        wait(self);
         return;
       }
     }
@@ -360,26 +401,52 @@ public:
   }
 
 private:
-  void skip_unwanted() {
-    while (!endpoints_.at_end() && !condition_(outcome_, endpoints_.current())) {
-      endpoints_.advance();
-    }
-  }
-
-  template <class Self> void connect(Self& self) {
-    boost::system::error_code ignored;
-    socket_.close(ignored);
+  template <class Self> void wait(Self& self) {
+    // Copies, because these go with `self`.
+    Socket& socket = socket_;
+    begun_connect const begun = begun_;
     auto const endpoint = endpoints_.current();
     Executor const executor = executor_;
-    connect_one(socket_, endpoint, executor, self);
+    finish_connect(socket, begun, endpoint, executor, self);
   }
 
   Socket& socket_;
   Endpoints endpoints_;
   Condition condition_;
   Executor executor_;
+  bool has_tried_ = false;
+  begun_connect begun_{};
   boost::system::error_code outcome_{};
-  bool has_ended_ = false;
+};
+
+template <class Socket, class Executor> class initiate_connect_each {
+public:
+  using executor_type = Executor;
+
+  initiate_connect_each(Socket& socket, Executor const& executor)
+      : socket_(socket), executor_(executor) {}
+
+  executor_type get_executor() const noexcept { return executor_; }
+
+  template <class Handler, class Endpoints, class Condition>
+  void operator()(Handler&& completion_handler, Endpoints const& endpoints,
+                  Condition const& condition) const {
+    using handler_type = typename std::decay<Handler>::type;
+    using result_type = typename Endpoints::result_type;
+    handler_type owned(std::forward<Handler>(completion_handler));
+    connect_each_op<Socket, Endpoints, Condition, Executor> operation(socket_, endpoints, condition,
+                                                                      executor_);
+    if (operation.begin_next()) {
+      boost::asio::async_compose<handler_type, void(boost::system::error_code, result_type)>(
+          std::move(operation), owned, executor_);
+    } else {
+      complete_at_once(executor_, operation.outcome(), owned);
+    }
+  }
+
+private:
+  Socket& socket_;
+  Executor executor_;
 };
 
 } // namespace detail

@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -31,6 +32,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/asio/wait_traits.hpp>
+#include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/connect_op.hpp>
@@ -85,7 +87,8 @@ another_socket(Executor const&) {
 
 /// Owned by its pending steps, which run one at a time, on a strand. Completes when all of them have
 /// come back: by then the losers are closed, and the memory is released.
-template <class Socket, class Executor, class Handler> class connect_race {
+template <class Socket, class Executor, class Handler>
+class connect_race : public std::enable_shared_from_this<connect_race<Socket, Executor, Handler>> {
   using endpoint_type = typename Socket::endpoint_type;
   using strand = boost::asio::strand<Executor>;
   using pointer = std::shared_ptr<connect_race>;
@@ -112,7 +115,7 @@ public:
     pointer race = std::allocate_shared<connect_race>(
         allocator, socket, interleaved(endpoints, how.first_address_family_count), how, executor,
         completion_handler);
-    install_cancellation(slot, race);
+    race->install_cancellation(slot);
     race->socket_.close(race->outcome_);
     race->outcome_ = boost::asio::error::not_found;
     strand const where = race->strand_;
@@ -152,11 +155,11 @@ private:
   };
 
   static void begin(pointer race) {
-    if (race->is_over_ || race->endpoints_.empty()) {
-      complete(std::move(race));
-      return;
+    if (!race->is_over_) {
+      race->start_next(race);
     }
-    race->start_next(race);
+    --race->running_;
+    complete_if_alone(std::move(race));
   }
 
   void start_next(pointer const& self) {
@@ -205,10 +208,12 @@ private:
   }
 
   static void cancelled(pointer race) {
+    race->end_of_cancel();
     if (!race->is_over_) {
       race->outcome_ = boost::asio::error::operation_aborted;
       race->stop();
     }
+    complete_if_alone(std::move(race));
   }
 
   /// The race is decided.
@@ -226,7 +231,7 @@ private:
   }
 
   static void complete_if_alone(pointer race) {
-    if (race->running_ == 0 && race->timing_ == 0) {
+    if (race->running_ == 0 && race->timing_ == 0 && race->leave_slot()) {
       complete(std::move(race));
     }
   }
@@ -255,27 +260,73 @@ private:
     return boost::asio::get_associated_cancellation_slot(completion_handler);
   }
 
+  /// Between the race and the handler's slot, which may outlive it. So it must not keep the memory of
+  /// the race, which is the handler's, from being released: no weak_ptr to the race serves.
+  struct slot_link {
+    std::mutex mutex{};
+    connect_race* race = nullptr; // when it has completed, and nobody can cancel it
+    std::size_t cancelling = 0;   // steps of cancelled() that are on their way
+  };
+
   struct cancel {
     void operator()(boost::asio::cancellation_type_t type) {
       using types = boost::asio::cancellation_type;
-      pointer race = cancelled_race.lock();
-      if (race && (type & (types::terminal | types::partial)) != types::none) {
-        strand const where = race->strand_;
-        boost::asio::dispatch(where, step<&connect_race::cancelled>{std::move(race)});
+      if ((type & (types::terminal | types::partial)) == types::none) {
+        return;
       }
+      pointer race;
+      {
+        std::lock_guard<std::mutex> const lock(link->mutex);
+        if (!link->race) {
+          return;
+        }
+        race = link->race->shared_from_this();
+        ++link->cancelling;
+      }
+      strand const where = race->strand_;
+      BOOST_TRY { boost::asio::dispatch(where, step<&connect_race::cancelled>{std::move(race)}); }
+      BOOST_CATCH(...) {
+        std::lock_guard<std::mutex> const lock(link->mutex);
+        --link->cancelling;
+        BOOST_RETHROW
+      }
+      BOOST_CATCH_END
     }
-    std::weak_ptr<connect_race> cancelled_race;
+    std::shared_ptr<slot_link> link;
   };
 
-  static void install_cancellation(slot where, pointer const& race) {
+  void install_cancellation(slot where) {
     if (where.is_connected()) {
-      where.assign(cancel{race});
+      link_ = std::make_shared<slot_link>();
+      link_->race = this;
+      where.assign(cancel{link_});
     }
   }
+
+  void end_of_cancel() noexcept {
+    std::lock_guard<std::mutex> const lock(link_->mutex);
+    --link_->cancelling;
+  }
+
+  /// Nobody can cancel any more. False if somebody is about to, whose step comes back here.
+  bool leave_slot() noexcept {
+    if (!link_) {
+      return true;
+    }
+    std::lock_guard<std::mutex> const lock(link_->mutex);
+    if (link_->cancelling != 0) {
+      return false;
+    }
+    link_->race = nullptr;
+    return true;
+  }
+
+  std::shared_ptr<slot_link> link_{};
 #else
   struct slot {};
   static slot slot_of(Handler const&) { return slot(); }
-  static void install_cancellation(slot, pointer const&) {}
+  void install_cancellation(slot) {}
+  bool leave_slot() noexcept { return true; }
 #endif
 
   Socket& socket_;
@@ -287,12 +338,12 @@ private:
       timer_;
   std::chrono::steady_clock::duration delay_;
   std::vector<std::unique_ptr<attempt>> attempts_{};
-  std::size_t running_ = 0; // attempts that have not ended
+  std::size_t running_ = 1; // attempts that have not ended, and begin()
   std::size_t timing_ = 0;  // waits for the timer that have not ended
   bool is_over_ = false;
   boost::system::error_code outcome_{};
   endpoint_type connected_{};
-  handler_executor<typename boost::asio::associated_executor<Handler, Executor>::type>
+  tracked_executor<typename boost::asio::associated_executor<Handler, Executor>::type>
       handler_executor_;
   Handler handler_;
 };

@@ -25,9 +25,9 @@ namespace detail {
 
 /// How the outcome of an operation reaches its handler.
 enum class completion {
-  /// Queued to the handler's executor, behind what is there.
+  /// Queued to the I/O executor, behind what is there; from there as if dispatched.
   posted,
-  /// At once if the handler's executor allows it: by the reactor, at the end of its work.
+  /// At once if the handler's executor allows it: by what runs in the context, at the end of its work.
   dispatched,
   /// By the function that started it: queued, or through the handler's immediate executor.
   immediate

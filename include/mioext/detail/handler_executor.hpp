@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Where a completion handler is called, and what keeps that place from running out of work
-// meanwhile.
+// Where an operation completes: through the executor of its I/O object, and from there to the one that
+// its handler is associated with; and what keeps both from running out of work meanwhile.
 //
 
 #ifndef MIOEXT_DETAIL_HANDLER_EXECUTOR_HPP
@@ -20,6 +20,7 @@
 #include <mioext/detail/asio_features.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/execution.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -28,14 +29,18 @@
 #include <boost/asio/prefer.hpp>
 #include <boost/optional/optional.hpp>
 
+#include <mioext/detail/inline_executor.hpp>
+
 namespace mioext {
 namespace detail {
 
+// --- One executor ----------------------------------------------------------------------------------
+
 /// An executor, and outstanding work with it for as long as this lives.
 template <class Executor, bool IsStandard = boost::asio::execution::is_executor<Executor>::value>
-class tracked_executor {
+class work_tracker {
 public:
-  explicit tracked_executor(Executor const& executor)
+  explicit work_tracker(Executor const& executor)
       : executor_(executor),
         work_(boost::asio::prefer(executor, boost::asio::execution::outstanding_work.tracked)) {}
 
@@ -51,9 +56,9 @@ private:
 
 #ifndef BOOST_ASIO_NO_TS_EXECUTORS
 /// The same for executors of the Networking TS, which Asio can be told to do without.
-template <class Executor> class tracked_executor<Executor, false> {
+template <class Executor> class work_tracker<Executor, false> {
 public:
-  explicit tracked_executor(Executor const& executor) : work_(executor) {}
+  explicit work_tracker(Executor const& executor) : work_(executor) {}
 
   Executor get() const noexcept { return work_.get_executor(); }
 
@@ -62,10 +67,11 @@ private:
 };
 #endif
 
-/// Where a handler is called.
-template <class Executor> class handler_executor {
+/// The same, and functions for it. Only the executor of an I/O object is posted to: any other need
+/// not be able to queue (Asio's inline_executor and any_completion_executor are not).
+template <class Executor> class tracked_executor {
 public:
-  explicit handler_executor(Executor const& executor) : executor_(executor) {}
+  explicit tracked_executor(Executor const& executor) : executor_(executor) {}
 
   // The executor is copied first: what is posted may run at once in another thread, and this be gone.
 
@@ -80,14 +86,14 @@ public:
   }
 
 private:
-  tracked_executor<Executor> executor_;
+  work_tracker<Executor> executor_;
 };
 
 /// What an executor of any type is in most programs: an io_context's own. That one is cheap to copy,
 /// and takes a function with its allocator, while type erasure allocates in a way of its own.
-template <> class handler_executor<boost::asio::any_io_executor> {
+template <> class tracked_executor<boost::asio::any_io_executor> {
 public:
-  explicit handler_executor(boost::asio::any_io_executor const& executor) {
+  explicit tracked_executor(boost::asio::any_io_executor const& executor) {
     if (native const* const known = executor.target<native>()) {
       native_.emplace(*known);
     } else {
@@ -116,8 +122,81 @@ public:
 private:
   using native = boost::asio::io_context::executor_type;
 
-  boost::optional<handler_executor<native>> native_{};
-  boost::optional<tracked_executor<boost::asio::any_io_executor>> any_{};
+  boost::optional<tracked_executor<native>> native_{};
+  boost::optional<work_tracker<boost::asio::any_io_executor>> any_{};
+};
+
+// --- The two of an operation -------------------------------------------------------------------------
+
+/// Whether a handler is associated with an executor of its own. One that is not takes whichever it is
+/// offered.
+template <class Handler>
+struct has_own_executor
+    : std::integral_constant<
+          bool,
+          !std::is_same<typename boost::asio::associated_executor<Handler, inline_executor>::type,
+                        inline_executor>::value> {};
+
+/// Where an operation completes, by the rules of Asio ("Requirements on asynchronous operations"): what
+/// ends in its initiating function is posted to the I/O executor, everything else comes from the
+/// context that this belongs to; and then the function is dispatched to the executor that the
+/// handler is associated with.
+template <class Handler, class IoExecutor, bool HasOwn = has_own_executor<Handler>::value>
+class handler_executor {
+public:
+  handler_executor(Handler const&, IoExecutor const& io_executor) : io_(io_executor) {}
+
+  /// Queues `function` to the I/O executor.
+  template <class Function> void post_to_io(Function&& function) const {
+    io_.post(std::forward<Function>(function));
+  }
+
+  /// True if a function that the I/O executor has called is where the handler may be called.
+  bool is_handlers_own() const noexcept { return true; }
+
+  /// Calls `function` where the handler may be called, on the spot if this is such a place.
+  template <class Function> void dispatch_to_handler(Function&& function) const {
+    io_.dispatch(std::forward<Function>(function));
+  }
+
+private:
+  tracked_executor<IoExecutor> io_;
+};
+
+template <class Handler, class IoExecutor> class handler_executor<Handler, IoExecutor, true> {
+  using own_executor = typename boost::asio::associated_executor<Handler, IoExecutor>::type;
+
+public:
+  handler_executor(Handler const& completion_handler, IoExecutor const& io_executor)
+      : io_(io_executor) {
+    own_executor const own = boost::asio::get_associated_executor(completion_handler, io_executor);
+    if (!is_same(own, io_executor)) {
+      own_.emplace(own);
+    }
+  }
+
+  template <class Function> void post_to_io(Function&& function) const {
+    io_.post(std::forward<Function>(function));
+  }
+
+  bool is_handlers_own() const noexcept { return !own_; }
+
+  template <class Function> void dispatch_to_handler(Function&& function) const {
+    if (own_) {
+      own_->dispatch(std::forward<Function>(function));
+    } else {
+      io_.dispatch(std::forward<Function>(function));
+    }
+  }
+
+private:
+  static bool is_same(IoExecutor const& own, IoExecutor const& io_executor) {
+    return own == io_executor;
+  }
+  template <class Other> static bool is_same(Other const&, IoExecutor const&) { return false; }
+
+  tracked_executor<IoExecutor> io_;
+  boost::optional<tracked_executor<own_executor>> own_{};
 };
 
 } // namespace detail

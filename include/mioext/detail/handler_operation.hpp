@@ -22,7 +22,7 @@
 #include <mioext/detail/asio_features.hpp>
 
 #include <boost/asio/associated_allocator.hpp>
-#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/config.hpp>
 #include <boost/system/error_code.hpp>
 
@@ -92,7 +92,7 @@ template <class, class> using immediate_executor = no_immediate_executor;
 ///   void call(Handler& handler, error_code const& ec)   calls the handler, with the results
 template <class Action, class Handler, class IoExecutor>
 class handler_operation final : public descriptor_operation {
-  using executor_type = typename boost::asio::associated_executor<Handler, IoExecutor>::type;
+  using executor_type = handler_executor<Handler, IoExecutor>;
   using handler_allocator = typename boost::asio::associated_allocator<Handler>::type;
   using allocator_type =
       typename std::allocator_traits<typename operation_allocator<handler_allocator>::type>::
@@ -133,10 +133,10 @@ public:
       complete_immediately();
       return;
     case completion::posted:
-      executor_.post(caller(*this));
+      executor_.post_to_io(io_caller(*this));
       return;
     case completion::dispatched:
-      executor_.dispatch(caller(*this));
+      go_to_handler();
       return;
     }
   }
@@ -149,49 +149,66 @@ public:
 
 private:
   /// Owns the operation while an executor has it.
-  class caller {
+  class owner {
   public:
     using allocator_type = function_allocator<void, memory_size>;
 
-    explicit caller(handler_operation& operation) noexcept : operation_(&operation) {}
-    caller(caller&& other) noexcept : operation_(other.operation_) { other.operation_ = nullptr; }
-    caller(caller const&) = delete;
-    caller& operator=(caller const&) = delete;
+    explicit owner(handler_operation& operation) noexcept : operation_(&operation) {}
+    owner(owner&& other) noexcept : operation_(other.operation_) { other.operation_ = nullptr; }
+    owner(owner const&) = delete;
+    owner& operator=(owner const&) = delete;
 
-    ~caller() {
+    ~owner() {
       if (operation_) {
         operation_->destroy();
       }
     }
 
     allocator_type get_allocator() const noexcept { return allocator_type(operation_->memory_); }
-    handler_operation& operation() const noexcept { return *operation_; }
 
-    void operator()() {
-      handler_operation& called = *operation_;
+  protected:
+    handler_operation& take() noexcept {
+      handler_operation& taken = *operation_;
       operation_ = nullptr;
-      called.call();
+      return taken;
     }
 
   private:
     handler_operation* operation_;
   };
 
-  /// Called by an immediate executor. An executor that the handler itself is bound to is the next to
-  /// say; there is no other.
-  template <class Executor> struct immediate_caller {
+  /// What is called where the handler may be called.
+  struct caller : owner {
+    using owner::owner;
+
+    void operator()() { this->take().call(); }
+  };
+
+  /// What the I/O executor calls.
+  struct io_caller : owner {
+    using owner::owner;
+
+    void operator()() { this->take().arrive(); }
+  };
+
+  /// What an immediate executor calls. An executor of the handler's own is the next to say.
+  struct immediate_caller : owner {
+    using owner::owner;
+
     void operator()() {
-      handler_executor<Executor> const executor(next);
-      executor.dispatch(std::move(called));
+      handler_operation& called = this->take();
+      if (has_own_executor<Handler>::value) {
+        called.memory_.reuse();
+        called.go_to_handler();
+      } else {
+        called.call();
+      }
     }
-    caller called;
-    Executor next;
   };
 
   handler_operation(interest wanted, Action&& action, Handler& completion_handler,
                     IoExecutor const& executor)
-      : descriptor_operation(wanted),
-        executor_(boost::asio::get_associated_executor(completion_handler, executor)),
+      : descriptor_operation(wanted), executor_(completion_handler, executor),
         immediate_(completion_handler, executor), action_(std::move(action)),
         handler_(std::move(completion_handler)) {}
 
@@ -212,9 +229,25 @@ private:
     allocator_traits::deallocate(allocator, this, 1);
   }
 
+  /// The I/O executor is where the operation belongs; its handler may belong elsewhere.
+  BOOST_FORCEINLINE void arrive() {
+    if (executor_.is_handlers_own()) {
+      call();
+      return;
+    }
+    memory_.reuse();
+    go_to_handler();
+  }
+
+  /// On to where the handler may be called. It is work for that place alone from now on, as in Asio.
+  void go_to_handler() {
+    executor_type const executor(std::move(executor_));
+    executor.dispatch_to_handler(caller(*this));
+  }
+
   /// The memory is released before the handler is called, so that what it starts can use it.
   BOOST_FORCEINLINE void call() {
-    handler_executor<executor_type> const work(std::move(executor_));
+    executor_type const work(std::move(executor_));
     static_cast<void>(work); // clang misses a use of what an executor without work is
     Action action(std::move(action_));
     Handler completion_handler(std::move(handler_));
@@ -225,16 +258,16 @@ private:
 
   void complete_immediately() { complete_immediately(immediate_); }
 
-  void complete_immediately(no_immediate_executor const&) { executor_.post(caller(*this)); }
+  void complete_immediately(no_immediate_executor const&) {
+    executor_.post_to_io(io_caller(*this));
+  }
 
   template <class Executor> void complete_immediately(Executor const& immediate) {
     auto const executor = immediate.executor;
-    auto const next = boost::asio::get_associated_executor(handler_, executor);
-    boost::asio::dispatch(
-        executor, immediate_caller<typename std::decay<decltype(next)>::type>{caller(*this), next});
+    boost::asio::dispatch(executor, immediate_caller(*this));
   }
 
-  handler_executor<executor_type> executor_;
+  executor_type executor_;
   immediate_executor<Handler, IoExecutor> immediate_;
   function_memory<memory_size> memory_{};
   Action action_;
