@@ -9,25 +9,17 @@
 //
 // How many instructions, in the program, one round trip through streams costs: 64 bytes that go
 // from one end of a TCP connection to the other and back, with async_read_some and async_write at both
-// ends. Counted by callgrind, as the difference between a longer and a shorter run, so that what
-// does not repeat drops out. Unlike times, these counts do not depend on what else the machine
-// does.
+// ends.
 //
 // The program calls itself under valgrind: stream_instructions bounce KIND PAIRS ROUND_TRIPS.
 //
 
-#include <cinttypes>
-#include <cstdio>
-#include <cstdlib>
-#include <memory>
-#include <stdexcept>
+#include <cstddef>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include <unistd.h>
-
 #include "harness.hpp"
+#include "own_instructions.hpp"
 #include "stream/bounce.hpp"
 
 namespace {
@@ -52,37 +44,9 @@ int bounce(std::string const& index, std::string const& pairs, std::string const
   return 0;
 }
 
-std::string own_path() {
-  char path[4096];
-  ::ssize_t const size = ::readlink("/proc/self/exe", path, sizeof path);
-  if (size <= 0) {
-    throw std::runtime_error("this program does not know where it is");
-  }
-  return std::string(path, static_cast<std::size_t>(size));
-}
-
-double instructions(std::size_t index, std::size_t pairs, std::uint64_t round_trips) {
-  std::string const command = "valgrind --tool=callgrind --callgrind-out-file=/dev/null '" +
-                              own_path() + "' bounce " + std::to_string(index) + ' ' +
-                              std::to_string(pairs) + ' ' + std::to_string(round_trips) + " 2>&1";
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> output(::popen(command.c_str(), "r"), ::pclose);
-  std::string last_line = "no output";
-  char line[4096];
-  while (output && std::fgets(line, sizeof line, output.get())) {
-    last_line = line;
-    std::size_t const at = last_line.find("Collected : ");
-    if (at != std::string::npos) {
-      return std::stod(last_line.substr(at + 12));
-    }
-  }
-  throw std::runtime_error("valgrind has counted nothing: " + last_line);
-}
-
 double instructions_per_round_trip(std::size_t index, std::size_t pairs) {
-  constexpr std::uint64_t less = 2000;
-  constexpr std::uint64_t more = 6000;
-  double const from = instructions(index, pairs, less);
-  return (instructions(index, pairs, more) - from) / static_cast<double>(more - less);
+  return bench::own_instructions_each(
+      "bounce " + std::to_string(index) + ' ' + std::to_string(pairs), 2000, 6000);
 }
 
 bench::comparison compare(std::size_t pairs) {

@@ -101,10 +101,10 @@ public:
   }
 
   /// Calls those that are entered for `fd`, without a lock: what they do may close handles again.
+  /// What every close does where nobody ever listened is kept small, so that it is inlined.
   static void tell(int fd) noexcept {
-    place* const told = instance().find(fd);
-    if (told && told->first.load(std::memory_order_acquire)) {
-      tell_all(fd, *told);
+    if (instance().root(static_cast<unsigned>(fd)).load(std::memory_order_relaxed)) {
+      tell_those_of(fd);
     }
   }
 
@@ -199,6 +199,13 @@ private:
       before->next_ = entry.next_;
     }
     entry.listener_ = nullptr;
+  }
+
+  BOOST_NOINLINE static void tell_those_of(int fd) noexcept {
+    place* const told = instance().find(fd);
+    if (told && told->first.load(std::memory_order_acquire)) {
+      tell_all(fd, *told);
+    }
   }
 
   BOOST_NOINLINE static void tell_all(int fd, place& told) noexcept {
