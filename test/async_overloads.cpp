@@ -198,6 +198,10 @@ template <class Token> void every_member_of_a_stream(objects& o, Token token) {
   static_cast<void>(o.native.async_write_some(several, token));
   static_cast<void>(o.tcp_peer.async_wait(interest::writable, token));
   static_cast<void>(o.tcp_peer.async_wait(asio::socket_base::wait_error, token));
+  static_cast<void>(o.tcp_peer.async_receive(in, token));
+  static_cast<void>(o.tcp_peer.async_receive(in, 0, token));
+  static_cast<void>(o.tcp_peer.async_send(in, token));
+  static_cast<void>(o.unix_peer.async_send(several, 0, token));
   static_cast<void>(o.tcp_peer.async_connect(o.endpoint, token));
   static_cast<void>(o.unix_peer.async_connect(o.unix_endpoint, token));
 
@@ -233,6 +237,8 @@ template <class Token> void every_operation(objects& o, Token token) {
       mioext::async_connect(o.tcp_peer, o.endpoints, mioext::happy_eyeballs(), token));
   static_cast<void>(o.tcp_peer.async_read_some(asio::buffer(o.data), token));
   static_cast<void>(o.tcp_peer.async_write_some(asio::buffer(o.data), token));
+  static_cast<void>(o.tcp_peer.async_receive(asio::buffer(o.data), 0, token));
+  static_cast<void>(o.tcp_peer.async_send(asio::buffer(o.data), 0, token));
   static_cast<void>(o.loop.async_run(o.handler, token));
 }
 
@@ -290,6 +296,8 @@ void results(objects& o) {
       mioext::async_connect(o.tcp_peer, o.endpoints, mioext::happy_eyeballs(), future));
   has_type<std::size_t>(o.tcp_peer.async_read_some(asio::buffer(o.data), future));
   has_type<std::size_t>(o.tcp_peer.async_write_some(asio::buffer(o.data), future));
+  has_type<std::size_t>(o.tcp_peer.async_receive(asio::buffer(o.data), 0, future));
+  has_type<std::size_t>(o.tcp_peer.async_send(asio::buffer(o.data), 0, future));
   has_type<void>(o.tcp_peer.async_wait(interest::readable, future));
   has_type<void>(o.tcp_peer.async_connect(o.endpoint, future));
   has_type<void>(o.loop.async_run(o.handler, future));
@@ -304,6 +312,11 @@ template <class Stream, class Socket, class Loop> void without_a_token(objects& 
   Loop loop(executor);
   static_cast<void>(stream.async_read_some(asio::buffer(o.data)));
   static_cast<void>(stream.async_write_some(asio::buffer(o.data)));
+  // Beside a token, and beside flags.
+  static_cast<void>(stream.async_receive(asio::buffer(o.data)));
+  static_cast<void>(stream.async_receive(asio::buffer(o.data), Stream::message_peek));
+  static_cast<void>(stream.async_send(asio::buffer(o.data)));
+  static_cast<void>(stream.async_send(asio::buffer(o.data), 0));
   static_cast<void>(stream.async_wait(interest::readable));
   static_cast<void>(stream.async_wait(asio::socket_base::wait_read));
   static_cast<void>(stream.async_connect(o.endpoint));

@@ -13,6 +13,9 @@
 
 #include "same_source.hpp"
 
+#include <string>
+#include <thread>
+
 #include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 
@@ -77,7 +80,25 @@ template <class Socket, class ClientSocket> void check_chat() {
   BOOST_TEST((bob.how_it_ended == error::operation_aborted));
 }
 
+template <class Socket, class ClientSocket> void check_waiting_echo() {
+  io_context context;
+  boost::asio::ip::tcp::acceptor acceptor(context, same_source::loopback());
+  std::thread server([&acceptor] { same_source::serve_one<Socket>(acceptor); });
+  std::string const text(1000, 'x');
+  std::string const answer =
+      same_source::ask<ClientSocket>(context, acceptor.local_endpoint(), text);
+  server.join();
+  BOOST_TEST(answer == text);
+}
+
 } // namespace
+
+BOOST_AUTO_TEST_CASE(an_echo_server_that_waits_and_a_client_that_waits) {
+  check_waiting_echo<asio_socket, asio_socket>();
+  check_waiting_echo<stream, asio_socket>();
+  check_waiting_echo<asio_socket, stream>();
+  check_waiting_echo<stream, stream>();
+}
 
 BOOST_AUTO_TEST_SUITE(an_echo_server)
 

@@ -61,7 +61,7 @@ private:
                                 write(size);
                               } else {
                                 error_code ignored;
-                                socket_.shutdown(tcp::socket::shutdown_both, ignored);
+                                socket_.shutdown(Socket::shutdown_both, ignored);
                                 socket_.close(ignored);
                               }
                             });
@@ -104,6 +104,49 @@ private:
 
   tcp::acceptor acceptor_;
 };
+
+// --- Echo, one at a time and waiting -----------------------------------------------------------------
+
+/// Takes a client, and sends back what it sends until it has ended.
+template <class Socket> void serve_one(tcp::acceptor& acceptor) {
+  Socket socket = acceptor.accept();
+  socket.set_option(typename Socket::keep_alive(true));
+  std::array<char, 64> data;
+  error_code ec;
+  for (;;) {
+    socket.wait(Socket::wait_read);
+    std::size_t const size = socket.receive(boost::asio::buffer(data), 0, ec);
+    if (ec) {
+      break;
+    }
+    for (std::size_t sent = 0; sent != size;) {
+      sent += socket.send(boost::asio::buffer(data.data() + sent, size - sent));
+    }
+  }
+  socket.shutdown(Socket::shutdown_both, ec);
+  socket.close();
+}
+
+/// Sends `text`, and returns what comes back.
+template <class Socket>
+std::string ask(boost::asio::io_context& context, tcp::endpoint const& server,
+                std::string const& text) {
+  Socket socket(context);
+  socket.connect(server);
+  boost::asio::write(socket, boost::asio::buffer(text));
+  char first = 0;
+  typename Socket::message_flags const flags = Socket::message_peek;
+  socket.receive(boost::asio::buffer(&first, 1), flags);
+  socket.shutdown(Socket::shutdown_send);
+  std::string answer;
+  std::array<char, 16> data;
+  error_code ec;
+  while (!ec) {
+    std::size_t const size = socket.read_some(boost::asio::buffer(data), ec);
+    answer.append(data.data(), size);
+  }
+  return answer;
+}
 
 // --- Chat ----------------------------------------------------------------------------------------
 
@@ -245,7 +288,7 @@ public:
                              [sent](error_code const&, std::size_t) {});
   }
 
-  void shut_down() { socket_.shutdown(tcp::socket::shutdown_send); }
+  void shut_down() { socket_.shutdown(Socket::shutdown_send); }
   void close() { socket_.close(); }
 
   bool is_connected = false;
