@@ -230,7 +230,14 @@ public:
     }
   }
 
-  void handle_closing(int fd) noexcept override { remove(fd); }
+  /// In any thread, which knows nothing of the context: shutdown() waits until what ends here has reached
+  /// its executor, and nothing does after it.
+  void handle_closing(int fd) noexcept override {
+    std::lock_guard<std::recursive_mutex> const lock(closing_mutex_);
+    if (!is_shut_down()) {
+      remove(fd);
+    }
+  }
 
   std::shared_ptr<closing_listener> this_listener() noexcept override { return self_.lock(); }
 
@@ -239,6 +246,7 @@ public:
     operation_queue dropped;
     std::unique_ptr<nested> left;
     {
+      std::lock_guard<std::recursive_mutex> const closing_lock(closing_mutex_);
       std::lock_guard<std::mutex> const lock(pump_mutex_);
       is_shut_down_.store(true, std::memory_order_relaxed);
       if (owner_.is_left_behind()) {
@@ -794,6 +802,8 @@ private:
   std::atomic<bool> is_alarm_set_;
   selector_alarm alarm_{};
 
+  // Before all others. Recursive, because what is dropped with an operation may close handles.
+  std::recursive_mutex closing_mutex_{};
   std::mutex pump_mutex_{};
   std::atomic<bool> is_shut_down_;
   std::atomic<bool> is_armed_; // from the start of a wait until what it reported was fetched
