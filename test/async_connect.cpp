@@ -27,6 +27,7 @@
 #include <vector>
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/buffer.hpp>
@@ -41,6 +42,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include <mioext/pipe.hpp>
 #include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 #include <mioext/udp.hpp>
@@ -454,6 +456,29 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(destroying_the_socket_ends_a_connect_that_goes_on,
   run_until_told(context, told);
   BOOST_TEST(told.calls == 1);
   BOOST_TEST(told.error == asio::error::operation_aborted);
+}
+
+// As closing one of Asio's sockets does; of a bare descriptor the system says nothing.
+BOOST_AUTO_TEST_CASE(closing_a_bare_descriptor_ends_a_connect_that_goes_on) {
+  asio::io_context context;
+  full_tcp_listener listener;
+  mioext::detail::file_descriptor closed(mioext::tcp_socket(tcp::v4()).release());
+  mioext::detail::file_descriptor reused(mioext::tcp_socket(tcp::v4()).release());
+  outcome of_closed;
+  outcome of_reused;
+  mioext::async_connect(context, closed.get(), listener.endpoint, store{&of_closed});
+  mioext::async_connect(context, reused.get(), listener.endpoint, store{&of_reused});
+  context.poll();
+  BOOST_REQUIRE(of_closed.calls + of_reused.calls == 0);
+  auto const ends = mioext::pipe();
+  closed.reset();
+  BOOST_REQUIRE(::dup2(ends.first.native_handle(), reused.get()) == reused.get());
+  run_until_told(context, of_closed);
+  run_until_told(context, of_reused);
+  BOOST_TEST(of_closed.error == asio::error::operation_aborted);
+  BOOST_TEST(of_reused.error == asio::error::operation_aborted);
+  context.run();
+  BOOST_TEST(of_closed.calls + of_reused.calls == 2);
 }
 
 BOOST_AUTO_TEST_CASE(asio_cancel_ends_a_connect_that_goes_on) {

@@ -181,9 +181,9 @@ auto start_connect_race(Socket& socket, Range const& range, happy_eyeballs const
 /// @param socket need not stay where it is: it may be moved, closed or destroyed before completion.
 /// @param token a completion token for `void(boost::system::error_code)`: no error, or what
 /// connect(2) or SO_ERROR says; operation_aborted after a cancellation, of any type, and when the
-/// socket is closed. (While a Unix connect waits for room in the backlog, cancellation through the
-/// slot works at once; closing the socket is noticed at the next try, within 64 milliseconds; and
-/// Asio's cancel() member is not noticed.)
+/// socket is closed; a bare descriptor's close is noticed within half a second. (While a Unix connect
+/// waits for room in the backlog, cancellation through the slot works at once; closing the socket is
+/// noticed at the next try, within 64 milliseconds; and Asio's cancel() member is not noticed.)
 ///
 /// @par Thread safety
 /// Distinct sockets: safe. Shared: unsafe.

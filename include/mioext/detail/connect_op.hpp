@@ -173,10 +173,10 @@ public:
 
   /// The socket is writable, or it is time to try again.
   template <class Self> void operator()(Self& self, boost::system::error_code const& ec) {
-    if (ec) {
-      self.complete(ec);
-    } else if (!is_still(fd_, identity_)) {
+    if (ec == boost::asio::error::bad_descriptor || (!ec && !is_still(fd_, identity_))) {
       self.complete(boost::asio::error::operation_aborted); // it was closed
+    } else if (ec) {
+      self.complete(ec);
     } else if (!has_room_) {
       try_again(self);
     } else if (!is_writable_now(fd_)) {
