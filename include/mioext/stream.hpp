@@ -24,6 +24,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/socket_base.hpp>
+#include <boost/config.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/async_connect.hpp>
@@ -872,14 +873,19 @@ private:
   detail::operation_place place() {
     int const fd = native_handle();
     if (fd != state_fd_) {
-      if (native_blocks_) {
-        boost::system::error_code ignored;
-        set_native_mode(true, ignored);
-      }
-      state_ = reactor_->state_of(fd);
-      state_fd_ = fd;
+      look_up(fd);
     }
     return detail::operation_place{reactor_, fd, state_, detail::watching::always};
+  }
+
+  /// Not inlined, because it is rare.
+  BOOST_NOINLINE void look_up(int fd) {
+    if (native_blocks_) {
+      boost::system::error_code ignored;
+      set_native_mode(true, ignored);
+    }
+    state_ = reactor_->state_of(fd);
+    state_fd_ = fd;
   }
 
   /// Ends what is pending. The reactor does not know the descriptor any more, which is about to go.
