@@ -303,6 +303,37 @@ void results(objects& o) {
   has_type<void>(o.loop.async_run(o.handler, future));
 }
 
+// --- What is a handler and what is a condition ---------------------------------------------------------
+
+struct handler_that_returns_a_number {
+  int operator()(error_code const&, tcp::endpoint const&) const { return 1; }
+};
+
+/// As a generic lambda, whose body cannot be compiled for an endpoint.
+struct generic_handler_of_iterators {
+  template <class Iterator> void operator()(error_code const&, Iterator place) const {
+    static_cast<void>(*place);
+  }
+};
+
+void handlers_like_conditions(objects& o);
+
+void handlers_like_conditions(objects& o) {
+  auto const begin = o.endpoints.begin();
+  auto const end = o.endpoints.end();
+  static_assert(std::is_void<decltype(mioext::async_connect(
+                    o.tcp_peer, o.endpoints, handler_that_returns_a_number()))>::value,
+                "it is called, and no condition");
+  static_assert(std::is_void<decltype(mioext::async_connect(
+                    o.context, o.tcp_socket, o.endpoints, handler_that_returns_a_number()))>::value,
+                "it is called, and no condition");
+#if BOOST_ASIO_VERSION < 103000 // which looks at it as mioext does, when it has a default token
+  mioext::async_connect(o.tcp_peer, begin, end, generic_handler_of_iterators());
+  mioext::async_connect(o.context, o.tcp_socket, begin, end, generic_handler_of_iterators());
+#endif
+  mioext::async_connect(o.tcp_peer, begin, end, any_endpoint(), generic_handler_of_iterators());
+}
+
 // --- Default tokens --------------------------------------------------------------------------------
 
 template <class Stream, class Socket, class Loop> void without_a_token(objects& o) {

@@ -19,11 +19,13 @@
 
 #include <future>
 #include <memory>
+#include <string>
 #include <thread>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/execution.hpp>
@@ -51,6 +53,8 @@
 #if BOOST_ASIO_VERSION >= 102600
 #define TEST_HAS_ANY_COMPLETION_HANDLER
 #include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/parallel_group.hpp>
 #endif
 // Boost 1.86: time limits.
 #if BOOST_ASIO_VERSION >= 103200
@@ -343,6 +347,38 @@ BOOST_AUTO_TEST_CASE(what_is_complete_at_once_goes_through_the_io_executor) {
   BOOST_TEST(was_inside);
 }
 
+/// One event serves several reads: their handlers are called in the order of the reads, as Asio's are,
+/// whichever kind of queue is between.
+template <class Executor, class Socket> void check_order(io_context& context, Executor executor) {
+  auto ends = test::tcp_pair();
+  Socket socket(executor, tcp::v4(), ends.first.release());
+  char data[3];
+  std::vector<char> order;
+  for (char& one : data) {
+    socket.async_read_some(asio::buffer(&one, 1), [&order, &one](error_code const&, std::size_t) {
+      order.push_back(one);
+    });
+  }
+  context.poll();
+  BOOST_TEST(order.empty());
+  ends.second.write_some(asio::buffer("abc", 3));
+  run(context);
+  BOOST_TEST(std::string(order.begin(), order.end()) == "abc");
+}
+
+BOOST_AUTO_TEST_CASE(several_that_end_by_one_event_are_called_in_their_order) {
+  using native = io_context::executor_type;
+  using strand = asio::strand<native>;
+  using any = asio::any_io_executor;
+  io_context context;
+  native const executor = context.get_executor();
+  check_order<strand, asio::basic_stream_socket<tcp, strand>>(context, strand(executor));
+  check_order<native, mioext::stream<mioext::tcp_socket, native>>(context, executor);
+  check_order<strand, mioext::stream<mioext::tcp_socket, strand>>(context, strand(executor));
+  check_order<any, mioext::stream<mioext::tcp_socket>>(context, executor);
+  check_order<any, mioext::stream<mioext::tcp_socket>>(context, strand(executor));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 #ifdef TEST_HAS_ANY_COMPLETION_HANDLER
@@ -378,6 +414,34 @@ BOOST_AUTO_TEST_CASE(a_handler_whose_type_is_erased_takes_every_operation) {
   for (outcome const& one_of_them : told) {
     BOOST_TEST(one_of_them == ended());
   }
+}
+
+/// A group of operations whose number is known at run time gives each a handler with an executor that
+/// cannot queue.
+BOOST_AUTO_TEST_CASE(a_group_of_reads_is_waited_for) {
+  io_context context;
+  stream_pair first(context);
+  stream_pair second(context);
+  char data[2][4];
+  using read = decltype(first.near.async_read_some(asio::buffer(data[0]), asio::deferred));
+  std::vector<read> reads;
+  reads.push_back(first.near.async_read_some(asio::buffer(data[0]), asio::deferred));
+  reads.push_back(second.near.async_read_some(asio::buffer(data[1]), asio::deferred));
+  outcome told[2];
+  asio::experimental::make_parallel_group(std::move(reads))
+      .async_wait(asio::experimental::wait_for_one(),
+                  [&told](std::vector<std::size_t> const& order,
+                          std::vector<error_code> const& ended,
+                          std::vector<std::size_t> const& bytes) {
+                    for (std::size_t const index : order) {
+                      into{told[index]}(ended[index], bytes[index]);
+                    }
+                  });
+  second.far.write_some(asio::buffer("x", 1));
+  run(context);
+  BOOST_TEST(told[0] == ended(asio::error::operation_aborted));
+  BOOST_TEST(told[1] == ended());
+  BOOST_TEST(told[1].bytes == 1u);
 }
 
 #endif
@@ -594,6 +658,25 @@ BOOST_AUTO_TEST_CASE(of_a_race_is_given_back_although_a_slot_remains) {
     lent.reset(); // and now the slot goes
     signal.emit(asio::cancellation_type::terminal);
   }
+}
+
+BOOST_AUTO_TEST_CASE(of_a_race_is_left_alone_by_a_slot_that_outlives_its_context) {
+  asio::cancellation_signal signal;
+  std::unique_ptr<lender> lent(new lender);
+  {
+    test::full_tcp_listener full;
+    mioext::tcp_socket socket;
+    io_context context;
+    lending_handler handler = lent->handler();
+    handler.slot = signal.slot();
+    mioext::async_connect(context, socket, std::vector<tcp::endpoint>(1, full.endpoint),
+                          mioext::happy_eyeballs(), handler);
+    context.poll();
+  }
+  BOOST_TEST(lent->told.calls == 0);
+  BOOST_TEST(lent->used.outstanding == 0u);
+  lent.reset();
+  signal.emit(asio::cancellation_type::terminal); // finds nothing
 }
 
 #endif

@@ -335,6 +335,38 @@ BOOST_AUTO_TEST_CASE(a_oneshot_in_its_batch_is_delivered_once, *needs_fork()) {
   BOOST_TEST(handler.calls.size() == 2u);
 }
 
+// It is for both directions, and half of its event has been delivered when the process forks.
+BOOST_AUTO_TEST_CASE(a_oneshot_that_is_half_delivered_can_be_armed_again, *needs_fork()) {
+  mioext::event_loop loop;
+  recorder<> handler;
+  socket_pair pair;
+  interest const both = interest::readable | interest::writable;
+  loop.register_handle(pair.near.get(), token(1), both, trigger::oneshot);
+  pair.send();
+  int result = -1;
+  boost::system::error_code armed = boost::asio::error::not_found;
+  handler.on_writable = [&](mioext::event_loop& in, mioext::token name) {
+    if (armed) { // once
+      in.reregister_handle(pair.near.get(), name, both, trigger::oneshot, armed);
+    }
+  };
+  handler.on_readable = [&](mioext::event_loop&, mioext::token, mioext::read_hint) {
+    if (result != -1) {
+      return;
+    }
+    result = 0;
+    result = in_child([&] {
+      loop.notify_fork(io_context::fork_child);
+      boost::system::error_code ec;
+      loop.run_once(handler, seconds(0), ec); // the other half
+      return armed || ec ? 1 : 0;
+    });
+  };
+  run_all(loop, handler);
+  BOOST_TEST(result == 0);
+  BOOST_TEST(armed == boost::system::error_code());
+}
+
 BOOST_AUTO_TEST_CASE(without_descriptors_it_can_be_tried_again, *needs_fork()) {
   parent test;
   BOOST_TEST(in_child([&] {

@@ -235,7 +235,8 @@ auto async_accept(ExecutorOrContext&& executor, basic_socket_acceptor<Protocol>&
 template <class ExecutorOrContext, class Protocol, class Peer,
           class Token = detail::default_token_of<ExecutorOrContext>,
           detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
-                            detail::is_peer<Peer>::value> = 0>
+                            detail::is_peer<Peer>::value &&
+                            detail::is_accept_token<Token, Protocol>::value> = 0>
 auto async_accept(ExecutorOrContext&& executor, basic_socket_acceptor<Protocol>& acceptor,
                   Peer& peer, Token&& token = detail::default_token_of<ExecutorOrContext>())
     -> decltype(detail::start_async_accept_into<Token, detail::executor_of_type<ExecutorOrContext>,

@@ -53,23 +53,40 @@ template <class T> struct is_endpoint {
   static constexpr bool value = decltype(test<T>(0))::value;
 };
 
+/// A condition says bool, and nothing that merely converts to it: as Asio tells it from a handler.
 template <class Condition, class Endpoint> struct is_connect_condition {
   template <class C>
-  static auto test(int) -> decltype(static_cast<void>(static_cast<bool>(std::declval<C&>()(
-                                        std::declval<boost::system::error_code const&>(),
-                                        std::declval<Endpoint const&>()))),
-                                    std::true_type());
+  static auto test(int)
+      -> std::is_same<decltype(std::declval<C&>()(std::declval<boost::system::error_code const&>(),
+                                                  std::declval<Endpoint const&>())),
+                      bool>;
   template <class> static std::false_type test(...);
 
   static constexpr bool value = decltype(test<typename std::decay<Condition>::type>(0))::value;
 };
 
-/// What is left for the last parameter: neither a condition nor options.
-template <class Token, class Endpoint>
+/// The same of what stands before a token; void stands for one that is left out and has no default, and
+/// then nothing is a condition, and none is looked at.
+template <class Condition, class Endpoint, class Token>
+struct is_condition_before
+    : std::integral_constant<bool, is_connect_condition<Condition, Endpoint>::value> {};
+
+template <class Condition, class Endpoint>
+struct is_condition_before<Condition, Endpoint, void> : std::false_type {};
+
+/// Whether what stands in the token's place is one: neither options nor a condition. Where nothing can
+/// be left out, because the executor has no default token, it must be one, and is not looked at: a
+/// generic handler of iterators need not compile for an endpoint.
+template <class Token, class Endpoint, class DefaultToken>
 struct is_connect_token
     : std::integral_constant<
           bool, !is_connect_condition<Token, Endpoint>::value &&
                     !std::is_same<typename std::decay<Token>::type, happy_eyeballs>::value> {};
+
+template <class Token, class Endpoint>
+struct is_connect_token<Token, Endpoint, void>
+    : std::integral_constant<
+          bool, !std::is_same<typename std::decay<Token>::type, happy_eyeballs>::value> {};
 
 template <class Socket, class Range>
 typename std::enable_if<is_endpoint_range<Range>::value,
@@ -164,7 +181,7 @@ auto start_connect_race(Socket& socket, Range const& range, happy_eyeballs const
 /// The socket may be any of Asio's own, a stream, or, with an executor or a context in front, any of
 /// mioext's handles or a bare descriptor. One that is closed and can open itself is opened for the
 /// endpoint's protocol, as in Asio. It becomes non-blocking as far as the system is concerned; whether
-/// the synchronous operations of an Asio socket or a stream wait stays as it was, in every form.
+/// the synchronous operations of an Asio socket or a stream wait stays as it was, in every form but a race.
 ///
 /// What this does that Asio's async_connect does not: where the backlog of a Unix listener is full,
 /// connect(2) answers EAGAIN and the kernel signals nothing afterwards (connect(2)). Asio completes
@@ -181,7 +198,8 @@ auto start_connect_race(Socket& socket, Range const& range, happy_eyeballs const
 /// @param socket need not stay where it is: it may be moved, closed or destroyed before completion.
 /// @param token a completion token for `void(boost::system::error_code)`: no error, or what
 /// connect(2) or SO_ERROR says; operation_aborted after a cancellation, of any type, and when the
-/// socket is closed; a bare descriptor's close is noticed within half a second. (While a Unix connect
+/// socket is closed; a bare descriptor's close is noticed within half a second; bad_descriptor for one
+/// that is no open descriptor to begin with. (While a Unix connect
 /// waits for room in the backlog, cancellation through the slot works at once; closing the socket is
 /// noticed at the next try, within 64 milliseconds; and Asio's cancel() member is not noticed.)
 ///
@@ -223,11 +241,12 @@ auto async_connect(ExecutorOrContext&& executor, Socket&& socket, Endpoint const
 /// connected to. Otherwise the error of the last attempt, not_found if there was none, or
 /// operation_aborted (cancellation: terminal and partial; or the socket was closed), and a
 /// default-constructed endpoint.
-template <class Socket, class Range,
-          class Token = detail::default_token<typename Socket::executor_type>,
-          detail::enable_if<
-              detail::is_io_object<Socket>::value && detail::is_endpoint_range<Range>::value &&
-              detail::is_connect_token<Token, typename Socket::endpoint_type>::value> = 0>
+template <
+    class Socket, class Range, class Token = detail::default_token<typename Socket::executor_type>,
+    detail::enable_if<
+        detail::is_io_object<Socket>::value && detail::is_endpoint_range<Range>::value &&
+        detail::is_connect_token<Token, typename Socket::endpoint_type,
+                                 detail::default_token<typename Socket::executor_type>>::value> = 0>
 auto async_connect(Socket& socket, Range const& endpoints,
                    Token&& token = detail::default_token<typename Socket::executor_type>())
     -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(endpoints),
@@ -238,12 +257,13 @@ auto async_connect(Socket& socket, Range const& endpoints,
 }
 
 /// The same for a socket that has no executor of its own.
-template <
-    class ExecutorOrContext, class Socket, class Range,
-    class Token = detail::default_token_of<ExecutorOrContext>,
-    detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
-                      detail::is_endpoint_range<Range>::value &&
-                      detail::is_connect_token<Token, typename Socket::endpoint_type>::value> = 0>
+template <class ExecutorOrContext, class Socket, class Range,
+          class Token = detail::default_token_of<ExecutorOrContext>,
+          detail::enable_if<
+              detail::is_executor_or_context<ExecutorOrContext>::value &&
+              detail::is_endpoint_range<Range>::value &&
+              detail::is_connect_token<Token, typename Socket::endpoint_type,
+                                       detail::default_token_of<ExecutorOrContext>>::value> = 0>
 auto async_connect(ExecutorOrContext&& executor, Socket& socket, Range const& endpoints,
                    Token&& token = detail::default_token_of<ExecutorOrContext>())
     -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(endpoints),
@@ -257,11 +277,12 @@ auto async_connect(ExecutorOrContext&& executor, Socket& socket, Range const& en
 /// The same with a condition, which is asked before each attempt.
 /// @param condition `bool(boost::system::error_code const& last, endpoint_type const& next)`: whether
 /// `next` is to be tried; `last` is how the attempt before it ended.
-template <class Socket, class Range, class Condition,
-          class Token = detail::default_token<typename Socket::executor_type>,
-          detail::enable_if<
-              detail::is_io_object<Socket>::value && detail::is_endpoint_range<Range>::value &&
-              detail::is_connect_condition<Condition, typename Socket::endpoint_type>::value> = 0>
+template <
+    class Socket, class Range, class Condition,
+    class Token = detail::default_token<typename Socket::executor_type>,
+    detail::enable_if<
+        detail::is_io_object<Socket>::value && detail::is_endpoint_range<Range>::value &&
+        detail::is_condition_before<Condition, typename Socket::endpoint_type, Token>::value> = 0>
 auto async_connect(Socket& socket, Range const& endpoints, Condition condition,
                    Token&& token = detail::default_token<typename Socket::executor_type>())
     -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(endpoints),
@@ -273,10 +294,10 @@ auto async_connect(Socket& socket, Range const& endpoints, Condition condition,
 /// The same for a socket that has no executor of its own.
 template <class ExecutorOrContext, class Socket, class Range, class Condition,
           class Token = detail::default_token_of<ExecutorOrContext>,
-          detail::enable_if<
-              detail::is_executor_or_context<ExecutorOrContext>::value &&
-              detail::is_endpoint_range<Range>::value &&
-              detail::is_connect_condition<Condition, typename Socket::endpoint_type>::value> = 0>
+          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
+                            detail::is_endpoint_range<Range>::value &&
+                            detail::is_condition_before<Condition, typename Socket::endpoint_type,
+                                                        Token>::value> = 0>
 auto async_connect(ExecutorOrContext&& executor, Socket& socket, Range const& endpoints,
                    Condition condition,
                    Token&& token = detail::default_token_of<ExecutorOrContext>())
@@ -290,11 +311,13 @@ auto async_connect(ExecutorOrContext&& executor, Socket& socket, Range const& en
 /// The same for the endpoints from `begin` to `end`, which must stay valid until completion.
 /// @param token for `void(boost::system::error_code, Iterator)`: where the socket is connected to,
 /// else `end`.
-template <class Socket, class Iterator,
-          class Token = detail::default_token<typename Socket::executor_type>,
-          detail::enable_if<
-              detail::is_io_object<Socket>::value && !detail::is_endpoint_range<Iterator>::value &&
-              detail::is_connect_token<Token, typename Socket::endpoint_type>::value> = 0>
+template <
+    class Socket, class Iterator,
+    class Token = detail::default_token<typename Socket::executor_type>,
+    detail::enable_if<
+        detail::is_io_object<Socket>::value && !detail::is_endpoint_range<Iterator>::value &&
+        detail::is_connect_token<Token, typename Socket::endpoint_type,
+                                 detail::default_token<typename Socket::executor_type>>::value> = 0>
 auto async_connect(Socket& socket, Iterator begin, Iterator end,
                    Token&& token = detail::default_token<typename Socket::executor_type>())
     -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(begin, end),
@@ -305,12 +328,13 @@ auto async_connect(Socket& socket, Iterator begin, Iterator end,
 }
 
 /// The same for a socket that has no executor of its own.
-template <
-    class ExecutorOrContext, class Socket, class Iterator,
-    class Token = detail::default_token_of<ExecutorOrContext>,
-    detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
-                      !detail::is_endpoint_range<Iterator>::value &&
-                      detail::is_connect_token<Token, typename Socket::endpoint_type>::value> = 0>
+template <class ExecutorOrContext, class Socket, class Iterator,
+          class Token = detail::default_token_of<ExecutorOrContext>,
+          detail::enable_if<
+              detail::is_executor_or_context<ExecutorOrContext>::value &&
+              !detail::is_endpoint_range<Iterator>::value &&
+              detail::is_connect_token<Token, typename Socket::endpoint_type,
+                                       detail::default_token_of<ExecutorOrContext>>::value> = 0>
 auto async_connect(ExecutorOrContext&& executor, Socket& socket, Iterator begin, Iterator end,
                    Token&& token = detail::default_token_of<ExecutorOrContext>())
     -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(begin, end),
@@ -322,11 +346,12 @@ auto async_connect(ExecutorOrContext&& executor, Socket& socket, Iterator begin,
 }
 
 /// The same with a condition, as above.
-template <class Socket, class Iterator, class Condition,
-          class Token = detail::default_token<typename Socket::executor_type>,
-          detail::enable_if<
-              detail::is_io_object<Socket>::value && !detail::is_endpoint_range<Iterator>::value &&
-              detail::is_connect_condition<Condition, typename Socket::endpoint_type>::value> = 0>
+template <
+    class Socket, class Iterator, class Condition,
+    class Token = detail::default_token<typename Socket::executor_type>,
+    detail::enable_if<
+        detail::is_io_object<Socket>::value && !detail::is_endpoint_range<Iterator>::value &&
+        detail::is_condition_before<Condition, typename Socket::endpoint_type, Token>::value> = 0>
 auto async_connect(Socket& socket, Iterator begin, Iterator end, Condition condition,
                    Token&& token = detail::default_token<typename Socket::executor_type>())
     -> decltype(detail::start_connect_each<Token>(socket, detail::endpoints_of<Socket>(begin, end),
@@ -338,10 +363,10 @@ auto async_connect(Socket& socket, Iterator begin, Iterator end, Condition condi
 /// The same for a socket that has no executor of its own.
 template <class ExecutorOrContext, class Socket, class Iterator, class Condition,
           class Token = detail::default_token_of<ExecutorOrContext>,
-          detail::enable_if<
-              detail::is_executor_or_context<ExecutorOrContext>::value &&
-              !detail::is_endpoint_range<Iterator>::value &&
-              detail::is_connect_condition<Condition, typename Socket::endpoint_type>::value> = 0>
+          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
+                            !detail::is_endpoint_range<Iterator>::value &&
+                            detail::is_condition_before<Condition, typename Socket::endpoint_type,
+                                                        Token>::value> = 0>
 auto async_connect(ExecutorOrContext&& executor, Socket& socket, Iterator begin, Iterator end,
                    Condition condition,
                    Token&& token = detail::default_token_of<ExecutorOrContext>())

@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -72,7 +73,7 @@ std::vector<Endpoint> interleaved(std::vector<Endpoint> const& endpoints,
   return ordered;
 }
 
-/// A socket like `model`, closed.
+/// A closed socket, made with the executor if it has one.
 template <class Socket, class Executor>
 typename std::enable_if<std::is_constructible<Socket, Executor const&>::value, Socket>::type
 another_socket(Executor const& executor) {
@@ -103,6 +104,11 @@ public:
         handler_(std::move(completion_handler)) {
     attempts_.reserve(endpoints_.size());
   }
+
+  ~connect_race() { leave_slot_for_good(); }
+
+  connect_race(connect_race const&) = delete;
+  connect_race& operator=(connect_race const&) = delete;
 
   static void start(Socket& socket, std::vector<endpoint_type> const& endpoints,
                     happy_eyeballs const& how, Executor const& executor,
@@ -162,18 +168,26 @@ private:
     complete_if_alone(std::move(race));
   }
 
+  /// Out of memory, the race is over.
   void start_next(pointer const& self) {
-    std::size_t const index = attempts_.size();
-    attempts_.emplace_back(new attempt(another_socket<Socket>(executor_), endpoints_[index]));
-    ++running_;
-    attempt& started = *attempts_.back();
-    attempt_handler completion_handler = {self, index};
-    connect_one(started.socket, started.endpoint, executor_, completion_handler);
-    if (attempts_.size() != endpoints_.size()) {
-      ++timing_;
-      timer_.expires_after(delay_);
-      timer_.async_wait(timer_handler{self});
+    BOOST_TRY {
+      std::size_t const index = attempts_.size();
+      attempts_.emplace_back(new attempt(another_socket<Socket>(executor_), endpoints_[index]));
+      attempt& started = *attempts_.back();
+      attempt_handler completion_handler = {self, index};
+      connect_one(started.socket, started.endpoint, executor_, completion_handler);
+      ++running_;
+      if (attempts_.size() != endpoints_.size()) {
+        timer_.expires_after(delay_);
+        timer_.async_wait(timer_handler{self});
+        ++timing_;
+      }
     }
+    BOOST_CATCH(std::bad_alloc const&) {
+      outcome_ = boost::asio::error::no_memory;
+      stop();
+    }
+    BOOST_CATCH_END
   }
 
   static void ended(pointer race, std::size_t index, boost::system::error_code const& ec) {
@@ -275,19 +289,20 @@ private:
         return;
       }
       pointer race;
+      auto const used = link; // the handler may take the slot for something else
       {
-        std::lock_guard<std::mutex> const lock(link->mutex);
-        if (!link->race) {
+        std::lock_guard<std::mutex> const lock(used->mutex);
+        if (!used->race) {
           return;
         }
-        race = link->race->shared_from_this();
-        ++link->cancelling;
+        race = used->race->shared_from_this();
+        ++used->cancelling;
       }
       strand const where = race->strand_;
       BOOST_TRY { boost::asio::dispatch(where, step<&connect_race::cancelled>{std::move(race)}); }
       BOOST_CATCH(...) {
-        std::lock_guard<std::mutex> const lock(link->mutex);
-        --link->cancelling;
+        std::lock_guard<std::mutex> const lock(used->mutex);
+        --used->cancelling;
         BOOST_RETHROW
       }
       BOOST_CATCH_END
@@ -321,12 +336,21 @@ private:
     return true;
   }
 
+  /// Also where it goes without having completed, with its context for instance.
+  void leave_slot_for_good() noexcept {
+    if (link_) {
+      std::lock_guard<std::mutex> const lock(link_->mutex);
+      link_->race = nullptr;
+    }
+  }
+
   std::shared_ptr<slot_link> link_{};
 #else
   struct slot {};
   static slot slot_of(Handler const&) { return slot(); }
   void install_cancellation(slot) {}
   bool leave_slot() noexcept { return true; }
+  void leave_slot_for_good() noexcept {}
 #endif
 
   Socket& socket_;

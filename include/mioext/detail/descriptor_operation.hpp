@@ -69,6 +69,10 @@ public:
   /// The one after it in its operation_queue.
   descriptor_operation* next_in_queue = nullptr;
 
+  /// What is dispatched by the context's thread is called there, as far as the I/O executor has a say,
+  /// and not queued.
+  bool is_called_on_the_spot = true;
+
   /// The reactor's note that its descriptor may be closed without a word.
   bool may_end_unheard = false;
 
@@ -99,6 +103,9 @@ public:
   operation_queue& operator=(operation_queue const&) = delete;
 
   bool empty() const noexcept { return front_ == nullptr; }
+
+  /// The first one. There must be one.
+  descriptor_operation const& front() const noexcept { return *front_; }
 
   void push(descriptor_operation& operation) noexcept {
     operation.next_in_queue = nullptr;

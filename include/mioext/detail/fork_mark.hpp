@@ -64,14 +64,18 @@ public:
   fork_mark& operator=(fork_mark const&) = delete;
 
   /// This process has it, from now on.
-  void renew() noexcept { count_ = forks_.load(std::memory_order_relaxed); }
+  void renew() noexcept {
+    count_.store(forks_.load(std::memory_order_relaxed), std::memory_order_release);
+  }
 
   /// True in a child of the process that has it: the system's part of it is the parent's, too.
-  bool is_left_behind() const noexcept { return count_ != forks_.load(std::memory_order_relaxed); }
+  bool is_left_behind() const noexcept {
+    return count_.load(std::memory_order_acquire) != forks_.load(std::memory_order_relaxed);
+  }
 
 private:
   std::atomic<unsigned> const& forks_;
-  unsigned count_ = 0;
+  std::atomic<unsigned> count_{0};
 };
 
 } // namespace detail

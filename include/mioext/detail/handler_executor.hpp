@@ -27,6 +27,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/optional/optional.hpp>
 
 #include <mioext/detail/inline_executor.hpp>
@@ -67,6 +68,10 @@ private:
 };
 #endif
 
+/// True of a strand: it queues what is dispatched to it by anybody who is not in it.
+template <class Executor> struct is_strand : std::false_type {};
+template <class Executor> struct is_strand<boost::asio::strand<Executor>> : std::true_type {};
+
 /// The same, and functions for it. Only the executor of an I/O object is posted to: any other need
 /// not be able to queue (Asio's inline_executor and any_completion_executor are not).
 template <class Executor> class tracked_executor {
@@ -84,6 +89,9 @@ public:
     Executor const executor = executor_.get();
     boost::asio::dispatch(executor, std::forward<Function>(function));
   }
+
+  /// Whether it calls on the spot what is dispatched to it by a thread of its context.
+  bool calls_on_the_spot() const noexcept { return !is_strand<Executor>::value; }
 
 private:
   work_tracker<Executor> executor_;
@@ -119,6 +127,9 @@ public:
     }
   }
 
+  /// Of what is behind it nothing is known otherwise: a strand, maybe.
+  bool calls_on_the_spot() const noexcept { return static_cast<bool>(native_); }
+
 private:
   using native = boost::asio::io_context::executor_type;
 
@@ -151,6 +162,9 @@ public:
     io_.post(std::forward<Function>(function));
   }
 
+  /// Whether the I/O executor calls on the spot what is dispatched by a thread of its context.
+  bool calls_on_the_spot() const noexcept { return io_.calls_on_the_spot(); }
+
   /// True if a function that the I/O executor has called is where the handler may be called.
   bool is_handlers_own() const noexcept { return true; }
 
@@ -178,6 +192,8 @@ public:
   template <class Function> void post_to_io(Function&& function) const {
     io_.post(std::forward<Function>(function));
   }
+
+  bool calls_on_the_spot() const noexcept { return io_.calls_on_the_spot(); }
 
   bool is_handlers_own() const noexcept { return !own_; }
 

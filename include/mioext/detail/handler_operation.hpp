@@ -210,7 +210,9 @@ private:
                     IoExecutor const& executor)
       : descriptor_operation(wanted), executor_(completion_handler, executor),
         immediate_(completion_handler, executor), action_(std::move(action)),
-        handler_(std::move(completion_handler)) {}
+        handler_(std::move(completion_handler)) {
+    is_called_on_the_spot = executor_.calls_on_the_spot();
+  }
 
   ~handler_operation() = default;
 

@@ -288,7 +288,7 @@ public:
   bool has(int fd, user_data) noexcept {
     std::lock_guard<std::mutex> const lock(mutex_);
     watch* const known = find(fd);
-    return known && is_watched(fd, *known);
+    return queue_ && known && is_watched(fd, *known);
   }
 
   int native_handle() const noexcept { return queue_ ? queue_->get() : -1; }

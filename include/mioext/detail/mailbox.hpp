@@ -139,6 +139,7 @@ public:
       while (inbox_ && inbox_->is_before(end_) && inbox_->try_pop(receive)) {
       }
       if (inbox_ && inbox_->has_any_before(end_)) {
+        put_off();
         return false;
       }
       unsigned heeded = heeded_;
@@ -172,6 +173,15 @@ public:
   }
 
 private:
+  /// Other requests that came meanwhile are put off, too: none of them keeps the loop awake.
+  void put_off() noexcept {
+    unsigned const requested = shutdowns_.load();
+    if (requested != heeded_) {
+      heeded_ = requested;
+      end_ = inbox_->claimed();
+    }
+  }
+
   enum class state : int { awake, asleep, closed };
 
   void tell() noexcept {
@@ -199,7 +209,7 @@ private:
     }
     unsigned seen = 1;
     do {
-      while (messages_->try_pop([](Message&&) noexcept {})) {
+      while (!messages_->empty() && messages_->try_pop([](Message&&) noexcept {})) {
       }
     } while (!droppers_.compare_exchange_strong(seen, 0));
   }

@@ -390,14 +390,17 @@ private:
       look_at(fd, state);
     }
     bool const must_settle = error == 0 && keep(state, operation);
-    lock.unlock();
+    operation_queue refused;
     if (error != 0) {
       operation.end_with(system_error_code(error));
-      operation.complete(completion::immediate);
-    } else if (must_settle) {
+      refused.push(operation);
+    }
+    lock.unlock();
+    if (must_settle) {
       settle();
     }
     finish(lost);
+    refused.complete_all(completion::immediate);
   }
 
   /// From before the selector watches `fd`, so that no close is missed. If there is no memory for that,
@@ -450,6 +453,9 @@ private:
       state.has_ended = false;
     } else if (!is_watched) {
       stop_watching(fd, state);
+    } else if (!selector_.has(fd, selector::internal_data(nobodys_source))) {
+      // A kqueue that could not leave it as it was.
+      abandon(fd, state, system_error_code(error), lost);
     }
     return error;
   }
@@ -614,7 +620,9 @@ private:
     BOOST_TRY { nested_->selector.async_wait(wait_handler{self_.lock(), &selector_memory_}); }
     BOOST_CATCH(std::bad_alloc const&) {
       is_armed_.store(false);
-      fail_all(boost::asio::error::no_memory, failed);
+      do { // until it has met those, too, that came meanwhile: they count on the first
+        fail_all(boost::asio::error::no_memory, failed);
+      } while (pending_.load() != 0);
     }
     BOOST_CATCH_END
   }
@@ -636,9 +644,9 @@ private:
         arm(done);
       }
     }
-    operation_queue first;
-    if (descriptor_operation* const operation = done.pop()) {
-      first.push(*operation);
+    operation_queue first; // unless it would find itself behind the others in its executor's queue
+    if (!done.empty() && done.front().is_called_on_the_spot) {
+      first.push(*done.pop());
     }
     done.complete_all(completion::posted);
     first.complete_all(completion::dispatched);
@@ -753,12 +761,12 @@ private:
     if (error != 0) {
       return error;
     }
-    owner_.renew();
     alarm_ = std::move(alarm);
     is_alarm_set_.store(false);
     if (looked_at_.load()) {
       set_alarm();
     }
+    owner_.renew(); // last, for threads of the child that look whether they must come here
     states_.for_each([this, &lost](int fd, descriptor_state& state) {
       std::lock_guard<std::mutex> const lock(state.mutex);
       if (state.watched != watching::nothing &&

@@ -727,7 +727,9 @@ BOOST_FORCEINLINE std::size_t basic_event_loop<Token, Message>::deliver_events(H
         calls += deliver_outcome(receiver, *found, event);
         continue;
       }
-      found->set_state(state::disarmed);
+      if (found->state() == state::armed) {
+        found->set_state(state::disarmed);
+      }
     }
     ++calls;
     Token const name = found->token();
