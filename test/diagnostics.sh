@@ -161,7 +161,7 @@ refused "$no_handler" 'server handler; loop.run_once(handler, seconds(1));' \
   "$a_loop struct server : mioext::basic_handler<int> {};"
 end_file 'the event loop'
 
-begin_file mioext/async_event_loop mioext/async_connect
+begin_file mioext/async_event_loop mioext/async_connect mioext/async_accept
 readonly an_async_loop='mioext::async_event_loop loop(context);'
 refused "$no_token" 'loop.register_handle(0, 7, interest::readable);' "$an_async_loop"
 refused "$no_token" 'loop.connect(socket_of_mioext, tcp::endpoint(), 7);' "$an_async_loop"
@@ -180,6 +180,10 @@ refused "$no_executor" 'mioext::async_connect(socket_of_mioext, tcp::endpoint(),
 refused "mioext: this handler's readable() does not have the parameters of basic_handler's" \
   'server handler; loop.async_run(handler, &ignore);' \
   "$an_async_loop struct server : mioext::handler { void readable(mioext::async_event_loop&, token, mioext::read_hint) {} };"
+readonly no_peer="mioext: a connection is accepted into a socket or stream of mioext's of the acceptor's protocol"
+refused "$no_peer" 'mioext::async_accept(context, acceptor, number, &ignore);' 'mioext::tcp_acceptor acceptor; int number;'
+refused "$no_peer" 'mioext::async_accept(context, acceptor, asios, from, &ignore);' \
+  'mioext::tcp_acceptor acceptor; tcp::socket asios(context); tcp::endpoint from;'
 refused "$no_handler" 'server handler; loop.async_run(handler, &ignore);' \
   "$an_async_loop struct server : mioext::basic_handler<token, int> {};"
 end_file 'in a context'

@@ -121,6 +121,18 @@ using is_accept_token = std::integral_constant<
     bool, !is_handle<T>::value &&
               !std::is_same<typename std::decay<T>::type, typename Protocol::endpoint>::value>;
 
+/// Whether `put` is there for it: a stream must be made of an executor and the socket.
+template <class Peer, class Protocol> struct can_be_accepted_into {
+  template <class P>
+  static auto test(int) -> std::is_constructible<P, decltype(std::declval<P&>().get_executor()),
+                                                 basic_stream_socket<Protocol>&&>;
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value =
+      std::is_same<Peer, basic_stream_socket<Protocol>>::value ||
+      (std::is_move_assignable<Peer>::value && decltype(test<Peer>(0))::value);
+};
+
 template <class Executor> class initiate_async_accept {
 public:
   using executor_type = Executor;
@@ -171,7 +183,8 @@ auto start_async_accept(Executor const& executor, int fd, typename Protocol::end
       initiate_async_accept<Executor>(executor), token, fd, accept_action<Protocol>(endpoint));
 }
 
-template <class Token, class Executor, class Protocol, class Peer>
+template <class Token, class Executor, class Protocol, class Peer,
+          enable_if<can_be_accepted_into<Peer, Protocol>::value> = 0>
 auto start_async_accept_into(Executor const& executor, int fd, Peer& peer,
                              typename Protocol::endpoint* endpoint,
                              typename std::remove_reference<Token>::type& token)
@@ -261,6 +274,18 @@ auto async_accept(ExecutorOrContext&& executor, basic_socket_acceptor<Protocol>&
   return detail::start_async_accept_into<Token, detail::executor_of_type<ExecutorOrContext>,
                                          Protocol>(
       detail::executor_of(executor), acceptor.native_handle(), peer, &peer_endpoint, token);
+}
+
+/// Of other handles the compiler would not say what is wrong.
+template <class ExecutorOrContext, class Protocol, class Peer, class... Arguments,
+          detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
+                            detail::is_handle<Peer>::value &&
+                            !detail::can_be_accepted_into<Peer, Protocol>::value> = 0>
+void async_accept(ExecutorOrContext&&, basic_socket_acceptor<Protocol>&, Peer&, Arguments&&...) {
+  static_assert(
+      detail::can_be_accepted_into<Peer, Protocol>::value,
+      "mioext: a connection is accepted into a socket or stream of mioext's of the "
+      "acceptor's protocol; for one of Asio's, accept with a handler that takes the socket");
 }
 
 /// For Asio's own acceptors this is their async_accept(), which keeps the same promises, with the
