@@ -382,11 +382,18 @@ BOOST_AUTO_TEST_CASE(nobody_looks_for_what_is_always_heard) {
   auto ends = mioext::pipe();
   mioext::tcp_acceptor acceptor(test::loopback());
   mioext::stream<mioext::unix_socket> stream(context, std::move(sockets.first));
-  std::array<outcome, 4> waits;
+  auto of_asio = test::tcp_pair();
+  mioext::stream<boost::asio::ip::tcp::socket> asios(context, boost::asio::ip::tcp::v4(),
+                                                     of_asio.first.release());
+  mioext::stream<int> number(context, ends.first.native_handle());
+  std::array<outcome, 7> waits;
   async_wait(context, ends.first, interest::readable, into(waits[0]));
   mioext::async_accept(context, acceptor, into(waits[1]));
   stream.async_wait(interest::readable, into(waits[2]));
   async_wait(stream, interest::readable, into(waits[3]));
+  asios.async_wait(interest::readable, into(waits[4]));
+  async_wait(asios, interest::readable, into(waits[5]));
+  number.async_wait(interest::readable, into(waits[6]));
   BOOST_TEST(poll_all(context));
   // Longer than it takes until somebody would have looked.
   BOOST_TEST(context.run_one_for(std::chrono::milliseconds(700)) == 0u);

@@ -77,6 +77,14 @@ static_assert(is_move_only<mioext::stream<int>>(), "");
 static_assert(is_move_only<mioext::stream<mioext::pipe_reader>>(), "");
 static_assert(is_move_only<mioext::stream<tcp::socket>>(), "");
 
+// As Asio's, and as the handle.
+static_assert(std::is_nothrow_move_constructible<unix_stream>::value, "");
+static_assert(std::is_nothrow_move_assignable<unix_stream>::value, "");
+static_assert(std::is_nothrow_move_constructible<mioext::stream<int>>::value, "");
+static_assert(std::is_nothrow_move_constructible<mioext::stream<tcp::socket>>::value ==
+                  std::is_nothrow_move_constructible<tcp::socket>::value,
+              "");
+
 static_assert(std::is_same<tcp_stream::executor_type, boost::asio::any_io_executor>::value, "");
 static_assert(std::is_same<native_stream::executor_type, io_context::executor_type>::value, "");
 static_assert(std::is_same<tcp_stream::next_layer_type, mioext::tcp_socket>::value, "");
@@ -290,6 +298,70 @@ BOOST_AUTO_TEST_CASE(a_descriptor_of_asio_as_the_handle) {
       context.get_executor(), boost::asio::posix::stream_descriptor(context, pair.near.release()));
   mioext::unix_socket peer(pair.far.release());
   check_connected(context, stream, peer);
+}
+
+// No more than what the class comment asks for.
+class copyable_handle {
+public:
+  explicit copyable_handle(int fd) noexcept : fd_(fd) {}
+  int native_handle() const noexcept { return fd_; }
+  void close(error_code& ec) {
+    ec = ::close(release(ec)) == 0 ? error_code() : error_code(error::bad_descriptor);
+  }
+  int release(error_code& ec) {
+    ec.clear();
+    int const fd = fd_;
+    fd_ = -1;
+    return fd;
+  }
+
+private:
+  int fd_;
+};
+
+class move_only_handle {
+public:
+  explicit move_only_handle(int fd) : owned_(fd) {}
+  int native_handle() const noexcept { return owned_.native_handle(); }
+  void close(error_code& ec) { owned_.close(ec); }
+  int release(error_code& ec) { return owned_.release(ec); }
+
+private:
+  mioext::unix_socket owned_;
+};
+
+template <class Handle> void check_handle_of_a_user() {
+  io_context context;
+  socket_pair pair;
+  mioext::stream<Handle> first(context, Handle(pair.near.release()));
+  mioext::unix_socket peer(pair.far.release());
+  check_connected(context, first, peer);
+  outcome read;
+  char byte = 0;
+  first.async_read_some(buffer(&byte, 1), into(read));
+  BOOST_TEST(poll_all(context));
+  int const fd = first.native_handle();
+  {
+    mioext::stream<Handle> moved(std::move(first));
+    BOOST_TEST(!first.is_open());
+    BOOST_TEST(moved.native_handle() == fd);
+    first = std::move(moved);
+    BOOST_TEST(!moved.is_open());
+  }
+  BOOST_TEST(peer.write_some(buffer("y", 1)) == 1u);
+  run(context);
+  BOOST_TEST(read == ended());
+  BOOST_TEST(byte == 'y');
+  BOOST_TEST(first.write_some(buffer("z", 1)) == 1u);
+  BOOST_TEST(boost::asio::read(peer, buffer(&byte, 1)) == 1u);
+  BOOST_TEST(byte == 'z');
+  first.close();
+  BOOST_TEST(!test::is_descriptor(fd));
+}
+
+BOOST_AUTO_TEST_CASE(any_class_with_native_handle_close_and_release_is_a_stream) {
+  check_handle_of_a_user<copyable_handle>();
+  check_handle_of_a_user<move_only_handle>();
 }
 
 // Somebody else's, blocking as they come.

@@ -887,4 +887,24 @@ BOOST_AUTO_TEST_CASE(connecting_waits_for_room,
   BOOST_TEST((ec == error::connection_refused));
 }
 
+// Asio's wait_error goes on then. Of a stream both kinds of wait do the same.
+BOOST_AUTO_TEST_CASE(waiting_for_an_error_ends_when_the_peer_has_written_its_last,
+                     *test::needs_epoll("kqueue has no priority")) {
+  io_context context;
+  auto sockets = mioext::unix_socket::pair();
+  unix_stream stream(context, std::move(sockets.first));
+  outcome waited;
+  error_code ec;
+  stream.non_blocking(true);
+  stream.wait(unix_stream::wait_error, ec);
+  BOOST_TEST((ec == error::would_block));
+  stream.async_wait(unix_stream::wait_error, into(waited));
+  BOOST_TEST(poll_all(context));
+  sockets.second.shutdown(socket_base::shutdown_send);
+  run(context);
+  BOOST_TEST(waited == contexts::ended());
+  stream.wait(unix_stream::wait_error, ec);
+  BOOST_TEST(!ec);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -52,7 +52,8 @@ namespace mioext {
 /// one of Asio's stream sockets of any protocol (TCP, local, generic), descriptors or pipes, any other
 /// class with `native_handle()`, `close(error_code&)` and `release(error_code&)`; or `int`: then the
 /// descriptor is somebody else's, and is never closed. (End such a stream before its owner closes the
-/// descriptor: only the number tells whose it is.) Sockets that keep messages apart, for datagrams or
+/// descriptor: only the number tells whose it is. For the same reason close the stream, and not one of
+/// Asio's handles, or a user's, inside it.) Sockets that keep messages apart, for datagrams or
 /// sequenced packets, make no stream, and do not compile.
 ///
 /// A stream of a socket has every member, constructor, type and constant of Asio's basic_stream_socket
@@ -64,8 +65,7 @@ namespace mioext {
 ///
 /// Reads and writes are tried at once, and wait only where they would block. The descriptor is
 /// registered when the first of them waits, for both directions and edge-triggered, and stays so
-/// until the stream is closed: no further system call is spent on waiting. At most one read and one
-/// write may be pending at a time, as with Asio's sockets.
+/// until the stream is closed: no further system call is spent on waiting.
 ///
 /// Members that work on what is not a matter of streams (open(), bind(), endpoints, options, ...)
 /// are those of the handle, with its parameters, errors and overloads; a handle that has none of that
@@ -105,7 +105,6 @@ class stream : public detail::handle_types<Handle, detail::is_socket_handle<Hand
   using io = detail::stream_io<Handle>;
   using own_handle = detail::own_handle<Handle>;
   using transferred = void(boost::system::error_code, std::size_t);
-  using finished = void(boost::system::error_code);
 
   template <template <class, class> class Action, interest Wanted> class initiate_transfer;
   template <template <class, class> class Action, interest Wanted> class initiate_with_flags;
@@ -184,7 +183,8 @@ public:
                           std::is_default_constructible<Handle>())) {}
 
   /// `other` is closed afterwards, and keeps its executor. Pending operations go on.
-  stream(stream&& other)
+  stream(stream&& other) noexcept(std::is_nothrow_move_constructible<own_handle>::value&&
+                                      std::is_nothrow_copy_constructible<Executor>::value)
       : executor_(other.executor_), reactor_(other.reactor_), handle_(std::move(other.handle_)),
         state_(other.state_), state_fd_(other.state_fd_), blocks_(other.blocks_),
         native_blocks_(other.native_blocks_) {
@@ -210,7 +210,8 @@ public:
   }
 
   /// Closes what this one held, as close() does.
-  stream& operator=(stream&& other) {
+  stream& operator=(stream&& other) noexcept(std::is_nothrow_move_assignable<own_handle>::value&&
+                                                 std::is_nothrow_copy_assignable<Executor>::value) {
     if (this != &other) {
       forget();
       executor_ = other.executor_;
@@ -483,7 +484,8 @@ public:
 
   /// Blocks until the handle is ready, has an error or a hang-up; unless non_blocking(true) was called:
   /// then the error is would_block if it is not ready now.
-  /// @param wanted an interest, or a wait_type of Asio's.
+  /// @param wanted an interest, or a wait_type of Asio's. `wait_error` is interest::priority, which
+  /// ends when the peer has written its last, too; with Asio it does not.
   ///
   /// Errors: bad_descriptor if closed, invalid_argument if nothing is wanted.
   void wait(detail::awaited wanted) {
@@ -501,21 +503,21 @@ public:
     }
   }
 
-  /// Waits until the handle is ready; see mioext::async_wait().
-  /// @param wanted an interest, or a wait_type of Asio's.
+  /// Waits until the handle is ready; see mioext::async_wait(). What closes the stream ends it at once.
+  /// @param wanted an interest, or a wait_type of Asio's, as of wait().
   template <class Token = typename boost::asio::default_completion_token<Executor>::type>
   auto async_wait(detail::awaited wanted,
                   Token&& token = typename boost::asio::default_completion_token<Executor>::type())
       -> decltype(detail::start_async_wait<Token>(std::declval<Executor const&>(), 0,
                                                   detail::watching::once, wanted.wanted, token)) {
-    return detail::start_async_wait<Token>(executor_, native_handle(),
-                                           detail::watching_of<Handle>(), wanted.wanted, token);
+    return detail::start_async_wait<Token>(executor_, native_handle(), detail::watching::once,
+                                           wanted.wanted, token);
   }
 
   /// Connects a socket, and blocks until it is known how that ended, also after non_blocking(true). One
   /// that is closed is opened for the endpoint's protocol, and stays open after an error.
   ///
-  /// Other than Asio's, it waits where a Unix listener has no room, and does not say that a socket was
+  /// Unlike Asio's, it waits where a Unix listener has no room, and does not say that a socket was
   /// connected that had been before; see mioext::async_connect().
   ///
   /// Errors: what connect(2) or SO_ERROR says; already_connected, already_started; those of open().
@@ -594,7 +596,7 @@ public:
     }
   }
 
-  /// Whether the descriptor is non-blocking as far as the system is concerned. Other than an Asio socket's,
+  /// Whether the descriptor is non-blocking as far as the system is concerned. Unlike an Asio socket's,
   /// a stream's is so from the beginning. It says nothing of what the synchronous members do.
   bool native_non_blocking() const noexcept { return is_open() && !native_blocks_; }
 
@@ -909,8 +911,9 @@ private:
 
 namespace detail {
 
+/// Whatever its handle is: the stream itself says so.
 template <class Handle, class Executor>
-struct is_heard_closing<stream<Handle, Executor>> : is_heard_closing<Handle> {};
+struct is_heard_closing<stream<Handle, Executor>> : std::true_type {};
 
 } // namespace detail
 } // namespace mioext

@@ -72,6 +72,18 @@ public:
   template <class OtherHandle>
   explicit own_handle(own_handle<OtherHandle>&& other) : handle_(std::move(other.get())) {}
 
+  own_handle(own_handle&& other) noexcept(std::is_nothrow_move_constructible<Handle>::value)
+      : handle_(std::move(other.handle_)) {
+    other.forget(std::is_trivially_copyable<Handle>());
+  }
+
+  own_handle&
+  operator=(own_handle&& other) noexcept(std::is_nothrow_move_assignable<Handle>::value) {
+    handle_ = std::move(other.handle_);
+    other.forget(std::is_trivially_copyable<Handle>());
+    return *this;
+  }
+
   Handle& get() noexcept { return handle_; }
   Handle const& get() const noexcept { return handle_; }
 
@@ -86,13 +98,22 @@ public:
     return release(ec, std::integral_constant<bool, has_release_with_error<Handle>::value>());
   }
 
-  template <class... Arguments>
+  // Of a template's parameter, because not every handle has it.
+  template <class H = Handle, class... Arguments>
   auto assign(Arguments&&... arguments)
-      -> decltype(std::declval<Handle&>().assign(std::forward<Arguments>(arguments)...)) {
+      -> decltype(std::declval<H&>().assign(std::forward<Arguments>(arguments)...)) {
     return handle_.assign(std::forward<Arguments>(arguments)...);
   }
 
 private:
+  /// A plain value still has its number when it was moved from.
+  void forget(std::true_type) {
+    boost::system::error_code ignored;
+    release(ignored);
+  }
+
+  void forget(std::false_type) noexcept {}
+
   int release(boost::system::error_code& ec, std::true_type) { return handle_.release(ec); }
 
   int release(boost::system::error_code& ec, std::false_type) {

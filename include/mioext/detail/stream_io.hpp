@@ -84,14 +84,25 @@ struct awaited {
                    ? mioext::interest::writable
                    : mioext::interest::priority) {}
 
-  /// As poll(2) takes it; nothing for what could never be reported.
+  /// As poll(2) takes it, for what the selector reports; nothing for what could never be reported.
   short events() const noexcept {
-    return static_cast<short>((contains(wanted, mioext::interest::readable) ? POLLIN : 0) |
-                              (contains(wanted, mioext::interest::writable) ? POLLOUT : 0) |
-                              (contains(wanted, mioext::interest::priority) ? POLLPRI : 0));
+    return static_cast<short>(
+        (contains(wanted, mioext::interest::readable) ? POLLIN : 0) |
+        (contains(wanted, mioext::interest::writable) ? POLLOUT : 0) |
+        (contains(wanted, mioext::interest::priority) ? priority_events() : 0));
   }
 
   mioext::interest wanted;
+
+private:
+  /// The end of what the peer writes is among them, as in a registration for priority.
+  static int priority_events() noexcept {
+#ifdef POLLRDHUP
+    return POLLPRI | POLLRDHUP;
+#else
+    return POLLPRI;
+#endif
+  }
 };
 
 /// Of what a system call has said: its two errors for "not now", which may be one. (Asked for each
