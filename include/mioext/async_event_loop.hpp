@@ -189,7 +189,7 @@ public:
 
   // --- What the loop has --------------------------------------------------------------------------
 
-  /// As of basic_event_loop.
+  /// As of basic_event_loop. A token is named, and not written `{}`, as for all that follow.
   template <class... Arguments>
   auto register_handle(Arguments&&... arguments)
       -> decltype(std::declval<loop_type&>().register_handle(

@@ -127,7 +127,7 @@ auto start_async_wait(Executor const& executor, int fd, watching how, interest w
 /// @param token a completion token for `void(boost::system::error_code)`:
 /// | error | when |
 /// | --- | --- |
-/// | none | it is ready, or has an error or a hang-up, which the next I/O tells; `interest::priority` alone is ended by a peer that has written its last, too (Asio's wait_error is not) |
+/// | none | it is ready, or has an error or a hang-up, which the next I/O tells; with `interest::priority` (not with Asio's wait_error) also when the peer has written its last |
 /// | operation_aborted | cancelled through the handler's cancellation slot; a mioext handle was closed or released |
 /// | bad_descriptor | it is no open descriptor, or was closed |
 /// | operation_not_permitted | its kind cannot be waited for, such as a regular file |

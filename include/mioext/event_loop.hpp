@@ -265,8 +265,8 @@ public:
   /// read already, `readable` follows as its second half).
   ///
   /// A socket that is closed and can open itself is opened for the endpoint's protocol, as in Asio.
-  /// It is made non-blocking; one of Asio's sockets with non_blocking(true), so that its synchronous
-  /// operations say would_block, as a handler expects that goes on until then. A stream's synchronous
+  /// It is made non-blocking; one of Asio's sockets with non_blocking(true), because a handler
+  /// reads and writes until its operations say would_block. A stream's synchronous
   /// operations wait or not as its own non_blocking() says, before and after. The socket may have been
   /// registered before: the new registration takes its place.
   ///
@@ -315,8 +315,8 @@ public:
   /// someone to accept: also for a connection that arrives between listening and registering. With
   /// an edge trigger accept until would_block.
   ///
-  /// The acceptor is made non-blocking; one of Asio's with non_blocking(true). It may listen already, or be registered: the new backlog
-  /// and the new registration take the place of the old.
+  /// The acceptor is made non-blocking; one of Asio's with non_blocking(true). It may listen already,
+  /// or be registered: the new backlog and the new registration take the place of the old.
   ///
   /// @param backlog how many connections may wait to be accepted (listen(2)).
   ///

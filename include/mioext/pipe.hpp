@@ -39,7 +39,7 @@ namespace mioext {
 /// mio's `unix::pipe::Receiver`; pipe(7), readv(2).
 class pipe_reader : public detail::basic_handle {
 public:
-  /// What relies on that has to see to it: see native_non_blocking().
+  /// For stream and connect: this handle may be blocking. See native_non_blocking().
   using always_non_blocking = std::false_type;
 
   /// A closed end.
@@ -64,10 +64,10 @@ public:
     return detail::pipe_ops::is_non_blocking(native_handle());
   }
 
-  /// With false, read_some() waits as a read or write of an ordinary pipe does: for an end that
+  /// With false, read_some() waits as read(2) does of an ordinary pipe: for an end that
   /// becomes a child's standard input, or a library's that knows no would_block. The other end
   /// stays as it is; every duplicate of this one changes with it (fcntl(2), F_SETFL). Do not watch a
-  /// blocking end. True undoes it, and so does a stream that is made over it.
+  /// blocking end. native_non_blocking(true) undoes it, and so does a stream that is made over it.
   ///
   /// Errors: what fcntl(2) reports; `bad_descriptor` if closed.
   void native_non_blocking(bool mode) {
@@ -114,7 +114,7 @@ public:
 /// mio's `unix::pipe::Sender`; pipe(7), writev(2).
 class pipe_writer : public detail::basic_handle {
 public:
-  /// What relies on that has to see to it: see native_non_blocking().
+  /// For stream and connect: this handle may be blocking. See native_non_blocking().
   using always_non_blocking = std::false_type;
 
   /// A closed end.
@@ -139,10 +139,10 @@ public:
     return detail::pipe_ops::is_non_blocking(native_handle());
   }
 
-  /// With false, write_some() waits as a read or write of an ordinary pipe does: for an end that
+  /// With false, write_some() waits as write(2) does of an ordinary pipe: for an end that
   /// becomes a child's standard output, or a library's that knows no would_block. The other end
   /// stays as it is; every duplicate of this one changes with it (fcntl(2), F_SETFL). Do not watch a
-  /// blocking end. True undoes it, and so does a stream that is made over it.
+  /// blocking end. native_non_blocking(true) undoes it, and so does a stream that is made over it.
   ///
   /// Errors: what fcntl(2) reports; `bad_descriptor` if closed.
   void native_non_blocking(bool mode) {

@@ -149,7 +149,7 @@ inline void swap(events& left, events& right) noexcept { left.swap(right); }
 ///
 /// Thread safety: all members may be called from any thread, also while others poll.
 ///
-/// Errors of registering, all of which leave everything as it was:
+/// Errors of registering, all of which but the one marked (*) leave everything as it was:
 /// | error (boost::system::errc) | when |
 /// | --- | --- |
 /// | file_exists | the handle is registered already |
@@ -159,7 +159,7 @@ inline void swap(events& left, events& right) noexcept { left.swap(right); }
 /// | invalid_argument | no interest; `edge` with `level`; `exclusive` with `oneshot`, with `priority`, for another poller, in or after a reregistration; the poller itself |
 /// | too_many_symbolic_link_levels | pollers that watch one another in a circle, or in a chain of more than five |
 /// | operation_not_supported | `exclusive` or `priority` with kqueue |
-/// | broken_pipe | the end of a pipe to write to, when all readers are gone, with some kqueues; otherwise an event says so. A registration that was to be changed may be gone then: it cannot be made again either |
+/// | broken_pipe (*) | the end of a pipe to write to, when all readers are gone, with some kqueues; otherwise an event says so. A registration that was to be changed may be gone then: it cannot be made again either |
 /// | no_space_on_device, not_enough_memory | the system's limits (fs.epoll.max_user_watches) |
 ///
 /// @par Source
