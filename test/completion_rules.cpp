@@ -215,6 +215,10 @@ using operations =
                connect_of_a_handle, connect_of_a_stream, connect_of_asio,
                connect_that_waits_for_room, sequence_connect, loop_run>;
 
+} // namespace
+
+namespace completion_rules {
+
 /// An executor that can call and nothing else: it has no context, and cannot queue.
 struct on_the_spot {
   template <class Function> void execute(Function&& function) const {
@@ -226,7 +230,9 @@ struct on_the_spot {
   friend bool operator!=(on_the_spot const&, on_the_spot const&) noexcept { return false; }
 };
 
-} // namespace
+} // namespace completion_rules
+
+using completion_rules::on_the_spot;
 
 // --- Where the handler is called ---------------------------------------------------------------------
 
