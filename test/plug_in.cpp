@@ -107,15 +107,22 @@ BOOST_AUTO_TEST_CASE(a_signal_is_taken_once_where_that_can_be_known) {
   BOOST_TEST(error == (shares() ? EBUSY : 0));
 }
 
-// What it is found by is the name of its type. The plug-in's code uses what the program's has made, and
-// the other way round: both go by what belongs to the one that made it.
+// What the service is found by is its type. Where the standard library goes by the type's name, the plug-in's
+// code uses what the program's has made, and the other way round: both go by what belongs to the one that
+// made it. libc++ goes by the address of what describes the type; then each has a service of its own.
 BOOST_AUTO_TEST_CASE(a_context_of_the_program_serves_a_plug_in_too) {
   auto const begin_in_plug_in = loaded<decltype(test_plug_in_wait)>("test_plug_in_wait");
   int calls = 0;
   for (int round = 0; round != 3; ++round) {
     boost::asio::io_context context;
     auto const& own = boost::asio::use_service<mioext::selector_service>(context);
-    BOOST_TEST(loaded<decltype(test_plug_in_service)>("test_plug_in_service")(&context) == &own);
+    void const* const of_plug_in =
+        loaded<decltype(test_plug_in_service)>("test_plug_in_service")(&context);
+#ifdef _LIBCPP_VERSION
+    BOOST_TEST_MESSAGE("one service for both: " << (of_plug_in == &own));
+#else
+    BOOST_TEST(of_plug_in == &own);
+#endif
     auto first = mioext::pipe();
     auto second = mioext::pipe();
     begin_in_plug_in(&context, first.second.native_handle(), &calls);
