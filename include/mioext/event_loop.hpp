@@ -510,6 +510,7 @@ public:
   /// register, to connect, to run) make the call themselves, and report its errors. That holds for
   /// fork(), and what the C library makes of it (daemon(), forkpty()). The child of vfork() must not
   /// touch the loop; after a bare clone() or _Fork(), of which nobody is told, this call comes first.
+  /// Other threads that the child starts leave the loop and its senders alone until then.
   ///
   /// @param event boost::asio::execution_context::fork_event, or an enumeration of the program's
   /// own with a fork_child.

@@ -59,9 +59,13 @@ struct selector_service_access;
 /// none is left. `notify_fork` of the context is enough for a fork: in the child the selector is
 /// made anew. What is begun between its calls waits, and is served after the last of them; one that
 /// throws can be repeated, and loses nothing. Before it, or without it, a child may close and cancel what
-/// it has, and destroy the context: the parent is not disturbed. When the context is destroyed, what is
-/// pending is dropped without being called; objects that used the service may outlive it, and their
-/// operations end there.
+/// it has, and destroy the context: the parent is not disturbed. (A lock that another thread of the
+/// parent held at the fork, to begin, end or close something for a descriptor, is never released in the
+/// child, where closing that number or using the context may hang then. Other threads that the child
+/// starts leave the context alone until notify_fork has returned.)
+///
+/// When the context is destroyed, what is pending is dropped without being called; objects that used
+/// the service may outlive it, and their operations end there.
 ///
 /// What run(), run_one() and poll_one() count is, as with Asio's own objects, handlers of the program's:
 /// one for each operation. More is counted only where the context wakes up for nothing of the program's:
