@@ -16,13 +16,16 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/execution.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/require.hpp>
 
 #include <mioext/async_wait.hpp>
 #include <mioext/pipe.hpp>
@@ -218,6 +221,58 @@ BOOST_AUTO_TEST_CASE(a_stream_that_was_released_hears_no_more_of_its_number) {
   released.close();
   run(other.context);
   BOOST_TEST(other.result == ended(error::operation_aborted));
+}
+
+namespace {
+
+/// The context's, with a queue that needs memory.
+struct queueing_executor {
+  boost::asio::execution_context& query(boost::asio::execution::context_t) const noexcept {
+    return *context;
+  }
+  queueing_executor require(boost::asio::execution::blocking_t::never_t) const noexcept {
+    return *this;
+  }
+  template <class Function> void execute(Function&& function) const {
+    if (*is_out_of_memory) {
+      throw std::bad_alloc();
+    }
+    boost::asio::require(context->get_executor(), boost::asio::execution::blocking.never)
+        .execute(std::forward<Function>(function));
+  }
+  bool operator==(queueing_executor const& other) const noexcept {
+    return context == other.context;
+  }
+  bool operator!=(queueing_executor const& other) const noexcept { return !(*this == other); }
+
+  io_context* context;
+  bool const* is_out_of_memory;
+};
+
+} // namespace
+
+// It ended in std::terminate().
+BOOST_AUTO_TEST_CASE(what_an_executor_has_no_memory_for_is_dropped_by_a_close) {
+  io_context context;
+  bool is_out_of_memory = false;
+  queueing_executor const executor{&context, &is_out_of_memory};
+  auto ends = mioext::pipe();
+  auto other_ends = mioext::pipe();
+  auto const owned = std::make_shared<int>(0);
+  outcome other;
+  async_wait(executor, ends.first, interest::readable, [owned](error_code const&) { ++*owned; });
+  async_wait(executor, ends.first, interest::readable, [owned](error_code const&) { ++*owned; });
+  async_wait(executor, other_ends.first, interest::readable, into(other));
+  context.poll();
+  BOOST_TEST(owned.use_count() == 3);
+  is_out_of_memory = true;
+  ends.first.close();
+  is_out_of_memory = false;
+  BOOST_TEST(owned.use_count() == 1);
+  BOOST_TEST(*owned == 0);
+  other_ends.first.close();
+  run(context);
+  BOOST_TEST(other == ended(error::operation_aborted));
 }
 
 // A context may go in one thread while what it watches is closed in another.

@@ -67,6 +67,10 @@ struct selector_service_access;
 /// When the context is destroyed, what is pending is dropped without being called; objects that used
 /// the service may outlive it, and their operations end there.
 ///
+/// A mioext handle that is closed ends what waits for it, through the I/O executor. If that executor
+/// needs memory to queue something, which an io_context does not, and there is none, what waits for
+/// the handle is dropped without being called: a close, which may be a destructor's, throws nothing.
+///
 /// What run(), run_one() and poll_one() count is, as with Asio's own objects, handlers of the program's:
 /// one for each operation. More is counted only where the context wakes up for nothing of the program's:
 /// when something comes for a stream that nobody reads at that moment, and when descriptors are looked

@@ -231,11 +231,14 @@ public:
   }
 
   /// In any thread, which knows nothing of the context: shutdown() waits until what ends here has reached
-  /// its executor, and nothing does after it.
+  /// its executor, and nothing does after it. What an executor has no memory for is dropped: whoever closes
+  /// cannot be told, and may be giving memory back just now.
   void handle_closing(int fd) noexcept override {
     std::lock_guard<std::recursive_mutex> const lock(closing_mutex_);
     if (!is_shut_down()) {
-      remove(fd);
+      BOOST_TRY { remove(fd); }
+      BOOST_CATCH(...) {} // the operations were destroyed on the way here
+      BOOST_CATCH_END
     }
   }
 
