@@ -739,30 +739,39 @@ struct waiting_parent {
     async_wait(*context, bare.near.get(), interest::readable, into(bare_readable));
     acceptor.reset(new boost::asio::ip::tcp::acceptor(*context, test::loopback()));
     acceptor->async_accept(*peer, into(accepted));
+    mioext::async_accept(*context, own_acceptor, [this](error_code const& ec, mioext::tcp_socket) {
+      into{own_accepted}(ec);
+    });
     BOOST_TEST(poll_all(*context));
   }
 
   /// Ends each of them, in the way that its caller expects.
   void goes_on() {
     BOOST_TEST(poll_all(*context));
-    BOOST_TEST(read.calls + readable.calls + bare_readable.calls + accepted.calls == 0);
+    BOOST_TEST(read.calls + readable.calls + bare_readable.calls + accepted.calls +
+                   own_accepted.calls ==
+               0);
     streamed.second.write_some(boost::asio::buffer("r", 1));
     waited.second.write_some(boost::asio::buffer("x", 1));
     bare.send();
     boost::asio::ip::tcp::socket client(*context);
     client.connect(acceptor->local_endpoint());
+    boost::asio::ip::tcp::socket other_client(*context);
+    other_client.connect(own_acceptor.local_endpoint());
     run(*context);
     BOOST_TEST(read == ended());
     BOOST_TEST(byte == 'r');
     BOOST_TEST(readable == ended());
     BOOST_TEST(bare_readable == ended());
     BOOST_TEST(accepted == ended());
+    BOOST_TEST(own_accepted == ended());
   }
 
   std::unique_ptr<io_context> context{new io_context};
   std::pair<mioext::pipe_reader, mioext::pipe_writer> streamed = mioext::pipe();
   std::pair<mioext::pipe_reader, mioext::pipe_writer> waited = mioext::pipe();
   socket_pair bare;
+  mioext::tcp_acceptor own_acceptor{test::loopback()};
   std::unique_ptr<reader_stream> stream;
   std::unique_ptr<boost::asio::ip::tcp::acceptor> acceptor;
   std::unique_ptr<boost::asio::ip::tcp::socket> peer{new boost::asio::ip::tcp::socket(*context)};
@@ -771,6 +780,7 @@ struct waiting_parent {
   outcome readable;
   outcome bare_readable;
   outcome accepted;
+  outcome own_accepted;
 };
 
 /// The status with which a child exits that does `act`, and nothing before it.
@@ -798,6 +808,8 @@ BOOST_AUTO_TEST_CASE(a_child_that_gives_up_what_it_has_leaves_the_parent_alone) 
       [](waiting_parent& test) { test.stream->cancel(); },
       [](waiting_parent& test) { test.stream->release(); },
       [](waiting_parent& test) { test.waited.first.close(); },
+      [](waiting_parent& test) { test.own_acceptor.close(); },
+      [](waiting_parent& test) { test.own_acceptor.release(); },
       [](waiting_parent& test) { test.acceptor->close(); }, // Asio's, to compare with
       [](waiting_parent& test) {
         test.stream.reset();
