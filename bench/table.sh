@@ -24,7 +24,7 @@ readonly directory=${1-bin/bench}
 readonly readme=bench/README.md
 
 # In the order of the issue that asked for them; what has not been run is left out.
-readonly names=(dispatch instructions echo stream stream_instructions closing_instructions connect_churn
+readonly names=(dispatch instructions echo stream stream_instructions closing_instructions wait_instructions connect_churn
   messages timers memory scale headers)
 
 # table <name>: a benchmark's CSV in Markdown.
