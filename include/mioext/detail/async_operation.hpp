@@ -225,9 +225,9 @@ template <> struct outcome_action<void> {
 template <class Result, class Handler, class IoExecutor>
 void complete_at_once(IoExecutor const& executor, outcome_action<Result> outcome,
                       Handler& completion_handler) {
-  handler_operation<outcome_action<Result>, Handler, IoExecutor>::make(
-      interest(), std::move(outcome), completion_handler, executor)
-      .complete(completion::immediate);
+  auto& made = handler_operation<outcome_action<Result>, Handler, IoExecutor>::make(
+      interest(), std::move(outcome), completion_handler, executor);
+  made.complete(completion::immediate);
 }
 
 } // namespace detail
