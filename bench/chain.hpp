@@ -23,7 +23,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <mioext/detail/socket_ops.hpp>
+#include <mioext/detail/handles/socket_ops.hpp>
 #include <mioext/event_loop.hpp>
 
 struct chain_work {

@@ -10,7 +10,7 @@
 // The alarm that each selector has.
 //
 
-#include <mioext/detail/selector.hpp>
+#include <mioext/detail/polling/selector.hpp>
 
 #include <cerrno>
 #include <chrono>

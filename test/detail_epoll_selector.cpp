@@ -11,7 +11,7 @@
 // anew for after a fork, and a waker whose counter is full.
 //
 
-#include <mioext/detail/selector.hpp>
+#include <mioext/detail/polling/selector.hpp>
 
 #ifdef MIOEXT_USE_EPOLL
 

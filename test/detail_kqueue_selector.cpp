@@ -11,7 +11,7 @@
 // descriptor, and which of its answers are errors.
 //
 
-#include <mioext/detail/selector.hpp>
+#include <mioext/detail/polling/selector.hpp>
 
 #ifdef MIOEXT_USE_KQUEUE
 

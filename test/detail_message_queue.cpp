@@ -10,7 +10,7 @@
 // Checks the message queue in one thread, and with many producers (run it under ThreadSanitizer).
 //
 
-#include <mioext/detail/message_queue.hpp>
+#include <mioext/detail/event_loop/message_queue.hpp>
 
 #include <boost/test/unit_test.hpp>
 

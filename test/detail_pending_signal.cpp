@@ -11,7 +11,7 @@
 // have only POSIX's older functions.
 //
 
-#include <mioext/detail/pending_signal.hpp>
+#include <mioext/detail/polling/pending_signal.hpp>
 
 #include <pthread.h>
 #include <signal.h>

@@ -10,7 +10,7 @@
 // Checks the timing wheel by single behaviours and against a sorted map.
 //
 
-#include <mioext/detail/timer_wheel.hpp>
+#include <mioext/detail/event_loop/timer_wheel.hpp>
 
 #include <boost/test/unit_test.hpp>
 

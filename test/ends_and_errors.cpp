@@ -32,7 +32,7 @@
 #include <sys/eventfd.h>
 #endif
 
-#include <mioext/detail/sigpipe_guard.hpp>
+#include <mioext/detail/handles/sigpipe_guard.hpp>
 #include <mioext/pipe.hpp>
 #include <mioext/poller.hpp>
 #include <mioext/tcp.hpp>

@@ -11,7 +11,7 @@
 // each call of kevent(2) here (ld's --wrap), and single changes fail when a test says so.
 //
 
-#include <mioext/detail/selector.hpp>
+#include <mioext/detail/polling/selector.hpp>
 
 #include <algorithm>
 #include <cerrno>

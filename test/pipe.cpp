@@ -27,7 +27,7 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
-#include <mioext/detail/pending_signal.hpp>
+#include <mioext/detail/polling/pending_signal.hpp>
 
 #include "handles.hpp"
 

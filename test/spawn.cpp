@@ -11,7 +11,7 @@
 // builds this where it finds it. spawn() takes a completion token since Boost 1.80.
 //
 
-#include <mioext/detail/asio_features.hpp>
+#include <mioext/detail/async/asio_features.hpp>
 
 #if BOOST_ASIO_VERSION >= 102400
 

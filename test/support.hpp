@@ -32,7 +32,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <mioext/detail/file_descriptor.hpp>
-#include <mioext/detail/socket_ops.hpp>
+#include <mioext/detail/handles/socket_ops.hpp>
 #include <mioext/event_loop.hpp>
 #include <mioext/unix.hpp>
 

@@ -20,7 +20,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <mioext/detail/selector.hpp>
+#include <mioext/detail/polling/selector.hpp>
 
 namespace test {
 

@@ -17,20 +17,21 @@
 #include <type_traits>
 #include <utility>
 
-#include <mioext/detail/asio_features.hpp>
+#include <mioext/detail/async/asio_features.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/system/error_code.hpp>
 
-#include <mioext/async_wait.hpp>
 #include <mioext/basic_socket_acceptor.hpp>
 #include <mioext/basic_stream_socket.hpp>
-#include <mioext/detail/async_operation.hpp>
-#include <mioext/detail/basic_handle.hpp>
-#include <mioext/detail/socket_ops.hpp>
-#include <mioext/detail/stream_io.hpp>
+#include <mioext/detail/async/async_operation.hpp>
+#include <mioext/detail/async/stream_io.hpp>
+#include <mioext/detail/async/wait_op.hpp>
+#include <mioext/detail/handles/basic_handle.hpp>
+#include <mioext/detail/handles/socket_ops.hpp>
 #include <mioext/interest.hpp>
+#include <mioext/selector_service.hpp>
 
 namespace mioext {
 namespace detail {

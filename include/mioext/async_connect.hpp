@@ -18,18 +18,19 @@
 #include <utility>
 #include <vector>
 
-#include <mioext/detail/asio_features.hpp>
+#include <mioext/detail/async/asio_features.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/compose.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/system/error_code.hpp>
 
-#include <mioext/detail/async_operation.hpp>
-#include <mioext/detail/connect_op.hpp>
-#include <mioext/detail/connect_race.hpp>
+#include <mioext/detail/async/async_operation.hpp>
+#include <mioext/detail/async/connect_op.hpp>
+#include <mioext/detail/async/connect_race.hpp>
 #include <mioext/detail/native_handle.hpp>
 #include <mioext/happy_eyeballs.hpp>
+#include <mioext/selector_service.hpp>
 
 namespace mioext {
 namespace detail {

@@ -18,16 +18,16 @@
 #include <type_traits>
 #include <utility>
 
-#include <mioext/detail/asio_features.hpp>
+#include <mioext/detail/async/asio_features.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/async_wait.hpp>
-#include <mioext/detail/async_loop.hpp>
-#include <mioext/detail/async_operation.hpp>
-#include <mioext/detail/called_handler.hpp>
+#include <mioext/detail/async/async_loop.hpp>
+#include <mioext/detail/async/async_operation.hpp>
+#include <mioext/detail/event_loop/called_handler.hpp>
 #include <mioext/event_loop.hpp>
 #include <mioext/event_loop_config.hpp>
 #include <mioext/handler.hpp>

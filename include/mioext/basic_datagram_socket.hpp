@@ -13,7 +13,7 @@
 #ifndef MIOEXT_BASIC_DATAGRAM_SOCKET_HPP
 #define MIOEXT_BASIC_DATAGRAM_SOCKET_HPP
 
-#include <mioext/detail/selector.hpp> // before all that other systems have not
+#include <mioext/detail/system.hpp> // before all that other systems have not
 
 #include <cstddef>
 #include <type_traits>
@@ -24,10 +24,10 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/basic_socket.hpp>
-#include <mioext/detail/buffer_vector.hpp>
-#include <mioext/detail/local_protocol.hpp>
-#include <mioext/detail/protocol_handle.hpp>
-#include <mioext/detail/socket_ops.hpp>
+#include <mioext/detail/handles/buffer_vector.hpp>
+#include <mioext/detail/handles/local_protocol.hpp>
+#include <mioext/detail/handles/protocol_handle.hpp>
+#include <mioext/detail/handles/socket_ops.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

@@ -18,8 +18,8 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/descriptor_ops.hpp>
-#include <mioext/detail/protocol_handle.hpp>
-#include <mioext/detail/socket_ops.hpp>
+#include <mioext/detail/handles/protocol_handle.hpp>
+#include <mioext/detail/handles/socket_ops.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

@@ -24,10 +24,10 @@
 
 #include <mioext/basic_socket.hpp>
 #include <mioext/basic_stream_socket.hpp>
-#include <mioext/detail/basic_handle.hpp>
-#include <mioext/detail/local_protocol.hpp>
-#include <mioext/detail/protocol_handle.hpp>
-#include <mioext/detail/socket_ops.hpp>
+#include <mioext/detail/handles/basic_handle.hpp>
+#include <mioext/detail/handles/local_protocol.hpp>
+#include <mioext/detail/handles/protocol_handle.hpp>
+#include <mioext/detail/handles/socket_ops.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

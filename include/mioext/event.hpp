@@ -16,7 +16,7 @@
 #include <ostream>
 #include <type_traits>
 
-#include <mioext/detail/selector.hpp>
+#include <mioext/detail/event_ops.hpp>
 #include <mioext/token.hpp>
 
 namespace mioext {
@@ -60,34 +60,34 @@ public:
   event() noexcept : native_() {}
 
   /// The token that the handle was registered with.
-  mioext::token token() const noexcept { return mioext::token(detail::selector::token(native_)); }
+  mioext::token token() const noexcept { return mioext::token(detail::event_ops::token(native_)); }
 
   /// A read, or an accept, is likely not to say would_block: there is data, a connection, the end, an
   /// error. Also when there is out-of-band data, which takes MSG_OOB.
-  bool is_readable() const noexcept { return detail::selector::is_readable(native_); }
+  bool is_readable() const noexcept { return detail::event_ops::is_readable(native_); }
 
   /// A write is likely not to say would_block: there is room, or it fails because the reading side is
   /// gone or there is an error.
-  bool is_writable() const noexcept { return detail::selector::is_writable(native_); }
+  bool is_writable() const noexcept { return detail::event_ops::is_writable(native_); }
 
   /// There is an error: take_error() of a socket (SO_ERROR) says which, or the next read or write
   /// does. If none of them does, look into the error queue (recvmsg(2), MSG_ERRQUEUE); a level trigger
   /// reports until it is empty. With kqueue only the error that has ended a connection.
-  bool is_error() const noexcept { return detail::selector::is_error(native_); }
+  bool is_error() const noexcept { return detail::event_ops::is_error(native_); }
 
   /// There is nothing more to read after what is there. For a connection this may be the peer's
   /// half of a close; where the interest was not readable, a half close is not reported. (A named
   /// pipe may get another writer, and a socket that is not connected looks like this to epoll.)
-  bool is_read_closed() const noexcept { return detail::selector::is_read_closed(native_); }
+  bool is_read_closed() const noexcept { return detail::event_ops::is_read_closed(native_); }
 
   /// Nothing more can be written: the connection is over in both directions. Not whenever that is so:
   /// epoll reports a pipe whose readers are gone as is_error() only, because an error of a socket,
   /// which may be written to afterwards, looks the same. With kqueue also after this side's own
   /// shutdown. (A socket that is not connected yet looks like this to epoll.)
-  bool is_write_closed() const noexcept { return detail::selector::is_write_closed(native_); }
+  bool is_write_closed() const noexcept { return detail::event_ops::is_write_closed(native_); }
 
   /// There is out-of-band data or another exceptional condition, and `priority` was asked for.
-  bool is_priority() const noexcept { return detail::selector::is_priority(native_); }
+  bool is_priority() const noexcept { return detail::event_ops::is_priority(native_); }
 
   /// The event as the system has it, for a log and not to be relied on: what it prints is, for
   /// instance, `EPOLLIN|EPOLLRDHUP`, or `EVFILT_READ|EV_EOF|EV_CLEAR fflags 0 data 5`.
@@ -113,7 +113,7 @@ public:
   }
 
 private:
-  detail::selector::native_event native_;
+  detail::event_ops::native_event native_;
 };
 
 /// What event::details() returns; printed with `<<`.
@@ -121,22 +121,23 @@ class event_details {
 public:
   /// Prints the system's names of what the event has, and what has no name as a number.
   friend std::ostream& operator<<(std::ostream& stream, event_details const& printed) {
-    detail::selector::print_details(stream, printed.native_);
+    detail::event_ops::print_details(stream, printed.native_);
     return stream;
   }
 
 private:
   friend class event;
 
-  explicit event_details(detail::selector::native_event const& native) noexcept : native_(native) {}
+  explicit event_details(detail::event_ops::native_event const& native) noexcept
+      : native_(native) {}
 
-  detail::selector::native_event native_;
+  detail::event_ops::native_event native_;
 };
 
 inline event_details event::details() const noexcept { return event_details(native_); }
 
 static_assert(std::is_standard_layout<event>::value &&
-                  sizeof(event) == sizeof(detail::selector::native_event),
+                  sizeof(event) == sizeof(detail::event_ops::native_event),
               "an array of events is handed to the system as it is");
 
 } // namespace mioext

@@ -14,7 +14,7 @@
 #ifndef MIOEXT_EVENT_LOOP_HPP
 #define MIOEXT_EVENT_LOOP_HPP
 
-#include <mioext/detail/selector.hpp> // before all that other systems have not
+#include <mioext/detail/polling/selector.hpp> // before all that other systems have not
 
 #include <chrono>
 #include <cstddef>
@@ -25,17 +25,17 @@
 
 #include <boost/system/error_code.hpp>
 
-#include <mioext/detail/argument_checks.hpp>
-#include <mioext/detail/connect_retries.hpp>
-#include <mioext/detail/connection_ops.hpp>
 #include <mioext/detail/dispatch_scope.hpp>
+#include <mioext/detail/event_loop/connect_retries.hpp>
+#include <mioext/detail/event_loop/mailbox.hpp>
+#include <mioext/detail/event_loop/prepare_handle.hpp>
+#include <mioext/detail/event_loop/registration_table.hpp>
+#include <mioext/detail/event_loop/timer_wheel.hpp>
 #include <mioext/detail/fork_mark.hpp>
-#include <mioext/detail/mailbox.hpp>
 #include <mioext/detail/native_handle.hpp>
-#include <mioext/detail/prepare_handle.hpp>
-#include <mioext/detail/registration_table.hpp>
+#include <mioext/detail/polling/argument_checks.hpp>
+#include <mioext/detail/polling/connection_ops.hpp>
 #include <mioext/detail/throw_error.hpp>
-#include <mioext/detail/timer_wheel.hpp>
 #include <mioext/event_loop_config.hpp>
 #include <mioext/handler.hpp>
 #include <mioext/interest.hpp>

@@ -13,7 +13,7 @@
 #ifndef MIOEXT_PIPE_HPP
 #define MIOEXT_PIPE_HPP
 
-#include <mioext/detail/selector.hpp> // before all that other systems have not
+#include <mioext/detail/system.hpp> // before all that other systems have not
 
 #include <cstddef>
 #include <type_traits>
@@ -23,9 +23,9 @@
 
 #include <boost/system/error_code.hpp>
 
-#include <mioext/detail/basic_handle.hpp>
-#include <mioext/detail/pipe_ops.hpp>
-#include <mioext/detail/stream_ops.hpp>
+#include <mioext/detail/handles/basic_handle.hpp>
+#include <mioext/detail/handles/pipe_ops.hpp>
+#include <mioext/detail/handles/stream_ops.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

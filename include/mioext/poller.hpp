@@ -26,11 +26,11 @@
 #include <boost/system/error_code.hpp>
 #include <boost/throw_exception.hpp>
 
-#include <mioext/detail/argument_checks.hpp>
 #include <mioext/detail/duration.hpp>
 #include <mioext/detail/native_handle.hpp>
-#include <mioext/detail/registration_rules.hpp>
-#include <mioext/detail/selector.hpp>
+#include <mioext/detail/polling/argument_checks.hpp>
+#include <mioext/detail/polling/registration_rules.hpp>
+#include <mioext/detail/polling/selector.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/event.hpp>
 #include <mioext/interest.hpp>

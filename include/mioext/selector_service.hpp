@@ -18,8 +18,9 @@
 
 #include <boost/asio/execution_context.hpp>
 
-#include <mioext/detail/nested_reactor.hpp>
-#include <mioext/detail/service_members.hpp>
+#include <mioext/detail/async/nested_reactor.hpp>
+#include <mioext/detail/async/selector_service_access.hpp>
+#include <mioext/detail/async/service_members.hpp>
 
 namespace mioext {
 
@@ -36,9 +37,6 @@ protected:
 };
 
 template <class Service> boost::asio::execution_context::id service_id<Service>::id;
-
-/// How mioext's own I/O objects and operations reach what the service has for them.
-struct selector_service_access;
 
 } // namespace detail
 
@@ -117,15 +115,14 @@ private:
 
 namespace detail {
 
-struct selector_service_access {
-  static std::shared_ptr<nested_reactor> const& reactor(boost::asio::execution_context& context) {
-    return boost::asio::use_service<selector_service>(context).reactor_;
-  }
+inline std::shared_ptr<nested_reactor> const&
+selector_service_access::reactor(boost::asio::execution_context& context) {
+  return boost::asio::use_service<selector_service>(context).reactor_;
+}
 
-  static service_members& members(boost::asio::execution_context& context) {
-    return boost::asio::use_service<selector_service>(context).members_;
-  }
-};
+inline service_members& selector_service_access::members(boost::asio::execution_context& context) {
+  return boost::asio::use_service<selector_service>(context).members_;
+}
 
 } // namespace detail
 } // namespace mioext

@@ -18,7 +18,7 @@
 
 #include <boost/system/error_code.hpp>
 
-#include <mioext/detail/mailbox.hpp>
+#include <mioext/detail/event_loop/mailbox.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

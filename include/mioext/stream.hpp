@@ -18,7 +18,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <mioext/detail/asio_features.hpp>
+#include <mioext/detail/async/asio_features.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -28,17 +28,18 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/async_connect.hpp>
-#include <mioext/async_wait.hpp>
-#include <mioext/detail/async_operation.hpp>
-#include <mioext/detail/beast_teardown.hpp>
-#include <mioext/detail/connection_ops.hpp>
+#include <mioext/detail/async/async_operation.hpp>
+#include <mioext/detail/async/beast_teardown.hpp>
+#include <mioext/detail/async/own_handle.hpp>
+#include <mioext/detail/async/stream_io.hpp>
+#include <mioext/detail/async/wait_op.hpp>
 #include <mioext/detail/descriptor_ops.hpp>
-#include <mioext/detail/own_handle.hpp>
-#include <mioext/detail/prepare_handle.hpp>
-#include <mioext/detail/registration_rules.hpp>
-#include <mioext/detail/stream_io.hpp>
+#include <mioext/detail/event_loop/prepare_handle.hpp>
+#include <mioext/detail/polling/connection_ops.hpp>
+#include <mioext/detail/polling/registration_rules.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/interest.hpp>
+#include <mioext/selector_service.hpp>
 #include <mioext/trigger.hpp>
 
 namespace mioext {

@@ -13,7 +13,7 @@
 #ifndef MIOEXT_TIMEOUT_HPP
 #define MIOEXT_TIMEOUT_HPP
 
-#include <mioext/detail/timer_wheel.hpp>
+#include <mioext/detail/event_loop/timer_wheel.hpp>
 
 namespace mioext {
 

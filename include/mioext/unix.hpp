@@ -23,11 +23,11 @@
 #include <mioext/basic_datagram_socket.hpp>
 #include <mioext/basic_socket_acceptor.hpp>
 #include <mioext/basic_stream_socket.hpp>
-#include <mioext/detail/buffer_vector.hpp>
 #include <mioext/detail/file_descriptor.hpp>
+#include <mioext/detail/handles/buffer_vector.hpp>
+#include <mioext/detail/handles/socket_ops.hpp>
+#include <mioext/detail/handles/stream_ops.hpp>
 #include <mioext/detail/native_handle.hpp>
-#include <mioext/detail/socket_ops.hpp>
-#include <mioext/detail/stream_ops.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

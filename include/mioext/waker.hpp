@@ -15,8 +15,8 @@
 
 #include <boost/system/error_code.hpp>
 
-#include <mioext/detail/argument_checks.hpp>
-#include <mioext/detail/selector.hpp>
+#include <mioext/detail/polling/argument_checks.hpp>
+#include <mioext/detail/polling/selector.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/poller.hpp>
 #include <mioext/token.hpp>

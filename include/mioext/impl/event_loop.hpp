@@ -23,9 +23,10 @@
 #include <boost/config.hpp>
 #include <boost/core/no_exceptions_support.hpp>
 
-#include <mioext/detail/called_handler.hpp>
 #include <mioext/detail/duration.hpp>
-#include <mioext/detail/registration_rules.hpp>
+#include <mioext/detail/event_loop/called_handler.hpp>
+#include <mioext/detail/file_identity.hpp>
+#include <mioext/detail/polling/registration_rules.hpp>
 #include <mioext/event_loop.hpp>
 
 namespace mioext {

@@ -1,0 +1,386 @@
+//
+// mioext/detail/async/async_loop.hpp
+// ----------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// An event loop inside an execution context: its selector nested in the context's reactor, its next
+// timer in Asio's, and its ticks on an executor.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_ASYNC_LOOP_HPP
+#define MIOEXT_DETAIL_ASYNC_ASYNC_LOOP_HPP
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include <mioext/detail/async/asio_features.hpp>
+
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/wait_traits.hpp>
+#include <boost/core/no_exceptions_support.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/async/descriptor_operation.hpp>
+#include <mioext/detail/async/function_memory.hpp>
+#include <mioext/detail/async/nested_descriptor.hpp>
+#include <mioext/detail/async/service_members.hpp>
+#include <mioext/detail/duration.hpp>
+#include <mioext/detail/throw_error.hpp>
+#include <mioext/event_loop.hpp>
+#include <mioext/event_loop_config.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// How a loop calls a handler whose type only its run() knows: see basic_event_loop::run_step(). It
+/// throws what the handler throws.
+template <class Loop> struct handler_calls {
+  bool (*step)(Loop& loop, void* receiver, boost::system::error_code& ec);
+  void* receiver;
+};
+
+// std::enable_shared_from_this has no virtual destructor, which -Weffc++ takes for a mistake.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
+
+/// Shared by the I/O object and by what it has pending in the context, so that both may go in any
+/// order.
+///
+/// While a run is pending, Asio waits for the loop's descriptor and, if the loop has a timer, for
+/// that. Either makes a tick, on the executor. Two of them may come at once from two threads; then
+/// the second does nothing, because after each tick the reactor and the timers are asked anew: which
+/// also gives the context's other work its turn after each batch.
+template <class Token, class Message, class Executor>
+class async_loop final : public service_member,
+                         public std::enable_shared_from_this<async_loop<Token, Message, Executor>> {
+public:
+  using loop_type = basic_event_loop<Token, Message>;
+
+  async_loop(Executor const& executor, event_loop_config const& config)
+      : loop(config), executor_(executor), nested_(new nested(executor)) {
+    boost::system::error_code ec;
+    nested_->selector.add(loop.native_handle(), ec);
+    throw_error(ec, "async_event_loop");
+  }
+
+  ~async_loop() {
+    if (nested_ && nested_->selector.is_left_behind()) {
+      loop.close_inherited_selector();
+    }
+  }
+
+  async_loop(async_loop const&) = delete;
+  async_loop& operator=(async_loop const&) = delete;
+
+  /// A number for a run, by which its handler's cancellation slot will name it; zero if the context
+  /// is gone, and with it all that an executor can do.
+  unsigned next_run() {
+    std::lock_guard<std::mutex> const lock(mutex_);
+    return nested_ ? ++last_named_run_ : 0;
+  }
+
+  /// Begins a run, of which `completion` is told the outcome.
+  ///
+  /// @param run its number; each is of one run, also of one that is refused.
+  void start(unsigned run, descriptor_operation& completion,
+             handler_calls<loop_type> const& calls) {
+    operation_queue owner;
+    owner.push(completion);
+    {
+      std::lock_guard<std::mutex> const lock(mutex_);
+      if (!nested_) {
+        return; // the context is gone
+      }
+      if (completion_.empty()) {
+        post_tick(); // while this is locked it does not begin; and it may throw
+        completion_.push(*owner.pop());
+        calls_ = calls;
+        run_ = run;
+        return;
+      }
+    }
+    completion.end_with(boost::asio::error::already_started);
+    owner.complete_all(completion::immediate);
+  }
+
+  /// The run that is pending ends with operation_aborted, after the tick that it may be in.
+  void cancel() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    cancel(lock);
+  }
+
+  /// The same if it is that run.
+  void cancel(unsigned run) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (run_ == run) {
+      cancel(lock);
+    }
+  }
+
+  /// The object is gone: what was not delivered yet is not delivered any more. No tick begins after
+  /// cancel(), and one that is under way is that of the handler which calls this.
+  void close() {
+    cancel();
+    loop.abandon();
+  }
+
+  void shutdown() override {
+    operation_queue dropped;
+    std::unique_ptr<nested> left;
+    std::lock_guard<std::mutex> const lock(mutex_);
+    if (descriptor_operation* const completion = completion_.pop()) {
+      dropped.push(*completion);
+    }
+    if (nested_ && nested_->selector.is_left_behind() && loop.own_selector() != 0) {
+      loop.close_inherited_selector();
+    }
+    left = std::move(nested_);
+  }
+
+  /// Leaves the context's reactor while the process forks, as the service does. A run that is pending,
+  /// or begins meanwhile, goes on when the reactor is entered again; after an error, which is thrown,
+  /// when the call is repeated.
+  void notify_fork(boost::asio::execution_context::fork_event event) override {
+    std::lock_guard<std::mutex> const lock(mutex_);
+    if (!nested_) {
+      return;
+    }
+    is_suspended_ = true;
+    nested_->selector.remove();
+    loop.notify_fork(event);
+    if (event != boost::asio::execution_context::fork_prepare) {
+      boost::system::error_code ec;
+      nested_->selector.add(loop.native_handle(), ec);
+      throw_error(ec, "notify_fork");
+      is_suspended_ = false;
+      if (!completion_.empty()) {
+        post_tick(); // what ended before this call has not begun to wait anew
+      }
+    }
+  }
+
+  loop_type loop;
+
+private:
+  using clock = std::chrono::steady_clock;
+
+  struct nested {
+    explicit nested(Executor const& executor) : selector(executor), timer(executor) {}
+
+    nested_descriptor<Executor> selector;
+    boost::asio::basic_waitable_timer<clock, boost::asio::wait_traits<clock>, Executor> timer;
+  };
+
+  enum source : unsigned { from_selector, from_timer, from_queue, sources };
+
+  static constexpr std::size_t wait_memory_size = 192;
+
+  /// What Asio calls; it keeps the loop alive.
+  template <source Source> struct wake_up {
+    using allocator_type = function_allocator<void, wait_memory_size>;
+
+    allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
+
+    void operator()(boost::system::error_code const& ec = boost::system::error_code()) {
+      std::shared_ptr<async_loop> const woken(std::move(loop));
+      woken->wake(Source, ec);
+    }
+
+    std::shared_ptr<async_loop> loop;
+    function_memory<wait_memory_size>* memory;
+  };
+
+  /// Has `begin` hand a wake_up to Asio. Throws std::bad_alloc.
+  template <source Source, class Begin> void begin_wait(Begin begin) {
+    is_pending_[Source] = true;
+    memory_[Source].reuse();
+    BOOST_TRY { begin(wake_up<Source>{this->shared_from_this(), &memory_[Source]}); }
+    BOOST_CATCH(...) {
+      is_pending_[Source] = false;
+      BOOST_RETHROW
+    }
+    BOOST_CATCH_END
+  }
+
+  // Everything below is called with the mutex locked, and unlocks it while others are called.
+
+  void cancel(std::unique_lock<std::mutex>& lock) {
+    if (!completion_.empty()) {
+      is_cancelled_ = true;
+      if (!is_ticking_) {
+        end(boost::asio::error::operation_aborted, completion::posted, lock);
+      }
+    }
+  }
+
+  void post_tick() {
+    if (!is_pending_[from_queue]) {
+      begin_wait<from_queue>(
+          [this](wake_up<from_queue>&& woken) { boost::asio::post(executor_, std::move(woken)); });
+    }
+  }
+
+  void wake(source cause, boost::system::error_code const& ec) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    is_pending_[cause] = false;
+    if (completion_.empty() || !nested_) {
+      return;
+    }
+    if (is_ticking_) {
+      return; // which looks for what comes next when it ends
+    }
+    if (is_cancelled_) {
+      end(boost::asio::error::operation_aborted, completion::dispatched, lock);
+    } else if (ec && ec != boost::asio::error::operation_aborted) {
+      end(ec, completion::dispatched, lock); // the context's reactor cannot wait for the loop
+    } else {
+      tick(lock);
+    }
+  }
+
+  /// One tick, and what follows from it.
+  void tick(std::unique_lock<std::mutex>& lock) {
+    is_ticking_ = true;
+    boost::system::error_code ec;
+    bool has_finished = false;
+    {
+      unlocked_tick scope(*this, lock);
+      handler_calls<loop_type> const calls = calls_;
+      has_finished = calls.step(loop, calls.receiver, ec);
+      scope.has_returned = true;
+    }
+    if (loop.is_abandoned_) {
+      has_finished = false; // what was sent before a shutdown was dropped
+    }
+    if (!ec && !has_finished && is_cancelled_) {
+      ec = boost::asio::error::operation_aborted;
+    }
+    if (!ec && !has_finished && can_wait()) {
+      BOOST_TRY { wait(); }
+      BOOST_CATCH(std::bad_alloc const&) {
+        ec = boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
+      }
+      BOOST_CATCH_END
+    }
+    if (ec || has_finished) {
+      end(ec, completion::dispatched, lock);
+    }
+  }
+
+  /// While the handler may be called. If that throws, the next tick is in the queue, which delivers
+  /// the rest when somebody runs the context again.
+  struct unlocked_tick {
+    unlocked_tick(async_loop& ticking, std::unique_lock<std::mutex>& used)
+        : loop(ticking), lock(used), has_returned(false) {
+      lock.unlock();
+    }
+
+    ~unlocked_tick() {
+      lock.lock();
+      loop.is_ticking_ = false;
+      if (!has_returned && loop.nested_) {
+        // Out of memory here, the rest waits for whatever else wakes the loop.
+        BOOST_TRY { loop.post_tick(); }
+        BOOST_CATCH(std::bad_alloc const&) {}
+        BOOST_CATCH_END
+      }
+    }
+
+    async_loop& loop;
+    std::unique_lock<std::mutex>& lock;
+    bool has_returned;
+  };
+
+  /// False when the context is gone; from before a fork until the reactor is entered again after it; and
+  /// in a child that does not know yet that it is one, whose reactor is its parent's, too.
+  bool can_wait() const noexcept {
+    return nested_ && !is_suspended_ && !nested_->selector.is_left_behind();
+  }
+
+  /// Waits for what comes next.
+  void wait() {
+    std::chrono::nanoseconds const left = loop.time_to_next_timer();
+    if (left == std::chrono::nanoseconds::zero()) {
+      post_tick();
+      return;
+    }
+    if (!is_pending_[from_selector]) {
+      begin_wait<from_selector>([this](wake_up<from_selector>&& woken) {
+        nested_->selector.async_wait(std::move(woken));
+      });
+    }
+    if (left != std::chrono::nanoseconds::max()) {
+      wait_until(saturated_sum<clock>(clock::now(), left));
+    }
+  }
+
+  /// One timer of Asio's that is due too early makes a tick for nothing, which is cheaper than to
+  /// set it anew whenever the loop's next one has moved to a later point.
+  void wait_until(clock::time_point due) {
+    if (is_pending_[from_timer]) {
+      if (nested_->timer.expiry() <= due) {
+        return;
+      }
+      // The wait that this aborts makes a tick, too, and that sets the timer.
+      nested_->timer.cancel();
+      return;
+    }
+    nested_->timer.expires_at(due);
+    begin_wait<from_timer>(
+        [this](wake_up<from_timer>&& woken) { nested_->timer.async_wait(std::move(woken)); });
+  }
+
+  /// The run is over. The waits that it leaves are called off: they would keep the context running.
+  void end(boost::system::error_code const& ec, completion how,
+           std::unique_lock<std::mutex>& lock) {
+    operation_queue ended;
+    if (descriptor_operation* const completion = completion_.pop()) {
+      completion->end_with(ec);
+      ended.push(*completion);
+    }
+    is_cancelled_ = false;
+    loop.mailbox_->postpone_nothing(); // the next run heeds anew what this one did not
+    if (nested_) {
+      if (is_pending_[from_selector]) {
+        nested_->selector.cancel();
+      }
+      if (is_pending_[from_timer]) {
+        nested_->timer.cancel();
+      }
+    }
+    lock.unlock();
+    ended.complete_all(how);
+  }
+
+  Executor const executor_;
+  std::mutex mutex_{};
+  operation_queue completion_{}; // of the run that is pending, if there is one
+  handler_calls<loop_type> calls_ = handler_calls<loop_type>();
+  unsigned run_ = 0;
+  unsigned last_named_run_ = 0;
+  bool is_ticking_ = false;
+  bool is_cancelled_ = false;
+  bool is_suspended_ = false; // around a fork
+  bool is_pending_[sources] = {false, false, false};
+  // These outlive nested_: Asio may hold what is in them until the context is gone.
+  function_memory<wait_memory_size> memory_[sources];
+  std::unique_ptr<nested> nested_;
+};
+
+#pragma GCC diagnostic pop
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASYNC_ASYNC_LOOP_HPP

@@ -1,0 +1,243 @@
+//
+// mioext/detail/async/async_operation.hpp
+// ---------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Starts an operation of the context's nested reactor, and ties it to the handler's cancellation
+// slot.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_ASYNC_OPERATION_HPP
+#define MIOEXT_DETAIL_ASYNC_ASYNC_OPERATION_HPP
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include <mioext/detail/async/asio_features.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/execution.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/is_executor.hpp>
+#include <boost/asio/query.hpp>
+#include <boost/config.hpp>
+
+#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/cancellation_type.hpp>
+#endif
+
+#include <mioext/detail/async/handler_operation.hpp>
+#include <mioext/detail/async/nested_reactor.hpp>
+#include <mioext/detail/async/selector_service_access.hpp>
+#include <mioext/detail/handles/basic_handle.hpp>
+#include <mioext/detail/handles/protocol_handle.hpp>
+#include <mioext/detail/native_handle.hpp>
+#include <mioext/interest.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// For a last template parameter, which is looked at before the return type is.
+template <bool Condition> using enable_if = typename std::enable_if<Condition, int>::type;
+
+// --- Executors -----------------------------------------------------------------------------------
+
+template <class T>
+struct is_executor
+    : std::integral_constant<bool, boost::asio::is_executor<T>::value ||
+                                       boost::asio::execution::is_executor<T>::value> {};
+
+/// An executor, or a context that has one.
+template <class T>
+struct is_executor_or_context
+    : std::integral_constant<
+          bool, is_executor<typename std::decay<T>::type>::value ||
+                    is_execution_context<typename std::remove_reference<T>::type>::value> {};
+
+template <class Executor>
+auto executor_of(Executor const& executor) ->
+    typename std::enable_if<is_executor<Executor>::value, Executor>::type {
+  return executor;
+}
+
+template <class Context>
+auto executor_of(Context& context) ->
+    typename std::enable_if<is_execution_context<Context>::value,
+                            typename Context::executor_type>::type {
+  return context.get_executor();
+}
+
+template <class T> using executor_of_type = decltype(executor_of(std::declval<T&>()));
+
+template <class Executor>
+using default_token = typename boost::asio::default_completion_token<Executor>::type;
+
+/// The default token of an executor, or of a context's.
+template <class ExecutorOrContext>
+using default_token_of =
+    default_token<typename std::decay<executor_of_type<ExecutorOrContext>>::type>;
+
+template <class Executor>
+auto context_of(Executor const& executor) ->
+    typename std::enable_if<boost::asio::execution::is_executor<Executor>::value,
+                            boost::asio::execution_context&>::type {
+  return boost::asio::query(executor, boost::asio::execution::context);
+}
+
+template <class Executor>
+auto context_of(Executor const& executor) ->
+    typename std::enable_if<!boost::asio::execution::is_executor<Executor>::value,
+                            boost::asio::execution_context&>::type {
+  return executor.context();
+}
+
+/// Knows its executor, and is none: a socket of Asio's, or a stream.
+template <class T> struct is_io_object {
+  template <class S>
+  static auto test(int)
+      -> decltype(static_cast<void>(std::declval<S&>().get_executor()), has_native_handle<S>());
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<T>(0))::value;
+};
+
+/// A handle, and nothing that knows an executor.
+template <class T>
+struct has_no_executor
+    : std::integral_constant<bool, is_handle<T>::value && !is_io_object<T>::value &&
+                                       !is_executor_or_context<T>::value> {};
+
+// --- Starting ------------------------------------------------------------------------------------
+
+#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
+
+/// What a handler's cancellation slot calls. All types of cancellation are alike to an operation
+/// that waits: nothing has happened yet.
+class cancel_operation {
+public:
+  cancel_operation(std::shared_ptr<nested_reactor> const& reactor, int fd)
+      : reactor_(reactor), fd_(fd) {}
+
+  void operator()(boost::asio::cancellation_type_t type) {
+    using type_t = boost::asio::cancellation_type_t;
+    using types = boost::asio::cancellation_type;
+    if ((type & (types::terminal | types::partial | types::total)) != type_t()) {
+      reactor_->cancel(fd_, this);
+    }
+  }
+
+private:
+  std::shared_ptr<nested_reactor> reactor_;
+  int fd_;
+};
+
+template <class Handler>
+void const* install_cancellation(Handler& completion_handler,
+                                 std::shared_ptr<nested_reactor> const& reactor, int fd) {
+  auto slot = boost::asio::get_associated_cancellation_slot(completion_handler);
+  return slot.is_connected() ? &slot.template emplace<cancel_operation>(reactor, fd) : nullptr;
+}
+
+#else
+
+template <class Handler>
+void const* install_cancellation(Handler&, std::shared_ptr<nested_reactor> const&, int) {
+  return nullptr;
+}
+
+#endif
+
+/// Says of a type of handle that closing_listeners hears when one is closed: mioext's own.
+template <class Handle>
+struct is_heard_closing
+    : std::integral_constant<bool, std::is_base_of<basic_handle, Handle>::value> {};
+
+/// How an operation on a handle waits, if it is not one of a stream's that are watched always.
+template <class Handle> constexpr watching watching_of() noexcept {
+  return is_heard_closing<typename std::decay<Handle>::type>::value ? watching::once
+                                                                    : watching::once_unheard;
+}
+
+/// Where an operation is started: what an I/O object knows, so that it need not be looked up.
+struct operation_place {
+  std::shared_ptr<nested_reactor> const& reactor;
+  int fd;
+  descriptor_state* state; // null if it is not known
+  watching how;
+};
+
+/// @param tries_first false for what is a wait and nothing else
+template <class Action, class Handler, class IoExecutor>
+BOOST_FORCEINLINE void start_operation(operation_place const& place, IoExecutor const& executor,
+                                       interest wanted, bool tries_first, Action action,
+                                       Handler& completion_handler) {
+  if (place.reactor->is_shut_down()) {
+    return; // the handler is dropped, as are those that wait when a context goes
+  }
+  void const* const key = install_cancellation(completion_handler, place.reactor, place.fd);
+  auto& operation = handler_operation<Action, Handler, IoExecutor>::make(
+      wanted, std::move(action), completion_handler, executor);
+  operation.cancellation_key = key;
+  if (place.state) {
+    place.reactor->start(place.fd, *place.state, operation, place.how, tries_first);
+  } else {
+    place.reactor->start(place.fd, operation, place.how, tries_first);
+  }
+}
+
+// --- Outcomes that are known at once ---------------------------------------------------------------
+
+/// Nothing is left to do: what is to be told was known in the initiating function.
+template <class Result = void> struct outcome_action {
+  bool may_wait() const noexcept { return false; }
+  attempt perform(int, boost::system::error_code&) noexcept { return attempt::done; }
+
+  template <class Handler>
+  void call(Handler& completion_handler, boost::system::error_code const&) {
+    std::move(completion_handler)(static_cast<boost::system::error_code const&>(outcome),
+                                  std::move(result));
+  }
+
+  boost::system::error_code outcome;
+  Result result;
+};
+
+template <> struct outcome_action<void> {
+  bool may_wait() const noexcept { return false; }
+  attempt perform(int, boost::system::error_code&) noexcept { return attempt::done; }
+
+  template <class Handler>
+  void call(Handler& completion_handler, boost::system::error_code const&) {
+    std::move(completion_handler)(static_cast<boost::system::error_code const&>(outcome));
+  }
+
+  boost::system::error_code outcome;
+};
+
+/// Completes from the queue, or wherever the handler's immediate executor says: the way out of an
+/// initiating function that knows the outcome already.
+template <class Result, class Handler, class IoExecutor>
+void complete_at_once(IoExecutor const& executor, outcome_action<Result> outcome,
+                      Handler& completion_handler) {
+  auto& made = handler_operation<outcome_action<Result>, Handler, IoExecutor>::make(
+      interest(), std::move(outcome), completion_handler, executor);
+  made.complete(completion::immediate);
+}
+
+} // namespace detail
+} // namespace mioext
+
+/// What is wrong where a handle without an executor stands alone, as a message of the compiler's.
+#define MIOEXT_DETAIL_ASK_FOR_EXECUTOR(Handle, Form)                                               \
+  static_assert(                                                                                   \
+      !::mioext::detail::has_no_executor<Handle>::value,                                           \
+      "mioext: this handle has no executor of its own, so an executor or a context comes "         \
+      "first: " Form)
+
+#endif // MIOEXT_DETAIL_ASYNC_ASYNC_OPERATION_HPP

@@ -1,0 +1,211 @@
+//
+// mioext/detail/async/beast_teardown.hpp
+// --------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What Boost.Beast asks of a stream that it did not make: how a WebSocket connection over it ends,
+// and how it is closed when a timeout is over. Includes nothing of Beast's.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_BEAST_TEARDOWN_HPP
+#define MIOEXT_DETAIL_ASYNC_BEAST_TEARDOWN_HPP
+
+#include <type_traits>
+#include <utility>
+
+#include <mioext/detail/async/asio_features.hpp>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/compose.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/socket_base.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/async/connect_op.hpp>
+#include <mioext/detail/async/stream_io.hpp>
+#include <mioext/detail/handles/basic_handle.hpp>
+#include <mioext/interest.hpp>
+
+namespace boost {
+namespace beast {
+
+// Beast defines it (core/role.hpp); whoever calls what is below has included that.
+enum class role_type;
+
+} // namespace beast
+} // namespace boost
+
+namespace mioext {
+
+template <class Handle, class Executor> class stream;
+
+namespace detail {
+
+/// Can say that nothing more will be sent, and go on receiving: a socket.
+template <class Stream> struct can_shut_down {
+  template <class S>
+  static auto test(int) -> decltype(static_cast<void>(std::declval<S&>().shutdown(
+                                        boost::asio::socket_base::shutdown_send,
+                                        std::declval<boost::system::error_code&>())),
+                                    std::true_type());
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Stream>(0))::value;
+};
+
+/// The end of a connection whose two sides have agreed to end it. The server says first that it sends
+/// no more, and the client when it has read that: so it is the server that waits in TIME_WAIT, as
+/// RFC 6455, section 7.1.1, wants it. Nothing is left unread, for which the system would send a reset.
+template <class Stream> class teardown_steps {
+public:
+  teardown_steps(Stream& stream, bool is_server) noexcept
+      : stream_(stream), is_server_(is_server) {}
+
+  Stream& stream() const noexcept { return stream_; }
+
+  /// The first step. True if the peer's end is to be read then.
+  bool begin(boost::system::error_code& ec) {
+    return begin(ec, std::integral_constant<bool, can_shut_down<Stream>::value>());
+  }
+
+  /// Reads something of what the peer still sent. True if there may be more.
+  bool read_rest(boost::system::error_code& ec) {
+    char rest[2048];
+    stream_.read_some(boost::asio::buffer(rest), ec);
+    return !ec;
+  }
+
+  /// The last step, after reading has ended with `ec`, which is what comes of it all.
+  void end(boost::system::error_code& ec) {
+    end(ec, std::integral_constant<bool, can_shut_down<Stream>::value>());
+  }
+
+private:
+  bool begin(boost::system::error_code& ec, std::true_type) {
+    ec.clear();
+    if (is_server_) {
+      stream_.shutdown(boost::asio::socket_base::shutdown_send, ec);
+    }
+    return !ec;
+  }
+
+  /// Only closing it can tell the peer: both would wait for each other.
+  bool begin(boost::system::error_code& ec, std::false_type) {
+    stream_.close(ec);
+    return false;
+  }
+
+  void end(boost::system::error_code& ec, std::true_type) {
+    if (ec != boost::asio::error::eof) {
+      return;
+    }
+    ec.clear();
+    if (!is_server_) {
+      stream_.shutdown(boost::asio::socket_base::shutdown_send, ec);
+    }
+    if (!ec) {
+      stream_.close(ec);
+    }
+  }
+
+  void end(boost::system::error_code&, std::false_type) {}
+
+  Stream& stream_;
+  bool is_server_;
+};
+
+/// The steps after the first one, waiting in between.
+template <class Stream> class teardown_op {
+public:
+  explicit teardown_op(teardown_steps<Stream> const& steps) noexcept : steps_(steps) {}
+
+  template <class Self> void operator()(Self& self) {
+    enable_all_cancellation(self);
+    wait(self);
+  }
+
+  template <class Self> void operator()(Self& self, boost::system::error_code ec) {
+    if (!ec && read_without_waiting(ec)) {
+      wait(self); // One piece at a time: others have their turn, and it can be cancelled.
+      return;
+    }
+    steps_.end(ec);
+    self.complete(ec);
+  }
+
+private:
+  template <class Self> void wait(Self& self) {
+    Stream& stream = steps_.stream();
+    stream.async_wait(interest::readable, std::move(self));
+  }
+
+  /// True if there may be more.
+  bool read_without_waiting(boost::system::error_code& ec) {
+    Stream& stream = steps_.stream();
+    bool const mode = stream.non_blocking();
+    stream.non_blocking(true);
+    bool const is_there_more = steps_.read_rest(ec);
+    stream.non_blocking(mode);
+    return is_there_more || would_block(ec);
+  }
+
+  teardown_steps<Stream> steps_;
+};
+
+/// Role is Beast's role_type, whose enumerators are known when this is instantiated.
+template <class Stream, class Role>
+teardown_steps<Stream> make_teardown(Role role, Stream& stream) noexcept {
+  return teardown_steps<Stream>(stream, role == Role::server);
+}
+
+/// For boost::beast::close_socket, with what boost::beast::get_lowest_layer finds below a stream. A
+/// stream hears of it, and its operations end with operation_aborted.
+inline void beast_close_socket(basic_handle& handle) noexcept {
+  boost::system::error_code ignored;
+  handle.close(ignored);
+}
+
+} // namespace detail
+
+/// Ends the connection below a boost::beast::websocket::stream, whose close() and read() call this.
+template <class Handle, class Executor>
+void teardown(boost::beast::role_type role, stream<Handle, Executor>& ended,
+              boost::system::error_code& ec) {
+  auto steps = detail::make_teardown(role, ended);
+  if (steps.begin(ec)) {
+    while (steps.read_rest(ec)) {
+    }
+    steps.end(ec);
+  }
+}
+
+/// The same without blocking.
+/// @param completion_handler for `void(boost::system::error_code)`. Cancellation of all types is
+/// supported.
+template <class Handle, class Executor, class Handler>
+void async_teardown(boost::beast::role_type role, stream<Handle, Executor>& ended,
+                    Handler&& completion_handler) {
+  typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
+  auto steps = detail::make_teardown(role, ended);
+  boost::system::error_code ec;
+  if (steps.begin(ec)) {
+    boost::asio::async_compose<decltype(owned), void(boost::system::error_code)>(
+        detail::teardown_op<stream<Handle, Executor>>(steps), owned, ended);
+  } else {
+    detail::complete_at_once(ended.get_executor(), detail::outcome_action<>{ec}, owned);
+  }
+}
+
+/// Closes a stream, for boost::beast::close_socket.
+template <class Handle, class Executor> void beast_close_socket(stream<Handle, Executor>& closed) {
+  boost::system::error_code ignored;
+  closed.close(ignored);
+}
+
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASYNC_BEAST_TEARDOWN_HPP

@@ -1,0 +1,456 @@
+//
+// mioext/detail/async/connect_op.hpp
+// ----------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Connecting a socket to one endpoint or to the first of several that accepts, as composed
+// operations: the steps of async_connect.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_CONNECT_OP_HPP
+#define MIOEXT_DETAIL_ASYNC_CONNECT_OP_HPP
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <iterator>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include <sys/socket.h>
+
+#include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/file_identity.hpp>
+
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/compose.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/socket_base.hpp>
+#include <boost/asio/wait_traits.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/async/async_operation.hpp>
+#include <mioext/detail/async/wait_op.hpp>
+#include <mioext/detail/event_loop/prepare_handle.hpp>
+#include <mioext/detail/handles/socket_ops.hpp>
+#include <mioext/detail/native_handle.hpp>
+#include <mioext/detail/polling/connection_ops.hpp>
+#include <mioext/interest.hpp>
+
+namespace mioext {
+namespace detail {
+
+// --- What composed operations have in common --------------------------------------------------------
+
+#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
+
+template <class Self> bool is_cancelled(Self& self) {
+  return self.cancelled() != boost::asio::cancellation_type::none;
+}
+
+/// Nothing has happened to others by a connect that is cancelled, so every type will do.
+template <class Self> void enable_all_cancellation(Self& self) {
+  self.reset_cancellation_state(boost::asio::enable_total_cancellation());
+}
+
+/// Between two endpoints a connection may have been made and closed: others have seen that.
+template <class Self> void enable_partial_cancellation(Self& self) {
+  self.reset_cancellation_state(boost::asio::enable_partial_cancellation());
+}
+
+#else
+
+template <class Self> bool is_cancelled(Self&) { return false; }
+template <class Self> void enable_all_cancellation(Self&) {}
+template <class Self> void enable_partial_cancellation(Self&) {}
+
+#endif
+
+/// One of Asio's sockets: waits through its own reactor, so that its cancel() and close() end the
+/// wait.
+template <class Socket> struct has_own_wait {
+  template <class S>
+  static auto test(int)
+      -> decltype(static_cast<void>(std::declval<S&>().async_wait(
+                      boost::asio::socket_base::wait_write,
+                      std::declval<void (*)(boost::system::error_code)>())),
+                  std::integral_constant<bool, has_native_non_blocking<S>::value>());
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Socket>(0))::value;
+};
+
+/// The socket of a connect, as its initiating function keeps it: a bare descriptor by its number, which
+/// need not be a variable of the caller's.
+template <class Socket> class connect_target {
+public:
+  explicit connect_target(Socket& socket) noexcept : socket_(&socket) {}
+  Socket& get() const noexcept { return *socket_; }
+
+private:
+  Socket* socket_;
+};
+
+template <> class connect_target<int> {
+public:
+  explicit connect_target(int fd) noexcept : fd_(fd) {}
+  int& get() noexcept { return fd_; }
+
+private:
+  int fd_;
+};
+
+template <> class connect_target<int const> : public connect_target<int> {
+public:
+  using connect_target<int>::connect_target;
+};
+
+// --- One endpoint -----------------------------------------------------------------------------------
+
+template <class Endpoint> socket_address address_of(Endpoint const& endpoint) noexcept {
+  return {reinterpret_cast<::sockaddr const*>(endpoint.data()),
+          static_cast<::socklen_t>(endpoint.size())};
+}
+
+/// A connect after its first step, which tells whether there is another one.
+struct begun_connect {
+  bool is_pending() const noexcept {
+    return progress == connect_progress::started || progress == connect_progress::no_room;
+  }
+
+  connect_progress progress = connect_progress::failed;
+  boost::system::error_code outcome{}; // if it is known
+  int fd = -1;
+  file_identity identity{};
+};
+
+/// The first step: opens the socket if need be, and calls connect(2).
+template <class Socket, class Endpoint>
+begun_connect begin_connect(Socket& socket, Endpoint const& endpoint) {
+  begun_connect begun;
+  open_if_closed(socket, endpoint, begun.outcome);
+  if (!begun.outcome) {
+    set_native_non_blocking(socket, begun.outcome);
+  }
+  if (!begun.outcome) {
+    begun.fd = detail::native_handle(socket);
+    begun.outcome = system_error_code(identify(begun.fd, begun.identity));
+  }
+  if (!begun.outcome) {
+    connect_attempt const attempt = start_connect(begun.fd, address_of(endpoint));
+    begun.progress = attempt.progress;
+    begun.outcome = system_error_code(attempt.error);
+  }
+  return begun;
+}
+
+/// Keeps the promise about connecting: completes when the socket is connected or the system has
+/// refused, whatever connect(2) said at first.
+///
+/// After the first wait has begun, the socket object is not touched any more, which may have been moved
+/// or be gone; its descriptor is checked to be still the same file.
+template <class Socket, class Endpoint, class Executor> class connect_op {
+public:
+  /// Goes on with what begin_connect() has begun and not ended.
+  connect_op(Socket& socket, begun_connect const& begun, Endpoint const& endpoint,
+             Executor const& executor)
+      : target_(socket), endpoint_(endpoint), executor_(executor), fd_(begun.fd),
+        identity_(begun.identity), has_room_(begun.progress == connect_progress::started) {}
+
+  /// Begins to wait.
+  template <class Self> void operator()(Self& self) {
+    enable_all_cancellation(self);
+    if (has_room_) {
+      wait_in_own_way(self, std::integral_constant<bool, has_own_wait<Socket>::value>());
+    } else {
+      retry_later(self);
+    }
+  }
+
+  /// The socket is writable, or it is time to try again.
+  template <class Self> void operator()(Self& self, boost::system::error_code const& ec) {
+    if (ec == boost::asio::error::bad_descriptor || (!ec && !is_still(fd_, identity_))) {
+      self.complete(boost::asio::error::operation_aborted); // it was closed
+    } else if (ec) {
+      self.complete(ec);
+    } else if (!has_room_) {
+      try_again(self);
+    } else if (!is_writable_now(fd_)) {
+      // It was another's event, from before connect(2).
+      wait(self);
+    } else {
+      self.complete(socket_ops::take_error(fd_));
+    }
+  }
+
+private:
+  using timer = boost::asio::basic_waitable_timer<
+      std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
+
+  template <class Self> void wait_in_own_way(Self& self, std::true_type) {
+    Socket& socket = target_.get();
+    socket.async_wait(boost::asio::socket_base::wait_write, std::move(self));
+  }
+
+  template <class Self> void wait_in_own_way(Self& self, std::false_type) { wait(self); }
+
+  template <class Self> void wait(Self& self) {
+    initiate_async_wait<Executor> const initiate(executor_, watching_of<Socket>());
+    int const fd = fd_;
+    initiate(std::move(self), fd, interest::writable);
+  }
+
+  /// A Unix listener's backlog is full, of which the kernel says nothing more.
+  template <class Self> void retry_later(Self& self) {
+    if (!timer_) {
+      timer_.reset(new timer(executor_));
+    }
+    timer& delay = *timer_;
+    delay.expires_after(delay_);
+    delay_ = std::min<std::chrono::milliseconds>(2 * delay_, std::chrono::milliseconds(64));
+    delay.async_wait(std::move(self));
+  }
+
+  template <class Self> void try_again(Self& self) {
+    if (is_cancelled(self)) {
+      self.complete(boost::asio::error::operation_aborted);
+      return;
+    }
+    connect_attempt const attempt = start_connect(fd_, address_of(endpoint_));
+    switch (attempt.progress) {
+    case connect_progress::no_room:
+      retry_later(self);
+      return;
+    case connect_progress::started:
+      has_room_ = true;
+      timer_.reset();
+      wait(self);
+      return;
+    case connect_progress::made:
+    case connect_progress::failed:
+      self.complete(system_error_code(attempt.error));
+      return;
+    }
+  }
+
+  connect_target<Socket> target_; // not touched after the first wait has begun
+  Endpoint endpoint_;
+  Executor executor_;
+  int fd_;
+  file_identity identity_{};
+  bool has_room_; // false while connect(2) has to be called again
+  std::chrono::milliseconds delay_ = std::chrono::milliseconds(1);
+  std::unique_ptr<timer> timer_{};
+};
+
+/// Waits for the outcome of what begin_connect() has begun and not ended. `completion_handler` is moved
+/// from.
+template <class Socket, class Endpoint, class Executor, class Handler>
+void finish_connect(Socket& socket, begun_connect const& begun, Endpoint const& endpoint,
+                    Executor const& executor, Handler& completion_handler) {
+  boost::asio::async_compose<Handler, void(boost::system::error_code)>(
+      connect_op<Socket, Endpoint, Executor>(socket, begun, endpoint, executor), completion_handler,
+      executor);
+}
+
+/// Connects to one endpoint. `completion_handler` is moved from.
+template <class Socket, class Endpoint, class Executor, class Handler>
+void connect_one(Socket& socket, Endpoint const& endpoint, Executor const& executor,
+                 Handler& completion_handler) {
+  begun_connect const begun = begin_connect(socket, endpoint);
+  if (begun.is_pending()) {
+    finish_connect(socket, begun, endpoint, executor, completion_handler);
+  } else {
+    complete_at_once(executor, outcome_action<>{begun.outcome}, completion_handler);
+  }
+}
+
+template <class Socket, class Executor> class initiate_connect_one {
+public:
+  using executor_type = Executor;
+
+  initiate_connect_one(Socket& socket, Executor const& executor)
+      : target_(socket), executor_(executor) {}
+
+  executor_type get_executor() const noexcept { return executor_; }
+
+  template <class Handler, class Endpoint>
+  void operator()(Handler&& completion_handler, Endpoint const& endpoint) const {
+    typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
+    connect_target<Socket> target(target_);
+    connect_one(target.get(), endpoint, executor_, owned);
+  }
+
+private:
+  connect_target<Socket> target_;
+  Executor executor_;
+};
+
+// --- Several endpoints ------------------------------------------------------------------------------
+
+/// Takes every endpoint.
+struct any_endpoint {
+  template <class Endpoint>
+  bool operator()(boost::system::error_code const&, Endpoint const&) const noexcept {
+    return true;
+  }
+};
+
+/// A copy of a sequence, and a place in it. The result is the endpoint, or a default one.
+template <class Sequence, class Endpoint> class endpoint_sequence {
+public:
+  using result_type = Endpoint;
+
+  explicit endpoint_sequence(Sequence const& sequence) : sequence_(sequence), index_(0) {}
+
+  bool at_end() const { return at(index_) == sequence_.end(); }
+  Endpoint current() const { return *at(index_); }
+  void advance() { ++index_; }
+
+  result_type result(bool is_connected) const { return is_connected ? current() : Endpoint(); }
+
+private:
+  auto at(std::size_t index) const -> decltype(std::declval<Sequence const&>().begin()) {
+    return std::next(sequence_.begin(), static_cast<std::ptrdiff_t>(index));
+  }
+
+  Sequence sequence_;
+  std::size_t index_;
+};
+
+/// A place in a sequence of the caller's. The result is the iterator, or the end.
+template <class Iterator, class Endpoint> class endpoint_iterators {
+public:
+  using result_type = Iterator;
+
+  endpoint_iterators(Iterator begin, Iterator end) : current_(begin), end_(end) {}
+
+  bool at_end() const { return current_ == end_; }
+  Endpoint current() const { return *current_; }
+  void advance() { ++current_; }
+
+  result_type result(bool is_connected) const { return is_connected ? current_ : end_; }
+
+private:
+  Iterator current_;
+  Iterator end_;
+};
+
+/// Tries one endpoint after the other. As in Asio, the socket is closed before each, and must stay
+/// where it is until completion.
+template <class Socket, class Endpoints, class Condition, class Executor> class connect_each_op {
+public:
+  connect_each_op(Socket& socket, Endpoints const& endpoints, Condition const& condition,
+                  Executor const& executor)
+      : socket_(socket), endpoints_(endpoints), condition_(condition), executor_(executor),
+        outcome_(boost::asio::error::not_found) {}
+
+  /// Begins with the next endpoint of which the outcome is not known at once. False if there is none:
+  /// the socket is connected, or the last one has failed.
+  bool begin_next() {
+    for (;; endpoints_.advance()) {
+      // "Nothing has been tried" is what the caller hears, and no outcome for the condition to judge.
+      while (
+          !endpoints_.at_end() &&
+          !condition_(has_tried_ ? outcome_ : boost::system::error_code(), endpoints_.current())) {
+        endpoints_.advance();
+      }
+      if (endpoints_.at_end()) {
+        return false;
+      }
+      has_tried_ = true;
+      boost::system::error_code ignored;
+      socket_.close(ignored);
+      begun_ = begin_connect(socket_, endpoints_.current());
+      if (begun_.is_pending()) {
+        return true;
+      }
+      outcome_ = begun_.outcome;
+      if (!outcome_) {
+        return false;
+      }
+    }
+  }
+
+  outcome_action<typename Endpoints::result_type> outcome() const {
+    return {outcome_, endpoints_.result(!outcome_)};
+  }
+
+  template <class Self> void operator()(Self& self) {
+    enable_partial_cancellation(self);
+    wait(self);
+  }
+
+  /// An attempt has ended. Only one that was waited for can have been closed by somebody else.
+  template <class Self> void operator()(Self& self, boost::system::error_code const& ec) {
+    outcome_ = ec;
+    if (!socket_.is_open() || (ec && is_cancelled(self))) {
+      outcome_ = boost::asio::error::operation_aborted;
+    } else if (ec) {
+      endpoints_.advance();
+      if (begin_next()) {
+        wait(self);
+        return;
+      }
+    }
+    self.complete(outcome_, endpoints_.result(!outcome_));
+  }
+
+private:
+  template <class Self> void wait(Self& self) {
+    // Copies, because these go with `self`.
+    Socket& socket = socket_;
+    begun_connect const begun = begun_;
+    auto const endpoint = endpoints_.current();
+    Executor const executor = executor_;
+    finish_connect(socket, begun, endpoint, executor, self);
+  }
+
+  Socket& socket_;
+  Endpoints endpoints_;
+  Condition condition_;
+  Executor executor_;
+  bool has_tried_ = false;
+  begun_connect begun_{};
+  boost::system::error_code outcome_{};
+};
+
+template <class Socket, class Executor> class initiate_connect_each {
+public:
+  using executor_type = Executor;
+
+  initiate_connect_each(Socket& socket, Executor const& executor)
+      : socket_(socket), executor_(executor) {}
+
+  executor_type get_executor() const noexcept { return executor_; }
+
+  template <class Handler, class Endpoints, class Condition>
+  void operator()(Handler&& completion_handler, Endpoints const& endpoints,
+                  Condition const& condition) const {
+    using handler_type = typename std::decay<Handler>::type;
+    using result_type = typename Endpoints::result_type;
+    handler_type owned(std::forward<Handler>(completion_handler));
+    connect_each_op<Socket, Endpoints, Condition, Executor> operation(socket_, endpoints, condition,
+                                                                      executor_);
+    if (operation.begin_next()) {
+      boost::asio::async_compose<handler_type, void(boost::system::error_code, result_type)>(
+          std::move(operation), owned, executor_);
+    } else {
+      complete_at_once(executor_, operation.outcome(), owned);
+    }
+  }
+
+private:
+  Socket& socket_;
+  Executor executor_;
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASYNC_CONNECT_OP_HPP

@@ -1,0 +1,191 @@
+//
+// mioext/detail/async/descriptor_operation.hpp
+// --------------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// An asynchronous operation on a descriptor, as the reactor sees it, and the queue in which it
+// waits.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_DESCRIPTOR_OPERATION_HPP
+#define MIOEXT_DETAIL_ASYNC_DESCRIPTOR_OPERATION_HPP
+
+#include <cstddef>
+
+#include <boost/system/error_code.hpp>
+
+#include <mioext/interest.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// How the outcome of an operation reaches its handler.
+enum class completion {
+  /// Queued to the I/O executor, behind what is there; from there as if dispatched.
+  posted,
+  /// At once if the handler's executor allows it: by what runs in the context, at the end of its work.
+  dispatched,
+  /// By the function that started it: queued, or through the handler's immediate executor.
+  immediate
+};
+
+/// What came of an attempt at an operation's I/O.
+enum class attempt : unsigned char {
+  /// The system says: not now.
+  must_wait,
+  done,
+  /// Done, and nothing is left: the next attempt would have to wait until something new comes.
+  done_and_drained
+};
+
+/// Owned by whoever holds it, until complete() or destroy() is called, which end its life.
+class descriptor_operation {
+public:
+  descriptor_operation(descriptor_operation const&) = delete;
+  descriptor_operation& operator=(descriptor_operation const&) = delete;
+
+  /// What it waits for.
+  interest wanted() const noexcept { return wanted_; }
+
+  /// Tries the I/O on `fd`.
+  attempt perform(int fd) noexcept { return do_perform(fd, ec_); }
+
+  /// This is its outcome, whatever it was about to do.
+  void end_with(boost::system::error_code const& outcome) noexcept { ec_ = outcome; }
+
+  /// Hands the outcome to the handler.
+  virtual void complete(completion how) = 0;
+
+  /// Drops the handler.
+  virtual void destroy() noexcept = 0;
+
+  /// Who may cancel it: an address that is compared and never used; null for nobody.
+  void const* cancellation_key = nullptr;
+
+  /// The one after it in its operation_queue.
+  descriptor_operation* next_in_queue = nullptr;
+
+  /// What is dispatched by the context's thread is called there, as far as the I/O executor has a say,
+  /// and not queued.
+  bool is_called_on_the_spot = true;
+
+  /// The reactor's note that its descriptor may be closed without a word.
+  bool may_end_unheard = false;
+
+protected:
+  explicit descriptor_operation(interest wanted) noexcept : wanted_(wanted) {}
+  ~descriptor_operation() = default;
+
+  boost::system::error_code ec_{};
+
+private:
+  virtual attempt do_perform(int fd, boost::system::error_code& ec) noexcept = 0;
+
+  interest wanted_;
+};
+
+/// Operations in the order in which they came. Owns them.
+class operation_queue {
+public:
+  operation_queue() noexcept : front_(nullptr), back_(&front_) {}
+
+  ~operation_queue() {
+    while (descriptor_operation* const operation = pop()) {
+      operation->destroy();
+    }
+  }
+
+  operation_queue(operation_queue const&) = delete;
+  operation_queue& operator=(operation_queue const&) = delete;
+
+  bool empty() const noexcept { return front_ == nullptr; }
+
+  /// The first one. There must be one.
+  descriptor_operation const& front() const noexcept { return *front_; }
+
+  void push(descriptor_operation& operation) noexcept {
+    operation.next_in_queue = nullptr;
+    *back_ = &operation;
+    back_ = &operation.next_in_queue;
+  }
+
+  /// The first one, which is the caller's then; null if there is none.
+  descriptor_operation* pop() noexcept {
+    descriptor_operation* const first = front_;
+    if (first) {
+      front_ = first->next_in_queue;
+      if (!front_) {
+        back_ = &front_;
+      }
+    }
+    return first;
+  }
+
+  /// Moves each operation for which `is_chosen(operation)` holds to the end of `chosen`; returns
+  /// how many those were.
+  template <class Predicate>
+  std::size_t move_if(operation_queue& chosen, Predicate is_chosen) noexcept {
+    std::size_t count = 0;
+    descriptor_operation** link = &front_;
+    while (descriptor_operation* const operation = *link) {
+      if (is_chosen(*operation)) {
+        *link = operation->next_in_queue;
+        chosen.push(*operation);
+        ++count;
+      } else {
+        link = &operation->next_in_queue;
+      }
+    }
+    back_ = link;
+    return count;
+  }
+
+  /// What all of them wait for.
+  interest wanted() const noexcept {
+    interest all = interest();
+    for (descriptor_operation const* operation = front_; operation;
+         operation = operation->next_in_queue) {
+      all = all | operation->wanted();
+    }
+    return all;
+  }
+
+  /// Takes all that `other` has.
+  void append(operation_queue& other) noexcept {
+    if (other.front_) {
+      *back_ = other.front_;
+      back_ = other.back_;
+      other.front_ = nullptr;
+      other.back_ = &other.front_;
+    }
+  }
+
+  /// Whether there is one whose descriptor may be closed without a word.
+  bool any_may_end_unheard() const noexcept {
+    descriptor_operation const* operation = front_;
+    while (operation && !operation->may_end_unheard) {
+      operation = operation->next_in_queue;
+    }
+    return operation != nullptr;
+  }
+
+  /// Hands all outcomes to their handlers.
+  void complete_all(completion how) {
+    while (descriptor_operation* const operation = pop()) {
+      operation->complete(how);
+    }
+  }
+
+private:
+  descriptor_operation* front_;
+  descriptor_operation** back_;
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASYNC_DESCRIPTOR_OPERATION_HPP

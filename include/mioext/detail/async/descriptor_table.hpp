@@ -1,0 +1,134 @@
+//
+// mioext/detail/async/descriptor_table.hpp
+// ----------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Something for each descriptor number, found without a lock and never moved.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_DESCRIPTOR_TABLE_HPP
+#define MIOEXT_DETAIL_ASYNC_DESCRIPTOR_TABLE_HPP
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace mioext {
+namespace detail {
+
+/// Neighbouring numbers share a block, which is made with the first of them. So a descriptor of a
+/// million costs a block, and an index of a pointer for each block that could be before it. Blocks
+/// stay until the table goes: descriptor numbers are used again.
+///
+/// Thread-safe. What is found is as safe as it is by itself.
+template <class Value> class descriptor_table {
+public:
+  descriptor_table() { use(new_index(16)); }
+
+  descriptor_table(descriptor_table const&) = delete;
+  descriptor_table& operator=(descriptor_table const&) = delete;
+
+  ~descriptor_table() {
+    index& last = *index_.load(std::memory_order_relaxed);
+    for (std::size_t number = 0; number != last.size; ++number) {
+      delete last.blocks[number].load(std::memory_order_relaxed);
+    }
+  }
+
+  /// What there is for `fd`, or null if neither it nor a neighbour was ever made.
+  Value* find(std::uint32_t fd) const noexcept {
+    index const& used = *index_.load(std::memory_order_acquire);
+    std::size_t const number = fd / block_size;
+    if (number >= used.size) {
+      return nullptr;
+    }
+    block* const found = used.blocks[number].load(std::memory_order_acquire);
+    return found ? &found->values[fd % block_size] : nullptr;
+  }
+
+  Value* find(int fd) const noexcept { return find(static_cast<std::uint32_t>(fd)); }
+
+  /// The same for a descriptor that exists, made if need be. Throws std::bad_alloc, and then nothing
+  /// has changed.
+  Value& make(int fd) {
+    if (Value* const found = find(fd)) {
+      return *found;
+    }
+    std::size_t const number = static_cast<std::size_t>(fd) / block_size;
+    std::lock_guard<std::mutex> const lock(mutex_);
+    if (number >= index_.load(std::memory_order_relaxed)->size) {
+      grow(number + 1);
+    }
+    std::atomic<block*>& place = index_.load(std::memory_order_relaxed)->blocks[number];
+    if (!place.load(std::memory_order_relaxed)) {
+      place.store(new block, std::memory_order_release);
+    }
+    return place.load(std::memory_order_relaxed)->values[static_cast<std::size_t>(fd) % block_size];
+  }
+
+  /// Calls `function(fd, value)` for all that are there.
+  template <class Function> void for_each(Function function) const {
+    index const& used = *index_.load(std::memory_order_acquire);
+    for (std::size_t number = 0; number != used.size; ++number) {
+      if (block* const found = used.blocks[number].load(std::memory_order_acquire)) {
+        for (std::size_t place = 0; place != block_size; ++place) {
+          function(static_cast<int>(number * block_size + place), found->values[place]);
+        }
+      }
+    }
+  }
+
+private:
+  static constexpr std::size_t block_size = 32;
+
+  struct block {
+    Value values[block_size];
+  };
+
+  struct index {
+    explicit index(std::size_t count) : size(count), blocks(new std::atomic<block*>[count]()) {}
+
+    std::size_t const size;
+    std::unique_ptr<std::atomic<block*>[]> const blocks;
+  };
+
+  static std::unique_ptr<index> new_index(std::size_t size) {
+    return std::unique_ptr<index>(new index(size));
+  }
+
+  void use(std::unique_ptr<index> used) {
+    indices_.reserve(indices_.size() + 1);
+    index_.store(used.get(), std::memory_order_release);
+    indices_.push_back(std::move(used));
+  }
+
+  /// Those who look something up may still use the index that was there before, so all are kept,
+  /// which together are no larger than the last one.
+  void grow(std::size_t needed) {
+    index const& full = *index_.load(std::memory_order_relaxed);
+    std::unique_ptr<index> grown = new_index(std::max(needed, 2 * full.size));
+    for (std::size_t number = 0; number != full.size; ++number) {
+      grown->blocks[number].store(full.blocks[number].load(std::memory_order_relaxed),
+                                  std::memory_order_relaxed);
+    }
+    use(std::move(grown));
+  }
+
+  std::atomic<index*> index_{nullptr};
+  std::mutex mutex_{}; // for those who make something
+  std::vector<std::unique_ptr<index>> indices_{};
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASYNC_DESCRIPTOR_TABLE_HPP

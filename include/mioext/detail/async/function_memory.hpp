@@ -1,0 +1,94 @@
+//
+// mioext/detail/async/function_memory.hpp
+// ---------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Room for one function object that Asio keeps until it calls it, so that handing it over allocates
+// nothing.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_FUNCTION_MEMORY_HPP
+#define MIOEXT_DETAIL_ASYNC_FUNCTION_MEMORY_HPP
+
+#include <cstddef>
+#include <new>
+
+namespace mioext {
+namespace detail {
+
+/// Serves one allocation; what comes after it, or does not fit, is allocated in the usual way. Not
+/// thread-safe: its owner hands one function over at a time.
+///
+/// @tparam Size what Asio needs for the function object and what it adds, with something to spare:
+/// 48 bytes for one that is a pointer, posted to an io_context; 152 for a wait with two pointers and
+/// an any_io_executor.
+template <std::size_t Size> class function_memory {
+public:
+  function_memory() noexcept : is_used_(false) {}
+
+  /// Serves another one. To be called when the last function has been called or dropped.
+  void reuse() noexcept { is_used_ = false; }
+
+  function_memory(function_memory const&) = delete;
+  function_memory& operator=(function_memory const&) = delete;
+
+  void* allocate(std::size_t size) {
+    if (is_used_ || size > sizeof bytes_) {
+      return ::operator new(size);
+    }
+    is_used_ = true;
+    return bytes_;
+  }
+
+  /// Looks at the address of its own memory alone, which may be gone by now with what held it.
+  void deallocate(void* memory) const noexcept {
+    if (memory != bytes_) {
+      ::operator delete(memory);
+    }
+  }
+
+private:
+  alignas(std::max_align_t) unsigned char bytes_[Size];
+  bool is_used_;
+};
+
+/// The associated allocator of such a function object.
+template <class T, std::size_t Size> class function_allocator {
+public:
+  using value_type = T;
+
+  explicit function_allocator(function_memory<Size>& memory) noexcept : memory_(&memory) {}
+
+  template <class U> struct rebind { using other = function_allocator<U, Size>; };
+
+  template <class U>
+  function_allocator(function_allocator<U, Size> const& other) noexcept : memory_(other.memory_) {}
+
+  T* allocate(std::size_t count) {
+    static_assert(alignof(T) <= alignof(std::max_align_t), "no room for over-aligned types");
+    return static_cast<T*>(memory_->allocate(count * sizeof(T)));
+  }
+
+  void deallocate(T* pointer, std::size_t) noexcept { memory_->deallocate(pointer); }
+
+  template <class U> bool operator==(function_allocator<U, Size> const& other) const noexcept {
+    return memory_ == other.memory_;
+  }
+  template <class U> bool operator!=(function_allocator<U, Size> const& other) const noexcept {
+    return memory_ != other.memory_;
+  }
+
+private:
+  template <class, std::size_t> friend class function_allocator;
+
+  function_memory<Size>* memory_;
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASYNC_FUNCTION_MEMORY_HPP

@@ -1,0 +1,221 @@
+//
+// mioext/detail/async/handler_executor.hpp
+// ----------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Where an operation completes: through the executor of its I/O object, and from there to the one that
+// its handler is associated with; and what keeps both from running out of work meanwhile.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_HANDLER_EXECUTOR_HPP
+#define MIOEXT_DETAIL_ASYNC_HANDLER_EXECUTOR_HPP
+
+#include <type_traits>
+#include <utility>
+
+#include <mioext/detail/async/asio_features.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/execution.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
+#include <boost/asio/strand.hpp>
+#include <boost/optional/optional.hpp>
+
+#include <mioext/detail/async/inline_executor.hpp>
+
+namespace mioext {
+namespace detail {
+
+// --- One executor ----------------------------------------------------------------------------------
+
+/// An executor, and outstanding work with it for as long as this lives.
+template <class Executor, bool IsStandard = boost::asio::execution::is_executor<Executor>::value>
+class work_tracker {
+public:
+  explicit work_tracker(Executor const& executor)
+      : executor_(executor),
+        work_(boost::asio::prefer(executor, boost::asio::execution::outstanding_work.tracked)) {}
+
+  Executor const& get() const noexcept { return executor_; }
+
+private:
+  using work = typename std::decay<decltype(boost::asio::prefer(
+      std::declval<Executor const&>(), boost::asio::execution::outstanding_work.tracked))>::type;
+
+  Executor executor_;
+  work work_;
+};
+
+#ifndef BOOST_ASIO_NO_TS_EXECUTORS
+/// The same for executors of the Networking TS, which Asio can be told to do without.
+template <class Executor> class work_tracker<Executor, false> {
+public:
+  explicit work_tracker(Executor const& executor) : work_(executor) {}
+
+  Executor get() const noexcept { return work_.get_executor(); }
+
+private:
+  boost::asio::executor_work_guard<Executor> work_;
+};
+#endif
+
+/// True of a strand: it queues what is dispatched to it by anybody who is not in it.
+template <class Executor> struct is_strand : std::false_type {};
+template <class Executor> struct is_strand<boost::asio::strand<Executor>> : std::true_type {};
+
+/// The same, and functions for it. Only the executor of an I/O object is posted to: any other need
+/// not be able to queue (Asio's inline_executor and any_completion_executor are not).
+template <class Executor> class tracked_executor {
+public:
+  explicit tracked_executor(Executor const& executor) : executor_(executor) {}
+
+  // The executor is copied first: what is posted may run at once in another thread, and this be gone.
+
+  template <class Function> void post(Function&& function) const {
+    Executor const executor = executor_.get();
+    boost::asio::post(executor, std::forward<Function>(function));
+  }
+
+  template <class Function> void dispatch(Function&& function) const {
+    Executor const executor = executor_.get();
+    boost::asio::dispatch(executor, std::forward<Function>(function));
+  }
+
+  /// Whether it calls on the spot what is dispatched to it by a thread of its context.
+  bool calls_on_the_spot() const noexcept { return !is_strand<Executor>::value; }
+
+private:
+  work_tracker<Executor> executor_;
+};
+
+/// What an executor of any type is in most programs: an io_context's own. That one is cheap to copy,
+/// and takes a function with its allocator, while type erasure allocates in a way of its own.
+template <> class tracked_executor<boost::asio::any_io_executor> {
+public:
+  explicit tracked_executor(boost::asio::any_io_executor const& executor) {
+    if (native const* const known = executor.target<native>()) {
+      native_.emplace(*known);
+    } else {
+      any_.emplace(executor);
+    }
+  }
+
+  template <class Function> void post(Function&& function) const {
+    if (native_) {
+      native_->post(std::forward<Function>(function));
+    } else {
+      boost::asio::any_io_executor const executor = any_->get();
+      boost::asio::post(executor, std::forward<Function>(function));
+    }
+  }
+
+  template <class Function> void dispatch(Function&& function) const {
+    if (native_) {
+      native_->dispatch(std::forward<Function>(function));
+    } else {
+      boost::asio::any_io_executor const executor = any_->get();
+      boost::asio::dispatch(executor, std::forward<Function>(function));
+    }
+  }
+
+  /// Of what is behind it nothing is known otherwise: a strand, maybe.
+  bool calls_on_the_spot() const noexcept { return static_cast<bool>(native_); }
+
+private:
+  using native = boost::asio::io_context::executor_type;
+
+  boost::optional<tracked_executor<native>> native_{};
+  boost::optional<work_tracker<boost::asio::any_io_executor>> any_{};
+};
+
+// --- The two of an operation -------------------------------------------------------------------------
+
+/// Whether a handler is associated with an executor of its own. One that is not takes whichever it is
+/// offered.
+template <class Handler>
+struct has_own_executor
+    : std::integral_constant<
+          bool,
+          !std::is_same<typename boost::asio::associated_executor<Handler, inline_executor>::type,
+                        inline_executor>::value> {};
+
+/// Where an operation completes, by the rules of Asio ("Requirements on asynchronous operations"): what
+/// ends in its initiating function is posted to the I/O executor, everything else comes from the
+/// context that this belongs to; and then the function is dispatched to the executor that the
+/// handler is associated with.
+template <class Handler, class IoExecutor, bool HasOwn = has_own_executor<Handler>::value>
+class handler_executor {
+public:
+  handler_executor(Handler const&, IoExecutor const& io_executor) : io_(io_executor) {}
+
+  /// Queues `function` to the I/O executor.
+  template <class Function> void post_to_io(Function&& function) const {
+    io_.post(std::forward<Function>(function));
+  }
+
+  /// Whether the I/O executor calls on the spot what is dispatched by a thread of its context.
+  bool calls_on_the_spot() const noexcept { return io_.calls_on_the_spot(); }
+
+  /// True if a function that the I/O executor has called is where the handler may be called.
+  bool is_handlers_own() const noexcept { return true; }
+
+  /// Calls `function` where the handler may be called, on the spot if this is such a place.
+  template <class Function> void dispatch_to_handler(Function&& function) const {
+    io_.dispatch(std::forward<Function>(function));
+  }
+
+private:
+  tracked_executor<IoExecutor> io_;
+};
+
+template <class Handler, class IoExecutor> class handler_executor<Handler, IoExecutor, true> {
+  using own_executor = typename boost::asio::associated_executor<Handler, IoExecutor>::type;
+
+public:
+  handler_executor(Handler const& completion_handler, IoExecutor const& io_executor)
+      : io_(io_executor) {
+    own_executor const own = boost::asio::get_associated_executor(completion_handler, io_executor);
+    if (!is_same(own, io_executor)) {
+      own_.emplace(own);
+    }
+  }
+
+  template <class Function> void post_to_io(Function&& function) const {
+    io_.post(std::forward<Function>(function));
+  }
+
+  bool calls_on_the_spot() const noexcept { return io_.calls_on_the_spot(); }
+
+  bool is_handlers_own() const noexcept { return !own_; }
+
+  template <class Function> void dispatch_to_handler(Function&& function) const {
+    if (own_) {
+      own_->dispatch(std::forward<Function>(function));
+    } else {
+      io_.dispatch(std::forward<Function>(function));
+    }
+  }
+
+private:
+  static bool is_same(IoExecutor const& own, IoExecutor const& io_executor) {
+    return own == io_executor;
+  }
+  template <class Other> static bool is_same(Other const&, IoExecutor const&) { return false; }
+
+  tracked_executor<IoExecutor> io_;
+  boost::optional<tracked_executor<own_executor>> own_{};
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASYNC_HANDLER_EXECUTOR_HPP

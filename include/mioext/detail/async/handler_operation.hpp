@@ -1,0 +1,282 @@
+//
+// mioext/detail/async/handler_operation.hpp
+// -----------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// An asynchronous operation with its completion handler: the handler's executor, allocator,
+// cancellation slot and immediate executor are honoured here.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_HANDLER_OPERATION_HPP
+#define MIOEXT_DETAIL_ASYNC_HANDLER_OPERATION_HPP
+
+#include <cstddef>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include <mioext/detail/async/asio_features.hpp>
+
+#include <boost/asio/associated_allocator.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/config.hpp>
+#include <boost/system/error_code.hpp>
+
+#ifdef MIOEXT_DETAIL_HAS_RECYCLING_ALLOCATOR
+#include <boost/asio/recycling_allocator.hpp>
+#endif
+#ifdef MIOEXT_DETAIL_HAS_IMMEDIATE_EXECUTORS
+#include <boost/asio/associated_immediate_executor.hpp>
+#endif
+
+#include <mioext/detail/async/descriptor_operation.hpp>
+#include <mioext/detail/async/function_memory.hpp>
+#include <mioext/detail/async/handler_executor.hpp>
+#include <mioext/interest.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// The allocator for an operation: the handler's own; for a handler that has none, the one that
+/// Asio's own operations use.
+template <class Allocator> struct operation_allocator {
+  using type = Allocator;
+  static type const& get(Allocator const& allocator) noexcept { return allocator; }
+};
+
+#ifdef MIOEXT_DETAIL_HAS_RECYCLING_ALLOCATOR
+template <class T> struct operation_allocator<std::allocator<T>> {
+  using type = boost::asio::recycling_allocator<void>;
+  static type get(std::allocator<T> const&) noexcept { return type(); }
+};
+#endif
+
+/// A handler without an immediate executor: what is complete at once is queued like all else.
+struct no_immediate_executor {
+  template <class Handler, class IoExecutor>
+  no_immediate_executor(Handler const&, IoExecutor const&) noexcept {}
+};
+
+#ifdef MIOEXT_DETAIL_HAS_IMMEDIATE_EXECUTORS
+
+template <class Handler, class IoExecutor> struct own_immediate_executor {
+  own_immediate_executor(Handler const& completion_handler, IoExecutor const& io_executor)
+      : executor(boost::asio::get_associated_immediate_executor(completion_handler, io_executor)) {}
+
+  typename boost::asio::associated_immediate_executor<Handler, IoExecutor>::type executor;
+};
+
+struct plain_handler {};
+
+/// By its type it is known whether a handler has one of its own. Asio's default queues, too.
+template <class Handler, class IoExecutor>
+using immediate_executor = typename std::conditional<
+    std::is_same<typename boost::asio::associated_immediate_executor<Handler, IoExecutor>::type,
+                 typename boost::asio::associated_immediate_executor<plain_handler,
+                                                                     IoExecutor>::type>::value,
+    no_immediate_executor, own_immediate_executor<Handler, IoExecutor>>::type;
+
+#else
+
+template <class, class> using immediate_executor = no_immediate_executor;
+
+#endif
+
+/// `Action` is what is done and what comes of it: a movable class with
+///   bool may_wait() const noexcept                   false if perform() never has to
+///   attempt perform(int fd, error_code& ec) noexcept
+///   void call(Handler& handler, error_code const& ec)   calls the handler, with the results
+template <class Action, class Handler, class IoExecutor>
+class handler_operation final : public descriptor_operation {
+  using executor_type = handler_executor<Handler, IoExecutor>;
+  using handler_allocator = typename boost::asio::associated_allocator<Handler>::type;
+  using allocator_type =
+      typename std::allocator_traits<typename operation_allocator<handler_allocator>::type>::
+          template rebind_alloc<handler_operation>;
+  using allocator_traits = std::allocator_traits<allocator_type>;
+
+  static constexpr std::size_t memory_size = 96;
+
+public:
+  /// Makes one with the handler's allocator. If that throws, `handler` is as it was.
+  static handler_operation& make(interest wanted, Action&& action, Handler& completion_handler,
+                                 IoExecutor const& executor) {
+    allocator_type allocator = allocator_of(completion_handler);
+    struct undo {
+      ~undo() {
+        if (memory) {
+          allocator_traits::deallocate(allocator, memory, 1);
+        }
+      }
+      allocator_type& allocator;
+      handler_operation* memory;
+    } unfinished = {allocator, allocator_traits::allocate(allocator, 1)};
+    handler_operation* const made = ::new (static_cast<void*>(unfinished.memory))
+        handler_operation(wanted, std::move(action), completion_handler, executor);
+    unfinished.memory = nullptr;
+    return *made;
+  }
+
+  /// False if it is done whatever the descriptor is ready for.
+  bool may_wait() const noexcept { return action_.may_wait(); }
+
+  /// What the base calls by way of its type: the reactor that starts it knows that already.
+  attempt perform(int fd) noexcept { return action_.perform(fd, ec_); }
+
+  void complete(completion how) override {
+    switch (how) {
+    case completion::immediate:
+      complete_immediately();
+      return;
+    case completion::posted:
+      executor_.post_to_io(io_caller(*this));
+      return;
+    case completion::dispatched:
+      go_to_handler();
+      return;
+    }
+  }
+
+  void destroy() noexcept override {
+    // The handler goes last, when its memory has been given back to its allocator.
+    Handler completion_handler(std::move(handler_));
+    deallocate(completion_handler);
+  }
+
+private:
+  /// Owns the operation while an executor has it.
+  class owner {
+  public:
+    using allocator_type = function_allocator<void, memory_size>;
+
+    explicit owner(handler_operation& operation) noexcept : operation_(&operation) {}
+    owner(owner&& other) noexcept : operation_(other.operation_) { other.operation_ = nullptr; }
+    owner(owner const&) = delete;
+    owner& operator=(owner const&) = delete;
+
+    ~owner() {
+      if (operation_) {
+        operation_->destroy();
+      }
+    }
+
+    allocator_type get_allocator() const noexcept { return allocator_type(operation_->memory_); }
+
+  protected:
+    handler_operation& take() noexcept {
+      handler_operation& taken = *operation_;
+      operation_ = nullptr;
+      return taken;
+    }
+
+  private:
+    handler_operation* operation_;
+  };
+
+  /// What is called where the handler may be called.
+  struct caller : owner {
+    using owner::owner;
+
+    void operator()() { this->take().call(); }
+  };
+
+  /// What the I/O executor calls.
+  struct io_caller : owner {
+    using owner::owner;
+
+    void operator()() { this->take().arrive(); }
+  };
+
+  /// What an immediate executor calls. An executor of the handler's own is the next to say.
+  struct immediate_caller : owner {
+    using owner::owner;
+
+    void operator()() {
+      handler_operation& called = this->take();
+      if (has_own_executor<Handler>::value) {
+        called.memory_.reuse();
+        called.go_to_handler();
+      } else {
+        called.call();
+      }
+    }
+  };
+
+  handler_operation(interest wanted, Action&& action, Handler& completion_handler,
+                    IoExecutor const& executor)
+      : descriptor_operation(wanted), executor_(completion_handler, executor),
+        immediate_(completion_handler, executor), action_(std::move(action)),
+        handler_(std::move(completion_handler)) {
+    is_called_on_the_spot = executor_.calls_on_the_spot();
+  }
+
+  ~handler_operation() = default;
+
+  static allocator_type allocator_of(Handler const& completion_handler) noexcept {
+    return allocator_type(operation_allocator<handler_allocator>::get(
+        boost::asio::get_associated_allocator(completion_handler)));
+  }
+
+  attempt do_perform(int fd, boost::system::error_code& ec) noexcept override {
+    return action_.perform(fd, ec);
+  }
+
+  void deallocate(Handler const& completion_handler) noexcept {
+    allocator_type allocator = allocator_of(completion_handler);
+    this->~handler_operation();
+    allocator_traits::deallocate(allocator, this, 1);
+  }
+
+  /// The I/O executor is where the operation belongs; its handler may belong elsewhere.
+  BOOST_FORCEINLINE void arrive() {
+    if (executor_.is_handlers_own()) {
+      call();
+      return;
+    }
+    memory_.reuse();
+    go_to_handler();
+  }
+
+  /// On to where the handler may be called. It is work for that place alone from now on, as in Asio.
+  void go_to_handler() {
+    executor_type const executor(std::move(executor_));
+    executor.dispatch_to_handler(caller(*this));
+  }
+
+  /// The memory is released before the handler is called, so that what it starts can use it.
+  BOOST_FORCEINLINE void call() {
+    executor_type const work(std::move(executor_));
+    static_cast<void>(work); // clang misses a use of what an executor without work is
+    Action action(std::move(action_));
+    Handler completion_handler(std::move(handler_));
+    boost::system::error_code const ec = ec_;
+    deallocate(completion_handler);
+    action.call(completion_handler, ec);
+  }
+
+  void complete_immediately() { complete_immediately(immediate_); }
+
+  void complete_immediately(no_immediate_executor const&) {
+    executor_.post_to_io(io_caller(*this));
+  }
+
+  template <class Executor> void complete_immediately(Executor const& immediate) {
+    auto const executor = immediate.executor;
+    boost::asio::dispatch(executor, immediate_caller(*this));
+  }
+
+  executor_type executor_;
+  immediate_executor<Handler, IoExecutor> immediate_;
+  function_memory<memory_size> memory_{};
+  Action action_;
+  Handler handler_;
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASYNC_HANDLER_OPERATION_HPP

@@ -1,0 +1,193 @@
+//
+// mioext/detail/async/own_handle.hpp
+// ----------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What a stream asks of a handle that it holds, for handles of every kind: an object that closes
+// itself, or the bare number of a descriptor that is somebody else's.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_OWN_HANDLE_HPP
+#define MIOEXT_DETAIL_ASYNC_OWN_HANDLE_HPP
+
+#include <type_traits>
+#include <utility>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/posix/descriptor_base.hpp>
+#include <boost/asio/socket_base.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/polling/connection_ops.hpp>
+#include <mioext/detail/throw_error.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// The names that the users of a socket, or of another descriptor, expect to find in it, as in Asio's.
+template <class Handle, bool IsSocket> struct handle_types : boost::asio::posix::descriptor_base {};
+
+template <class Handle> struct handle_types<Handle, true> : boost::asio::socket_base {
+  /// The handle's protocol.
+  using protocol_type = typename Handle::protocol_type;
+  /// The handle's endpoint.
+  using endpoint_type = typename Handle::endpoint_type;
+};
+
+/// Has release(ec), as sockets have; Asio's descriptors only have release(), which cannot fail.
+template <class Handle> struct has_release_with_error {
+  template <class H>
+  static auto test(int) -> decltype(static_cast<void>(std::declval<H&>().release(
+                                        std::declval<boost::system::error_code&>())),
+                                    std::true_type());
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Handle>(0))::value;
+};
+
+/// A handle and nothing else; closed once it was moved from. One of Asio's needs an executor to be made,
+/// or its context.
+template <class Handle> class own_handle {
+public:
+  /// Of the arguments alone, if that is enough.
+  template <
+      class ExecutorOrContext, class... Arguments,
+      typename std::enable_if<std::is_constructible<Handle, Arguments&&...>::value, int>::type = 0>
+  explicit own_handle(ExecutorOrContext&, Arguments&&... arguments)
+      : handle_(std::forward<Arguments>(arguments)...) {}
+
+  template <class ExecutorOrContext, class... Arguments,
+            typename std::enable_if<
+                !std::is_constructible<Handle, Arguments&&...>::value &&
+                    std::is_constructible<Handle, ExecutorOrContext&, Arguments&&...>::value,
+                int>::type = 0>
+  explicit own_handle(ExecutorOrContext& executor, Arguments&&... arguments)
+      : handle_(executor, std::forward<Arguments>(arguments)...) {}
+
+  /// What another one holds, converted.
+  template <class OtherHandle>
+  explicit own_handle(own_handle<OtherHandle>&& other) : handle_(std::move(other.get())) {}
+
+  own_handle(own_handle&& other) noexcept(std::is_nothrow_move_constructible<Handle>::value)
+      : handle_(std::move(other.handle_)) {
+    other.forget(std::is_trivially_copyable<Handle>());
+  }
+
+  own_handle&
+  operator=(own_handle&& other) noexcept(std::is_nothrow_move_assignable<Handle>::value) {
+    handle_ = std::move(other.handle_);
+    other.forget(std::is_trivially_copyable<Handle>());
+    return *this;
+  }
+
+  Handle& get() noexcept { return handle_; }
+  Handle const& get() const noexcept { return handle_; }
+
+  int native_handle() const {
+    // Asio's native_handle() is not const.
+    return const_cast<Handle&>(handle_).native_handle();
+  }
+
+  void close(boost::system::error_code& ec) { handle_.close(ec); }
+
+  int release(boost::system::error_code& ec) {
+    return release(ec, std::integral_constant<bool, has_release_with_error<Handle>::value>());
+  }
+
+  // Of a template's parameter, because not every handle has it.
+  template <class H = Handle, class... Arguments>
+  auto assign(Arguments&&... arguments)
+      -> decltype(std::declval<H&>().assign(std::forward<Arguments>(arguments)...)) {
+    return handle_.assign(std::forward<Arguments>(arguments)...);
+  }
+
+private:
+  /// A plain value still has its number when it was moved from.
+  void forget(std::true_type) {
+    boost::system::error_code ignored;
+    release(ignored);
+  }
+
+  void forget(std::false_type) noexcept {}
+
+  int release(boost::system::error_code& ec, std::true_type) { return handle_.release(ec); }
+
+  int release(boost::system::error_code& ec, std::false_type) {
+    if (native_handle() < 0) {
+      ec = boost::asio::error::bad_descriptor;
+      return -1;
+    }
+    ec.clear();
+    return handle_.release();
+  }
+
+  Handle handle_;
+};
+
+template <> class own_handle<int> {
+public:
+  template <class ExecutorOrContext> explicit own_handle(ExecutorOrContext&) noexcept : fd_(-1) {}
+  template <class ExecutorOrContext>
+  explicit own_handle(ExecutorOrContext&, int fd) noexcept : fd_(fd) {}
+  own_handle(own_handle&& other) noexcept : fd_(other.exchange(-1)) {}
+
+  own_handle& operator=(own_handle&& other) noexcept {
+    fd_ = other.exchange(-1);
+    return *this;
+  }
+
+  int& get() noexcept { return fd_; }
+  int const& get() const noexcept { return fd_; }
+  int native_handle() const noexcept { return fd_; }
+
+  /// It was only shown, so it is only forgotten.
+  void close(boost::system::error_code& ec) noexcept {
+    ec.clear();
+    fd_ = -1;
+  }
+
+  int release(boost::system::error_code& ec) noexcept {
+    ec = fd_ < 0 ? boost::asio::error::make_error_code(boost::asio::error::bad_descriptor)
+                 : boost::system::error_code();
+    return exchange(-1);
+  }
+
+  void assign(int fd, boost::system::error_code& ec) noexcept {
+    if (fd_ >= 0) {
+      ec = boost::asio::error::already_open;
+    } else if (!is_open_descriptor(fd)) {
+      ec = boost::asio::error::bad_descriptor;
+    } else {
+      ec.clear();
+      fd_ = fd;
+    }
+  }
+
+private:
+  int exchange(int fd) noexcept {
+    int const old = fd_;
+    fd_ = fd;
+    return old;
+  }
+
+  int fd_;
+};
+
+/// Nothing if the handle cannot be made of these arguments, alone or after an executor or a context. (The
+/// compiler shows the name to who tries.)
+template <bool IsConstructible> struct the_handle_can_be_made_of_these {};
+
+template <> struct the_handle_can_be_made_of_these<true> { using type = int; };
+
+template <class Handle, class ExecutorOrContext, class... Arguments>
+using if_makes_handle = typename the_handle_can_be_made_of_these<
+    std::is_constructible<own_handle<Handle>, ExecutorOrContext&, Arguments&&...>::value>::type;
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASYNC_OWN_HANDLE_HPP

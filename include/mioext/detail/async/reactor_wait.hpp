@@ -1,0 +1,115 @@
+//
+// mioext/detail/async/reactor_wait.hpp
+// ------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Waits for what a nested selector cannot tell, through the context's own reactor.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_REACTOR_WAIT_HPP
+#define MIOEXT_DETAIL_ASYNC_REACTOR_WAIT_HPP
+
+#include <memory>
+#include <utility>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <mioext/detail/async/asio_features.hpp>
+
+#include <boost/asio/compose.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <boost/asio/posix/descriptor_base.hpp>
+#include <boost/system/error_code.hpp>
+
+#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
+#include <boost/asio/cancellation_state.hpp>
+#endif
+
+#include <mioext/detail/descriptor_ops.hpp>
+#include <mioext/detail/polling/selector.hpp>
+#include <mioext/interest.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// True for a wait of which a nested selector would not hear. What some files of the kernel's have to
+/// tell, such as /proc/self/mounts, they tell whoever asks first, once (mounts_poll in Linux's
+/// fs/proc_namespace.c, proc_sys_poll in fs/proc/proc_sysctl.c), and a selector that is nested is asked
+/// twice: whether there are events, by the selector around it, and then for the events. Such files look
+/// like regular ones, and are always readable; of their priority the context's reactor can be asked.
+inline bool is_told_once(int fd, interest wanted) noexcept {
+  struct ::stat status;
+  return wanted == interest::priority && contains(selector::all_interests(), interest::priority) &&
+         ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/// What such a file has to tell already would be lost when it is shown to a selector.
+inline bool has_priority_now(int fd) noexcept {
+  ::pollfd asked = {fd, POLLPRI, 0};
+  return ::poll(&asked, 1, 0) == 1;
+}
+
+/// Owns a duplicate of the descriptor, which the reactor closes in the end.
+template <class Executor> class reactor_wait_op {
+public:
+  using descriptor = boost::asio::posix::basic_stream_descriptor<Executor>;
+
+  explicit reactor_wait_op(std::unique_ptr<descriptor> watched) : watched_(std::move(watched)) {}
+
+  template <class Self> void operator()(Self& self) {
+#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
+    self.reset_cancellation_state(boost::asio::enable_total_cancellation());
+#endif
+    descriptor& watched = *watched_;
+    watched.async_wait(boost::asio::posix::descriptor_base::wait_error, std::move(self));
+  }
+
+  template <class Self> void operator()(Self& self, boost::system::error_code const& ec) {
+    watched_.reset();
+    // What Asio says of a file that epoll refuses.
+    self.complete(ec == boost::asio::error::operation_not_supported
+                      ? boost::asio::error::make_error_code(boost::asio::error::no_permission)
+                      : ec);
+  }
+
+private:
+  std::unique_ptr<descriptor> watched_;
+};
+
+/// Begins it; after an error it has not begun, and the handler is as it was.
+template <class Executor, class Handler>
+void start_reactor_wait(Executor const& executor, int fd, Handler& completion_handler,
+                        boost::system::error_code& ec) {
+  using operation = reactor_wait_op<Executor>;
+  std::unique_ptr<typename operation::descriptor> watched(new
+                                                          typename operation::descriptor(executor));
+  int const duplicate = checked(::fcntl(fd, F_DUPFD_CLOEXEC, 0), ec);
+  if (ec) {
+    return;
+  }
+  watched->assign(duplicate, ec);
+  if (ec) {
+    ::close(duplicate);
+    return;
+  }
+  // Asio makes it non-blocking, the original with it.
+  int const flags = ::fcntl(fd, F_GETFL);
+  boost::asio::async_compose<Handler, void(boost::system::error_code)>(
+      operation(std::move(watched)), completion_handler, executor);
+  if ((flags & O_NONBLOCK) == 0) {
+    ::fcntl(fd, F_SETFL, flags);
+  }
+}
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASYNC_REACTOR_WAIT_HPP

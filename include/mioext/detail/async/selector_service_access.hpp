@@ -1,0 +1,36 @@
+//
+// mioext/detail/async/selector_service_access.hpp
+// -----------------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What the operations of a context need of its selector_service. They come before the service; it
+// brings the definitions, and with it every header that begins operations.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_SELECTOR_SERVICE_ACCESS_HPP
+#define MIOEXT_DETAIL_ASYNC_SELECTOR_SERVICE_ACCESS_HPP
+
+#include <memory>
+
+#include <boost/asio/execution_context.hpp>
+
+namespace mioext {
+namespace detail {
+
+class nested_reactor;
+class service_members;
+
+/// Makes the context's selector_service if there is none yet.
+struct selector_service_access {
+  static std::shared_ptr<nested_reactor> const& reactor(boost::asio::execution_context& context);
+  static service_members& members(boost::asio::execution_context& context);
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASYNC_SELECTOR_SERVICE_ACCESS_HPP

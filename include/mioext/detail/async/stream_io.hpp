@@ -1,0 +1,284 @@
+//
+// mioext/detail/async/stream_io.hpp
+// ---------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Reading and writing on a descriptor, for streams: with the system calls for sockets where the
+// handle is one, else with those for any descriptor.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_STREAM_IO_HPP
+#define MIOEXT_DETAIL_ASYNC_STREAM_IO_HPP
+
+#include <cerrno>
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+#include <poll.h>
+#include <sys/uio.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/posix/descriptor_base.hpp>
+#include <boost/asio/socket_base.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/async/descriptor_operation.hpp>
+#include <mioext/detail/handles/pipe_ops.hpp>
+#include <mioext/detail/handles/socket_ops.hpp>
+#include <mioext/detail/handles/stream_ops.hpp>
+#include <mioext/interest.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// True for handles that know their protocol, as mioext's and Asio's sockets do.
+template <class Handle> struct is_socket_handle {
+  template <class H> static std::true_type test(typename H::protocol_type const*);
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Handle>(nullptr))::value;
+};
+
+/// True for sockets that keep what was sent apart, of which no stream can be made: it would lose what a
+/// read leaves. Asio says so by what the protocol's own type of socket lacks.
+template <class Handle> struct keeps_messages_apart {
+  template <class Socket>
+  static auto reads(int) -> decltype(static_cast<void>(std::declval<Socket&>().read_some(
+                                         std::declval<boost::asio::mutable_buffer const&>())),
+                                     std::false_type());
+  template <class> static std::true_type reads(...);
+
+  template <class H>
+  static decltype(reads<typename H::protocol_type::socket>(0))
+  test(typename H::protocol_type::socket const*);
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Handle>(nullptr))::value;
+};
+
+/// Nothing for handles that are none: of a pipe, nothing can be asked that needs flags. (The compiler
+/// shows the name to who does.)
+template <class Handle, bool IsSocket = is_socket_handle<Handle>::value>
+struct only_sockets_have_this {};
+
+template <class Handle> struct only_sockets_have_this<Handle, true> { using type = int; };
+
+template <class Handle> using only_for_sockets = typename only_sockets_have_this<Handle>::type;
+
+/// What is waited for, in mioext's words or in Asio's.
+struct awaited {
+  awaited(mioext::interest named) noexcept : wanted(named) {}
+  awaited(boost::asio::socket_base::wait_type named) noexcept
+      : wanted(named == boost::asio::socket_base::wait_read    ? mioext::interest::readable
+               : named == boost::asio::socket_base::wait_write ? mioext::interest::writable
+                                                               : mioext::interest::priority) {}
+  awaited(boost::asio::posix::descriptor_base::wait_type named) noexcept
+      : wanted(named == boost::asio::posix::descriptor_base::wait_read ? mioext::interest::readable
+               : named == boost::asio::posix::descriptor_base::wait_write
+                   ? mioext::interest::writable
+                   : mioext::interest::priority) {}
+
+  /// As poll(2) takes it, for what the selector reports; nothing for what could never be reported.
+  short events() const noexcept {
+    return static_cast<short>(
+        (contains(wanted, mioext::interest::readable) ? POLLIN : 0) |
+        (contains(wanted, mioext::interest::writable) ? POLLOUT : 0) |
+        (contains(wanted, mioext::interest::priority) ? priority_events() : 0));
+  }
+
+  mioext::interest wanted;
+
+private:
+  /// The end of what the peer writes is among them, as in a registration for priority.
+  static int priority_events() noexcept {
+#ifdef POLLRDHUP
+    return POLLPRI | POLLRDHUP;
+#else
+    return POLLPRI;
+#endif
+  }
+};
+
+/// Of what a system call has said: its two errors for "not now", which may be one. (Asked for each
+/// transfer; comparing with Asio's enumerators would make an error_code of each first.)
+inline bool would_block(boost::system::error_code const& ec) noexcept {
+  return (ec.value() == EAGAIN || ec.value() == EWOULDBLOCK) &&
+         ec.category() == boost::system::system_category();
+}
+
+/// The system calls for sockets, and those for any descriptor.
+struct socket_calls {
+  static std::size_t receive(int fd, iovec* buffers, std::size_t count,
+                             boost::system::error_code& ec) noexcept {
+    return socket_ops::receive(fd, buffers, count, 0, ec);
+  }
+
+  static std::size_t send(int fd, iovec* buffers, std::size_t count,
+                          boost::system::error_code& ec) noexcept {
+    return socket_ops::send(fd, buffers, count, 0, ec);
+  }
+};
+
+struct file_calls {
+  static std::size_t receive(int fd, iovec* buffers, std::size_t count,
+                             boost::system::error_code& ec) noexcept {
+    return pipe_ops::read(fd, buffers, count, ec);
+  }
+
+  static std::size_t send(int fd, iovec* buffers, std::size_t count,
+                          boost::system::error_code& ec) noexcept {
+    return pipe_ops::write(fd, buffers, count, ec);
+  }
+};
+
+/// True for handles whose read leaves nothing behind if it fills less than the buffers (epoll(7),
+/// question 9), except at the end, after an error and around urgent data: TCP's. What comes through a
+/// Unix socket or a pipe may have seams, at which a read stops: descriptors that were sent along, a
+/// pipe in packet mode.
+template <class Handle> struct reads_all_there_is {
+  template <class H>
+  static std::is_same<typename H::protocol_type, boost::asio::ip::tcp>
+  test(typename H::protocol_type const*);
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Handle>(nullptr))::value;
+};
+
+/// By the descriptor's number, because a stream can be moved while an operation is pending.
+template <class Handle> struct stream_io {
+  using calls =
+      typename std::conditional<is_socket_handle<Handle>::value, socket_calls, file_calls>::type;
+
+  template <class MutableBufferSequence>
+  static std::size_t read_some(int fd, MutableBufferSequence const& buffers,
+                               boost::system::error_code& ec) {
+    bool is_short;
+    return read_some(fd, buffers, ec, is_short);
+  }
+
+  /// @param is_short whether it filled less than the buffers.
+  template <class MutableBufferSequence>
+  static std::size_t read_some(int fd, MutableBufferSequence const& buffers,
+                               boost::system::error_code& ec, bool& is_short) {
+    is_short = false;
+    return stream_ops::read_some(
+        fd, buffers, ec,
+        [fd, &is_short](iovec* vector, std::size_t count, boost::system::error_code& error) {
+          std::size_t const bytes = calls::receive(fd, vector, count, error);
+          is_short = count == 1 && bytes < vector->iov_len;
+          return bytes;
+        });
+  }
+
+  template <class ConstBufferSequence>
+  static std::size_t write_some(int fd, ConstBufferSequence const& buffers,
+                                boost::system::error_code& ec) {
+    return stream_ops::write_some(
+        fd, buffers, ec, [fd](iovec* vector, std::size_t count, boost::system::error_code& error) {
+          return calls::send(fd, vector, count, error);
+        });
+  }
+
+  /// With flags, for sockets only.
+  template <class MutableBufferSequence>
+  static std::size_t receive(int fd, MutableBufferSequence const& buffers, int flags,
+                             boost::system::error_code& ec) {
+    return stream_ops::read_some(
+        fd, buffers, ec,
+        [fd, flags](iovec* vector, std::size_t count, boost::system::error_code& error) {
+          return socket_ops::receive(fd, vector, count, flags, error);
+        });
+  }
+
+  template <class ConstBufferSequence>
+  static std::size_t send(int fd, ConstBufferSequence const& buffers, int flags,
+                          boost::system::error_code& ec) {
+    return stream_ops::write_some(
+        fd, buffers, ec,
+        [fd, flags](iovec* vector, std::size_t count, boost::system::error_code& error) {
+          return socket_ops::send(fd, vector, count, flags, error);
+        });
+  }
+
+  static attempt outcome(boost::system::error_code const& ec, bool is_short) noexcept {
+    if (would_block(ec)) {
+      return attempt::must_wait;
+    }
+    return reads_all_there_is<Handle>::value && is_short && !ec ? attempt::done_and_drained
+                                                                : attempt::done;
+  }
+};
+
+/// What all transfers have in common.
+template <class Buffers> struct transfer_action {
+  explicit transfer_action(Buffers const& used) : buffers(used) {}
+
+  bool may_wait() const noexcept { return boost::asio::buffer_size(buffers) != 0; }
+
+  template <class Handler>
+  void call(Handler& completion_handler, boost::system::error_code const& ec) {
+    std::move(completion_handler)(ec, bytes);
+  }
+
+  Buffers buffers;
+  std::size_t bytes = 0;
+};
+
+/// Reads what is there into `Buffers`.
+template <class Io, class Buffers> struct read_action : transfer_action<Buffers> {
+  explicit read_action(Buffers const& used) : transfer_action<Buffers>(used) {}
+
+  attempt perform(int fd, boost::system::error_code& ec) noexcept {
+    bool is_short;
+    this->bytes = Io::read_some(fd, this->buffers, ec, is_short);
+    return Io::outcome(ec, is_short);
+  }
+};
+
+/// Writes what fits.
+template <class Io, class Buffers> struct write_action : transfer_action<Buffers> {
+  explicit write_action(Buffers const& used) : transfer_action<Buffers>(used) {}
+
+  attempt perform(int fd, boost::system::error_code& ec) noexcept {
+    this->bytes = Io::write_some(fd, this->buffers, ec);
+    return Io::outcome(ec, false);
+  }
+};
+
+/// Receives with flags. What that leaves behind nobody knows: it may only have looked, or have taken the
+/// urgent byte.
+template <class Io, class Buffers> struct receive_action : transfer_action<Buffers> {
+  receive_action(Buffers const& used, int flags_used)
+      : transfer_action<Buffers>(used), flags(flags_used) {}
+
+  attempt perform(int fd, boost::system::error_code& ec) noexcept {
+    this->bytes = Io::receive(fd, this->buffers, flags, ec);
+    return Io::outcome(ec, false);
+  }
+
+  int flags;
+};
+
+/// Sends with flags.
+template <class Io, class Buffers> struct send_action : transfer_action<Buffers> {
+  send_action(Buffers const& used, int flags_used)
+      : transfer_action<Buffers>(used), flags(flags_used) {}
+
+  attempt perform(int fd, boost::system::error_code& ec) noexcept {
+    this->bytes = Io::send(fd, this->buffers, flags, ec);
+    return Io::outcome(ec, false);
+  }
+
+  int flags;
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASYNC_STREAM_IO_HPP

@@ -1,0 +1,111 @@
+//
+// mioext/detail/async/wait_op.hpp
+// -------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// A wait for readiness as an asynchronous operation: the initiation of async_wait.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_WAIT_OP_HPP
+#define MIOEXT_DETAIL_ASYNC_WAIT_OP_HPP
+
+#include <type_traits>
+#include <utility>
+
+#include <mioext/detail/async/asio_features.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/async/async_operation.hpp>
+#include <mioext/detail/async/reactor_wait.hpp>
+#include <mioext/detail/polling/registration_rules.hpp>
+#include <mioext/detail/throw_error.hpp>
+#include <mioext/interest.hpp>
+#include <mioext/trigger.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// Nothing is done: the readiness itself is the outcome.
+struct wait_action {
+  bool may_wait() const noexcept { return true; }
+  attempt perform(int, boost::system::error_code&) noexcept { return attempt::done; }
+
+  template <class Handler>
+  void call(Handler& completion_handler, boost::system::error_code const& ec) {
+    std::move(completion_handler)(ec);
+  }
+};
+
+template <class Executor> class initiate_async_wait {
+public:
+  using executor_type = Executor;
+
+  /// @param how what watching_of() says of the handle
+  initiate_async_wait(Executor const& executor, watching how) : executor_(executor), how_(how) {}
+
+  executor_type get_executor() const noexcept { return executor_; }
+
+  template <class Handler>
+  void operator()(Handler&& completion_handler, int fd, interest wanted) const {
+    typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
+    if (int const error = check_registration(wanted, trigger::edge)) {
+      complete_at_once(executor_, outcome_action<>{system_error_code(error)}, owned);
+      return;
+    }
+    auto const& reactor = selector_service_access::reactor(context_of(executor_));
+    start_operation(operation_place{reactor, fd, nullptr, how_}, executor_, wanted, false,
+                    wait_action(), owned);
+  }
+
+private:
+  Executor executor_;
+  watching how_;
+};
+
+/// What users wait with: the same, and also for what a nested selector cannot tell.
+template <class Executor> class initiate_any_wait : private initiate_async_wait<Executor> {
+  using through_selector = initiate_async_wait<Executor>;
+
+public:
+  using through_selector::get_executor;
+  using through_selector::through_selector;
+  using typename through_selector::executor_type;
+
+  template <class Handler>
+  void operator()(Handler&& completion_handler, int fd, interest wanted) const {
+    if (!is_told_once(fd, wanted)) {
+      through_selector::operator()(std::forward<Handler>(completion_handler), fd, wanted);
+      return;
+    }
+    typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
+    boost::system::error_code ec;
+    if (!has_priority_now(fd)) {
+      start_reactor_wait(get_executor(), fd, owned, ec);
+      if (!ec) {
+        return;
+      }
+    }
+    complete_at_once(get_executor(), outcome_action<>{ec}, owned);
+  }
+};
+
+/// `token` is passed on as what it was given as: moved if it was a temporary.
+template <class Token, class Executor>
+auto start_async_wait(Executor const& executor, int fd, watching how, interest wanted,
+                      typename std::remove_reference<Token>::type& token)
+    -> decltype(boost::asio::async_initiate<Token, void(boost::system::error_code)>(
+        std::declval<initiate_any_wait<Executor>>(), token, fd, wanted)) {
+  return boost::asio::async_initiate<Token, void(boost::system::error_code)>(
+      initiate_any_wait<Executor>(executor, how), token, fd, wanted);
+}
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASYNC_WAIT_OP_HPP

@@ -1,0 +1,138 @@
+//
+// mioext/detail/epoll_event_ops.hpp
+// ---------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What an event of epoll's says. See detail/polling/selector.hpp for the set of functions.
+//
+
+#ifndef MIOEXT_DETAIL_EPOLL_EVENT_OPS_HPP
+#define MIOEXT_DETAIL_EPOLL_EVENT_OPS_HPP
+
+#include <cstddef>
+#include <cstdint>
+
+#include <sys/epoll.h>
+
+namespace mioext {
+namespace detail {
+
+/// The events of epoll, and the user data that they carry: which registration they are of.
+class epoll_event_ops {
+public:
+  using native_event = ::epoll_event;
+  using user_data = std::uint64_t;
+
+  static user_data token_data(std::size_t token) noexcept { return token; }
+
+  static user_data tag_data(int fd, std::uint32_t tag) noexcept {
+    return (static_cast<std::uint64_t>(tag) << 32) | static_cast<std::uint32_t>(fd);
+  }
+
+  static user_data internal_data(std::uint32_t number) noexcept { return tag_data(-1, number); }
+
+  static std::size_t token(native_event const& event) noexcept {
+    return static_cast<std::size_t>(event.data.u64);
+  }
+
+  static std::uint32_t descriptor(native_event const& event) noexcept {
+    return static_cast<std::uint32_t>(event.data.u64);
+  }
+
+  static std::uint32_t tag(native_event const& event) noexcept {
+    return static_cast<std::uint32_t>(event.data.u64 >> 32);
+  }
+
+  // EPOLLERR and EPOLLHUP concern both directions: the end of a pipe comes as EPOLLHUP alone, and a
+  // pipe without readers as EPOLLERR, alone where there is no room. Who waited for EPOLLIN or EPOLLOUT
+  // only would miss them. (So do Go's runtime/netpoll_epoll.go, libev and Asio; mio does not.)
+
+  static bool is_readable(native_event const& event) noexcept {
+    return event.events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLERR | EPOLLHUP);
+  }
+
+  static bool is_writable(native_event const& event) noexcept {
+    return event.events & (EPOLLOUT | EPOLLERR | EPOLLHUP);
+  }
+
+  static bool is_error(native_event const& event) noexcept { return event.events & EPOLLERR; }
+
+  /// Both directions are shut, or the peer wrote its last and there may be data before it.
+  static bool is_read_closed(native_event const& event) noexcept {
+    return event.events & (EPOLLRDHUP | EPOLLHUP);
+  }
+
+  /// Both directions are shut. Not EPOLLERR: of a pipe it says that the readers are gone, but of a
+  /// socket only that there is an error to be fetched, or a notice in its error queue, after which
+  /// writing goes on; and an event does not tell which of the two it is of.
+  static bool is_write_closed(native_event const& event) noexcept {
+    return event.events & EPOLLHUP;
+  }
+
+  static bool is_priority(native_event const& event) noexcept { return event.events & EPOLLPRI; }
+
+  static bool is_only_priority(native_event const& event) noexcept {
+    return (event.events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) == EPOLLPRI;
+  }
+
+  static bool concerns_reading(native_event const& event) noexcept { return is_readable(event); }
+
+  static bool concerns_writing(native_event const& event) noexcept { return is_writable(event); }
+
+  static bool is_only_writable(native_event const& event) noexcept {
+    constexpr std::uint32_t ends = EPOLLERR | EPOLLHUP;
+    constexpr std::uint32_t others = EPOLLIN | EPOLLPRI | EPOLLRDHUP;
+    return !(event.events & (others | ends | (ends << dropped_shift)));
+  }
+
+  /// What else there was is moved to where the system sets nothing, so that a writer can still be
+  /// told of an end or an error.
+  static void drop_reading(native_event& event) noexcept {
+    event.events = EPOLLOUT | (event.events << dropped_shift);
+  }
+
+  static void drop_writing(native_event& event) noexcept {
+    bool const closed = event.events & (EPOLLHUP | EPOLLERR);
+    event.events &= EPOLLIN | EPOLLPRI | EPOLLRDHUP;
+    if (closed) {
+      event.events |= EPOLLIN | EPOLLRDHUP;
+    }
+  }
+
+  /// For a log; a stream is any std::ostream.
+  template <class Stream> static void print_details(Stream& stream, native_event const& event) {
+    struct {
+      std::uint32_t flag;
+      char const* name;
+    } const all[] = {{EPOLLIN, "EPOLLIN"},   {EPOLLPRI, "EPOLLPRI"}, {EPOLLOUT, "EPOLLOUT"},
+                     {EPOLLERR, "EPOLLERR"}, {EPOLLHUP, "EPOLLHUP"}, {EPOLLRDHUP, "EPOLLRDHUP"}};
+    std::uint32_t left = event.events;
+    char const* separator = "";
+    for (auto const& known : all) {
+      if (left & known.flag) {
+        stream << separator << known.name;
+        separator = "|";
+        left &= ~known.flag;
+      }
+    }
+    if (left != 0 || event.events == 0) {
+      stream << separator << left;
+    }
+  }
+
+  /// epoll leaves it to SO_ERROR.
+  static int error(native_event const&) noexcept { return 0; }
+
+protected:
+  /// Above the flags that epoll_wait(2) reports, of which EPOLLRDHUP is the highest.
+  static constexpr int dropped_shift = 16;
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_EPOLL_EVENT_OPS_HPP

@@ -1,0 +1,191 @@
+//
+// mioext/detail/event_loop/connect_retries.hpp
+// --------------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// The connects of Unix sockets whose listener's backlog was full: when each is tried again, and
+// how it ended.
+//
+
+#ifndef MIOEXT_DETAIL_EVENT_LOOP_CONNECT_RETRIES_HPP
+#define MIOEXT_DETAIL_EVENT_LOOP_CONNECT_RETRIES_HPP
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstring>
+#include <vector>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <mioext/detail/file_identity.hpp>
+#include <mioext/detail/polling/connection_ops.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// The kernel reports nothing when room appears in a Unix listener's backlog, so the loop asks
+/// again: first after a millisecond, then after twice the time, up to 64 milliseconds. When one
+/// gets through, somebody is accepting, and all others begin with a millisecond again.
+///
+/// Plain arrays, searched from the start: connects that wait are few and rare.
+class connect_retries {
+public:
+  using clock = std::chrono::steady_clock;
+
+  enum class verdict {
+    /// Goes on waiting.
+    wait,
+    /// Is taken out: the outcome is known, or nobody wants it any more.
+    done
+  };
+
+  bool empty() const noexcept { return attempts_.empty(); }
+
+  /// When the next one is due; the clock's last point if there is none.
+  clock::time_point next() const noexcept {
+    clock::time_point earliest = clock::time_point::max();
+    for (attempt const& waiting : attempts_) {
+      earliest = std::min(earliest, waiting.due);
+    }
+    return earliest;
+  }
+
+  /// Makes sure that the next add() needs no memory. Throws std::bad_alloc.
+  void reserve_one() {
+    if (attempts_.size() == attempts_.capacity()) {
+      attempts_.reserve(attempts_.size() * 2 + 1);
+    }
+    refusals_.reserve(attempts_.size() + refusals_.size() + 1);
+  }
+
+  /// Puts `fd` down for a first retry. Follows reserve_one().
+  void add(int fd, file_identity identity, socket_address address, clock::time_point now) noexcept {
+    attempt
+        added; // with an address of zeros: and so a path is terminated, which not every endpoint counts in
+    added.fd = fd;
+    added.identity = identity;
+    // What the kernel took for a Unix address is no longer than this.
+    added.address_size = std::min<::socklen_t>(address.size, sizeof added.address);
+    std::memcpy(&added.address, address.data, added.address_size);
+    added.last = {connect_progress::no_room, EAGAIN};
+    added.delay = shortest_delay();
+    added.due = now + added.delay;
+    attempts_.push_back(added);
+  }
+
+  /// Forgets `fd`, and how its connect ended.
+  void remove(int fd) noexcept {
+    auto const is_it = [fd](attempt const& waiting) { return waiting.fd == fd; };
+    attempts_.erase(std::remove_if(attempts_.begin(), attempts_.end(), is_it), attempts_.end());
+    take_refusal(fd);
+  }
+
+  /// True if `fd` waits here and its number still stands for the same file.
+  bool is_waiting(int fd) const noexcept {
+    for (attempt const& waiting : attempts_) {
+      if (waiting.fd == fd) {
+        return is_still(waiting.fd, waiting.identity);
+      }
+    }
+    return false;
+  }
+
+  /// Tries again what is due at `now`. For each one calls `conclude(fd, attempt)`, which says
+  /// whether it waits on, and is called with the same outcome then; a descriptor that was closed
+  /// meanwhile is passed to `forget(fd)` instead,
+  /// and is not touched, because its number may be someone else's now.
+  template <class Conclude, class Forget>
+  void retry(clock::time_point now, Conclude conclude, Forget forget) noexcept {
+    std::size_t kept = 0;
+    bool is_moving = false;
+    for (std::size_t index = 0; index != attempts_.size(); ++index) {
+      attempt waiting = attempts_[index];
+      if (waiting.due <= now) {
+        if (try_again(waiting, conclude, forget) == verdict::done) {
+          is_moving = is_moving || waiting.last.progress == connect_progress::made;
+          continue;
+        }
+        waiting.delay = std::min<clock::duration>(waiting.delay * 2, longest_delay());
+        waiting.due = now + waiting.delay;
+      }
+      attempts_[kept++] = waiting;
+    }
+    attempts_.resize(kept);
+    if (is_moving) {
+      for (attempt& waiting : attempts_) {
+        waiting.delay = shortest_delay();
+        waiting.due = std::min(waiting.due, now + waiting.delay);
+      }
+    }
+  }
+
+  /// Keeps the errno with which the connect of `fd` was refused, for take_refusal().
+  void set_refusal(int fd, int error) noexcept {
+    take_refusal(fd);
+    refusals_.push_back(refusal{fd, error});
+  }
+
+  /// That errno, once; zero if there is none.
+  int take_refusal(int fd) noexcept {
+    for (std::size_t index = 0; index != refusals_.size(); ++index) {
+      if (refusals_[index].fd == fd) {
+        int const error = refusals_[index].error;
+        refusals_[index] = refusals_.back();
+        refusals_.pop_back();
+        return error;
+      }
+    }
+    return 0;
+  }
+
+private:
+  struct attempt {
+    int fd = -1;
+    file_identity identity{};
+    ::sockaddr_un address{};
+    ::socklen_t address_size = 0;
+    connect_attempt last{}; // what connect(2) said
+    clock::duration delay{};
+    clock::time_point due{};
+  };
+
+  struct refusal {
+    int fd;
+    int error;
+  };
+
+  static clock::duration shortest_delay() noexcept { return std::chrono::milliseconds(1); }
+  static clock::duration longest_delay() noexcept { return std::chrono::milliseconds(64); }
+
+  /// A connect that has had its outcome, and waits only because the loop could not take it yet, is not
+  /// tried again: with a connected socket the system would look at the listener first, and say that
+  /// its backlog is full, or that it is gone.
+  template <class Conclude, class Forget>
+  static verdict try_again(attempt& waiting, Conclude conclude, Forget forget) noexcept {
+    if (!is_still(waiting.fd, waiting.identity)) {
+      forget(waiting.fd);
+      return verdict::done;
+    }
+    if (waiting.last.progress == connect_progress::no_room) {
+      socket_address const address = {reinterpret_cast<::sockaddr const*>(&waiting.address),
+                                      waiting.address_size};
+      waiting.last = start_connect(waiting.fd, address);
+    }
+    return conclude(waiting.fd, waiting.last);
+  }
+
+  std::vector<attempt> attempts_{};
+  std::vector<refusal> refusals_{};
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_EVENT_LOOP_CONNECT_RETRIES_HPP

@@ -1,0 +1,244 @@
+//
+// mioext/detail/event_loop/mailbox.hpp
+// ------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What other threads may touch of a loop: its messages, the request to shut down, and the bell
+// that wakes it.
+//
+
+#ifndef MIOEXT_DETAIL_EVENT_LOOP_MAILBOX_HPP
+#define MIOEXT_DETAIL_EVENT_LOOP_MAILBOX_HPP
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include <boost/config.hpp>
+
+#include <mioext/detail/event_loop/message_queue.hpp>
+#include <mioext/detail/fork_mark.hpp>
+#include <mioext/detail/polling/selector.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// Shared by a loop and its senders, so that a sender may outlive the loop.
+///
+/// The loop is asleep from the moment before it waits until the moment after, and while nobody runs
+/// it (when another loop may be waiting for its descriptor). Whoever has something for it posts
+/// that first and then looks whether it sleeps; the loop says that it sleeps first and then looks
+/// whether something was posted. Both in the single order of sequentially consistent operations, so
+/// one of them sees the other. The first to find it asleep rings; nobody else makes a system call.
+///
+/// Closing goes the same way: the loop says that it is gone first and then drops what was posted,
+/// and whoever has posted and finds it gone does the same.
+///
+/// Neither side ever waits for the other. A thread may be stopped in the middle of a post for as
+/// long as the system likes; a loop in a thread of a higher priority on the same processor, if it
+/// waited for that in any other way than asleep, would wait for ever.
+template <class Message> class mailbox {
+public:
+  mailbox() noexcept
+      : state_(state::asleep), shutdowns_(0), droppers_(0), has_rung_in_vain_(false),
+        inbox_(nullptr), heeded_(0), end_(0) {}
+
+  mailbox(mailbox const&) = delete;
+  mailbox& operator=(mailbox const&) = delete;
+
+  // For the loop.
+
+  int open(selector& where, selector::user_data data) noexcept { return bell_.open(where, data); }
+
+  /// In a child after fork, whose parent has the bell: takes another. The threads that were posting
+  /// do not exist here, so what they have not finished never will be, and nobody waits for it.
+  /// Whoever rang in this process is heard now; and what was rung for before was heard by nobody here.
+  void settle_after_fork(selector_waker bell) noexcept {
+    bell_ = std::move(bell);
+    owner_.renew();
+    if (inbox_) {
+      inbox_->drop_unfilled();
+    }
+    postpone_nothing();
+    if (has_rung_in_vain_.exchange(false) || has_news()) {
+      ring();
+    }
+  }
+
+  /// Makes room for messages, once, before the first sender exists.
+  void reserve(std::size_t capacity) {
+    if (!messages_) {
+      messages_.reset(new message_queue<Message>(capacity));
+      inbox_ = messages_.get();
+    }
+  }
+
+  /// No message is taken from now on, and those that were not delivered are dropped. At once, and
+  /// not with the last sender: one of them may hold a sender of its own. One whose post is under way
+  /// in another thread is dropped there. The loop may still look here, and finds nothing.
+  void close() noexcept {
+    inbox_ = nullptr;
+    state_.store(state::closed);
+    drop_all();
+  }
+
+  bool has_messages() const noexcept { return inbox_ && !inbox_->empty(); }
+
+  /// True if there is something to do at once: messages, or a request to shut down that finish()
+  /// has not put off.
+  bool has_news() const noexcept { return has_messages() || shutdowns_.load() != heeded_; }
+
+  bool shutdown_requested() const noexcept { return shutdowns_.load() != 0; }
+
+  /// Says that the loop sleeps from now on. False if it must not, because something was posted. What
+  /// is there before is reason enough to say nothing, for whoever posts more would ring in vain.
+  bool fall_asleep() noexcept {
+    if (has_news()) {
+      return false;
+    }
+    state_.store(state::asleep);
+    return !has_news();
+  }
+
+  void stay_awake() noexcept { state_.store(state::awake, std::memory_order_relaxed); }
+
+  /// Makes the loop's descriptor readable.
+  void wake() noexcept { ring(); }
+
+  /// Nobody runs the loop any more: if something is there for it, its descriptor must show that.
+  void leave() noexcept {
+    if (state_.load(std::memory_order_relaxed) != state::closed && !fall_asleep()) {
+      ring();
+    }
+  }
+
+  /// Calls `receive` with the next message. False if there is none.
+  template <class Receive> bool take(Receive&& receive) {
+    return inbox_ && inbox_->try_pop(std::forward<Receive>(receive));
+  }
+
+  /// A shutdown was requested: calls `receive` with all that was posted before, and forgets the
+  /// request; if there was another one meanwhile, once more for that.
+  ///
+  /// False if there is more to come: a message that was posted stands behind the place of one that
+  /// another thread is in the middle of posting. Then the request is put off, which means that it
+  /// keeps the loop from sleeping no longer; the end of that post, or another request, wakes it, and
+  /// it has to come again.
+  template <class Receive> bool finish(Receive&& receive) {
+    for (;;) {
+      if (heeded_ == 0) {
+        heeded_ = shutdowns_.load();
+        end_ = inbox_ ? inbox_->claimed() : 0; // after that: what came before the request is in it
+      }
+      while (inbox_ && inbox_->is_before(end_) && inbox_->try_pop(receive)) {
+      }
+      if (inbox_ && inbox_->has_any_before(end_)) {
+        put_off();
+        return false;
+      }
+      unsigned heeded = heeded_;
+      heeded_ = 0;
+      if (shutdowns_.compare_exchange_strong(heeded, 0)) {
+        return true;
+      }
+    }
+  }
+
+  /// A request that finish() has put off is as good as new.
+  void postpone_nothing() noexcept { heeded_ = 0; }
+
+  // For any thread.
+
+  /// Zero, ENOBUFS when full, EPIPE when the loop is gone; the message is taken only with zero.
+  int post(Message&& message) noexcept {
+    if (state_.load(std::memory_order_acquire) == state::closed) {
+      return EPIPE;
+    }
+    if (!messages_->try_push(std::move(message))) {
+      return ENOBUFS;
+    }
+    tell();
+    return 0;
+  }
+
+  BOOST_NOINLINE void request_shutdown() noexcept {
+    shutdowns_.fetch_add(1);
+    tell();
+  }
+
+private:
+  /// Other requests that came meanwhile are put off, too: none of them keeps the loop awake.
+  void put_off() noexcept {
+    unsigned const requested = shutdowns_.load();
+    if (requested != heeded_) {
+      heeded_ = requested;
+      end_ = inbox_->claimed();
+    }
+  }
+
+  enum class state : int { awake, asleep, closed };
+
+  void tell() noexcept {
+    if (state_.load() != state::awake) {
+      tell_absent();
+    }
+  }
+
+  /// Not inlined, nor is request_shutdown(): they would make handlers too large to be inlined
+  /// themselves.
+  BOOST_NOINLINE void tell_absent() noexcept {
+    state found = state::asleep;
+    if (state_.compare_exchange_strong(found, state::awake)) {
+      ring();
+    } else if (found == state::closed) {
+      drop_all();
+    }
+  }
+
+  /// Drops what is there, when the loop is gone. One thread at a time takes messages out; whoever
+  /// comes meanwhile leaves what it has brought to that one, which looks once more.
+  void drop_all() noexcept {
+    if (!messages_ || droppers_.fetch_add(1) != 0) {
+      return;
+    }
+    unsigned seen = 1;
+    do {
+      while (!messages_->empty() && messages_->try_pop([](Message&&) noexcept {})) {
+      }
+    } while (!droppers_.compare_exchange_strong(seen, 0));
+  }
+
+  /// The bell fails only if it was never made, and then there is no loop to wake. In a child whose
+  /// loop has no bell of its own yet it would wake the parent's.
+  BOOST_NOINLINE void ring() noexcept {
+    if (owner_.is_left_behind()) {
+      has_rung_in_vain_.store(true);
+    } else {
+      bell_.wake();
+    }
+  }
+
+  std::atomic<state> state_;
+  std::atomic<unsigned> shutdowns_; // how often one was requested since the last one was done
+  std::atomic<unsigned> droppers_;
+  selector_waker bell_{};
+  fork_mark owner_{}; // of the bell
+  std::atomic<bool> has_rung_in_vain_;
+  std::unique_ptr<message_queue<Message>> messages_{};
+
+  // The loop's own.
+  message_queue<Message>* inbox_; // null before there are messages, and when the loop is gone
+  unsigned heeded_;               // the requests that finish() has put off; zero if it has not
+  std::size_t end_;               // and the end of what was posted before those
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_EVENT_LOOP_MAILBOX_HPP

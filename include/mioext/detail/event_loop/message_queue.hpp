@@ -1,0 +1,233 @@
+//
+// mioext/detail/event_loop/message_queue.hpp
+// ------------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Hands messages from any number of threads to one, without a lock and without allocation.
+//
+
+#ifndef MIOEXT_DETAIL_EVENT_LOOP_MESSAGE_QUEUE_HPP
+#define MIOEXT_DETAIL_EVENT_LOOP_MESSAGE_QUEUE_HPP
+
+#include <atomic>
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace mioext {
+namespace detail {
+
+/// A bounded queue of messages with many producers and one consumer, after Dmitry Vyukov's bounded
+/// queue ("Bounded MPMC queue", 1024cores.net), with an exact capacity. Messages of one producer
+/// arrive in the order in which it pushed them.
+///
+/// Every message gets a position, counted from zero; the cell for a position is its remainder by
+/// the number of cells, a power of two. The cell's sequence number tells whose turn it is:
+///  - sequence == position: free, the producer that claims this position may fill it;
+///  - sequence == position + 1: filled, the consumer may take the message.
+///
+/// In Vyukov's queue the consumer of position p frees the same cell for its next use, position
+/// p + cells, so as many messages fit as there are cells. Here it frees position p + capacity,
+/// usually in another cell. Thus position q is free as soon as, and not before, q - capacity was
+/// consumed (or q < capacity, from the start): at most `capacity` messages, exactly. This is sound
+/// for capacity < cells, too, because the last message in the cell of p + capacity had position
+/// p + capacity - cells, which is before p, so the one consumer has emptied that cell already.
+/// Until it is freed, the cell keeps the number that says filled for that old position,
+/// q + 1 - cells for the next position q, which is before q, and neither free nor filled for q, as
+/// long as there are two cells or more. (With one cell, "filled at p" and "free at p + 1" would
+/// be the same number.)
+template <class Message> class message_queue {
+  static_assert(std::is_nothrow_move_constructible<Message>::value,
+                "A message must be nothrow move constructible: it has to be moved into and out of "
+                "the queue while other threads wait for its place");
+  static_assert(std::is_nothrow_destructible<Message>::value,
+                "A message's destructor must not throw");
+  static_assert(alignof(Message) <= alignof(std::max_align_t),
+                "A message must not be over-aligned: before C++17 new cannot allocate such a type");
+
+public:
+  /// Allocates all the memory that the queue will ever use.
+  ///
+  /// @param capacity How many messages fit; zero counts as one.
+  /// @throws std::bad_alloc
+  explicit message_queue(std::size_t capacity)
+      : capacity_(capacity == 0 ? 1 : capacity), mask_(cells_for(capacity_) - 1),
+        cells_(new cell[mask_ + 1]), tail_(0), head_(0) {
+    for (std::size_t index = 0; index <= mask_; ++index) {
+      // As if filled and emptied in the round before, where it is beyond the capacity.
+      std::size_t const sequence = index < capacity_ ? index : index - mask_;
+      cells_[index].sequence.store(sequence, std::memory_order_relaxed);
+    }
+  }
+
+  message_queue(message_queue const&) = delete;
+  message_queue& operator=(message_queue const&) = delete;
+
+  /// Destroys the messages that nobody has taken. No other thread may use the queue any more.
+  ~message_queue() {
+    while (try_pop([](Message&&) noexcept {})) {
+    }
+  }
+
+  /// How many messages fit.
+  std::size_t capacity() const noexcept { return capacity_; }
+
+  /// Moves a message into the queue; any thread may call it. Lock-free.
+  ///
+  /// The message is visible to the consumer when the call returns, unless an earlier position is
+  /// still being filled by another producer; then as soon as that one has returned (see empty()).
+  ///
+  /// @return False if the queue is full; the message is then untouched.
+  bool try_push(Message&& message) noexcept {
+    std::size_t position = tail_.load(std::memory_order_relaxed);
+    for (;;) {
+      cell& target = cells_[position & mask_];
+      std::size_t const sequence = target.sequence.load(std::memory_order_acquire);
+      if (sequence == position) {
+        if (tail_.compare_exchange_weak(position, position + 1, std::memory_order_relaxed,
+                                        std::memory_order_relaxed)) {
+          ::new (static_cast<void*>(target.storage)) Message(std::move(message));
+          target.sequence.store(position + 1, std::memory_order_seq_cst);
+          return true;
+        }
+      } else if (is_before(sequence, position)) {
+        return false;
+      } else {
+        position = tail_.load(std::memory_order_relaxed);
+      }
+    }
+  }
+
+  /// Takes the oldest message out and then calls `receive` with it as an rvalue. Only the consumer
+  /// may call it. The place is free again before `receive` runs: it may throw, push, and pop.
+  ///
+  /// @return False if there was no message, in the sense of empty().
+  template <class Receive> bool try_pop(Receive&& receive) {
+    cell& source = cells_[head_ & mask_];
+    if (source.sequence.load(std::memory_order_acquire) != head_ + 1) {
+      return false;
+    }
+    Message* const stored = source.message();
+    Message message(std::move(*stored));
+    stored->~Message(); // NOLINT(clang-analyzer-cplusplus.Move): what was moved from is destroyed
+    std::size_t const freed = head_ + capacity_;
+    ++head_;
+    cells_[freed & mask_].sequence.store(freed, std::memory_order_release);
+    std::forward<Receive>(receive)(std::move(message));
+    return true;
+  }
+
+  /// True if there is nothing that try_pop() could take. Only the consumer may call it.
+  ///
+  /// A producer that has claimed the next position but not yet filled it makes the queue empty,
+  /// even if others have filled positions after it. So a consumer never waits for a producer; but
+  /// when it goes to sleep, it relies on every producer to look whether it sleeps, after
+  /// try_push(). For that the end of try_push() and empty() are sequentially consistent. With a
+  /// flag
+  ///
+  ///   producer: try_push(); if (sleeping.exchange(false)) wake the consumer   (or load first)
+  ///   consumer: sleeping.store(true); if (empty()) sleep
+  ///
+  /// whose operations are so too, either the producer sees the flag or the consumer the message; no
+  /// fence is needed (which ThreadSanitizer would not understand).
+  bool empty() const noexcept {
+    return cells_[head_ & mask_].sequence.load(std::memory_order_seq_cst) != head_ + 1;
+  }
+
+  /// How many messages were ever claimed a place: the position after the last of those that were
+  /// pushed or are being pushed at this moment. It wraps around.
+  std::size_t claimed() const noexcept { return tail_.load(std::memory_order_seq_cst); }
+
+  /// True if the next message to take has a position before `end`. Only the consumer may call it.
+  bool is_before(std::size_t end) const noexcept { return is_before(head_, end); }
+
+  /// True if a message is there that has a position before `end`, also if it cannot be taken yet.
+  /// Only the consumer may call it.
+  bool has_any_before(std::size_t end) const noexcept {
+    for (std::size_t position = head_; is_before(position, end); ++position) {
+      if (cells_[position & mask_].sequence.load(std::memory_order_seq_cst) == position + 1) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /// Drops the places that were claimed and never filled, because the threads that claimed them do
+  /// not exist: in a child after fork. Nobody may push or pop meanwhile.
+  void drop_unfilled() noexcept {
+    std::size_t const end = tail_.load(std::memory_order_relaxed);
+    std::size_t kept = head_;
+    for (std::size_t position = head_; position != end; ++position) {
+      cell& from = cells_[position & mask_];
+      if (from.sequence.load(std::memory_order_relaxed) == position + 1) {
+        if (kept != position) {
+          ::new (static_cast<void*>(cells_[kept & mask_].storage))
+              Message(std::move(*from.message()));
+          from.message()->~Message();
+        }
+        ++kept;
+      }
+    }
+    for (std::size_t offset = 0; offset <= mask_; ++offset) {
+      std::size_t const position = head_ + offset;
+      std::size_t sequence = position - mask_; // beyond the capacity, as in the constructor
+      if (offset < kept - head_) {
+        sequence = position + 1;
+      } else if (offset < capacity_) {
+        sequence = position;
+      }
+      cells_[position & mask_].sequence.store(sequence, std::memory_order_relaxed);
+    }
+    tail_.store(kept, std::memory_order_relaxed);
+  }
+
+private:
+  struct cell {
+    std::atomic<std::size_t> sequence;
+    alignas(Message) unsigned char storage[sizeof(Message)];
+
+    Message* message() noexcept { return static_cast<Message*>(static_cast<void*>(storage)); }
+  };
+
+  // What one thread writes and another one reads is kept this far apart. Padding instead of
+  // alignas, because before C++17 new ignores the alignment of an object with such a member. Two
+  // lines of 64 bytes: x86 fetches them in pairs, and some ARM and POWER processors have 128.
+  struct padding {
+    char bytes[128];
+  };
+
+  // A power of two, two at least, that is no less than the capacity if there is one.
+  static std::size_t cells_for(std::size_t capacity) noexcept {
+    std::size_t cells = 2;
+    while (cells < capacity && cells <= std::numeric_limits<std::size_t>::max() / 2) {
+      cells *= 2;
+    }
+    return cells;
+  }
+
+  // Compares positions that may have wrapped around.
+  static bool is_before(std::size_t left, std::size_t right) noexcept {
+    return left - right > std::numeric_limits<std::size_t>::max() / 2;
+  }
+
+  std::size_t const capacity_;
+  std::size_t const mask_;
+  std::unique_ptr<cell[]> const cells_;
+  padding before_tail_{};
+  std::atomic<std::size_t> tail_; // the next position to claim, by any producer
+  padding before_head_{};
+  std::size_t head_; // the next position to take, by the consumer
+  padding after_head_{};
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_EVENT_LOOP_MESSAGE_QUEUE_HPP

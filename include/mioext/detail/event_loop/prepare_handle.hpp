@@ -1,0 +1,174 @@
+//
+// mioext/detail/event_loop/prepare_handle.hpp
+// -------------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// Readies a socket of any kind for connect or listen: opened if it can open itself, and non-
+// blocking.
+//
+
+#ifndef MIOEXT_DETAIL_EVENT_LOOP_PREPARE_HANDLE_HPP
+#define MIOEXT_DETAIL_EVENT_LOOP_PREPARE_HANDLE_HPP
+
+#include <type_traits>
+#include <utility>
+
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/native_handle.hpp>
+#include <mioext/detail/polling/connection_ops.hpp>
+#include <mioext/detail/throw_error.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// Has is_open() and open(protocol, ec), as Asio's and mioext's sockets have.
+template <class Socket, class Endpoint> struct can_open {
+  template <class S, class E>
+  static auto test(int)
+      -> decltype(static_cast<void>(static_cast<bool>(std::declval<S&>().is_open())),
+                  static_cast<void>(
+                      std::declval<S&>().open(std::declval<E const&>().protocol(),
+                                              std::declval<boost::system::error_code&>())),
+                  std::true_type());
+  template <class, class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Socket, Endpoint>(0))::value;
+};
+
+/// Has non_blocking(bool, ec), as Asio's sockets have: whether synchronous operations wait.
+template <class Handle> struct has_non_blocking {
+  template <class H>
+  static auto test(int) -> decltype(static_cast<void>(std::declval<H&>().non_blocking(
+                                        true, std::declval<boost::system::error_code&>())),
+                                    std::true_type());
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Handle>(0))::value;
+};
+
+/// Has native_non_blocking(bool, ec), as Asio's sockets have: the mode of the descriptor alone, which
+/// leaves it to the user whether synchronous operations wait.
+template <class Handle> struct has_native_non_blocking {
+  template <class H>
+  static auto test(int) -> decltype(static_cast<void>(std::declval<H&>().native_non_blocking(
+                                        true, std::declval<boost::system::error_code&>())),
+                                    std::true_type());
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Handle>(0))::value;
+};
+
+/// Says that it is a stream: its synchronous operations wait or not as its user has asked, and it is no
+/// loop's business to change that.
+template <class Handle> struct decides_itself_whether_to_wait {
+  template <class H> static typename H::decides_itself_whether_to_wait test(int);
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Handle>(0))::value;
+};
+
+/// Says that it is non-blocking by construction, as mioext's handles are.
+template <class Handle> struct is_always_non_blocking {
+  template <class H> static typename H::always_non_blocking test(int);
+  template <class> static std::false_type test(...);
+
+  static constexpr bool value = decltype(test<Handle>(0))::value;
+};
+
+/// One of Asio's sockets or descriptors, or what looks like one; a stream looks after its handle.
+template <class Handle>
+struct is_of_asio
+    : std::integral_constant<bool, has_native_non_blocking<Handle>::value &&
+                                       !decides_itself_whether_to_wait<Handle>::value> {};
+
+/// Opens a socket, and makes it close-on-exec where its own open() does not: Asio's do not. (A program
+/// that another thread executes between the two inherits it.)
+template <class Socket, class Protocol>
+typename std::enable_if<is_of_asio<Socket>::value>::type
+open_handle(Socket& socket, Protocol const& protocol, boost::system::error_code& ec) {
+  socket.open(protocol, ec);
+  if (ec) {
+    return;
+  }
+  ec = system_error_code(make_close_on_exec(native_handle(socket)));
+  if (ec) {
+    boost::system::error_code ignored;
+    socket.close(ignored);
+  }
+}
+
+template <class Socket, class Protocol>
+typename std::enable_if<!is_of_asio<Socket>::value>::type
+open_handle(Socket& socket, Protocol const& protocol, boost::system::error_code& ec) {
+  socket.open(protocol, ec);
+}
+
+/// Opens a closed socket for the endpoint's protocol, as Asio's connect does.
+template <class Socket, class Endpoint>
+typename std::enable_if<can_open<Socket, Endpoint>::value>::type
+open_if_closed(Socket& socket, Endpoint const& endpoint, boost::system::error_code& ec) {
+  ec.clear();
+  if (!socket.is_open()) {
+    open_handle(socket, endpoint.protocol(), ec);
+  }
+}
+
+template <class Socket, class Endpoint>
+typename std::enable_if<!can_open<Socket, Endpoint>::value>::type
+open_if_closed(Socket&, Endpoint const&, boost::system::error_code& ec) {
+  ec.clear();
+}
+
+/// Makes the descriptor blocking or not, and changes nothing else about the handle: what its synchronous
+/// operations do is as it was, where they know better than the system.
+template <class Handle>
+typename std::enable_if<has_native_non_blocking<Handle>::value>::type
+set_native_non_blocking(Handle& handle, bool mode, boost::system::error_code& ec) {
+  handle.native_non_blocking(mode, ec);
+}
+
+template <class Handle>
+typename std::enable_if<!has_native_non_blocking<Handle>::value>::type
+set_native_non_blocking(Handle& handle, bool mode, boost::system::error_code& ec) {
+  int const fd = native_handle(handle);
+  ec = system_error_code(mode ? make_non_blocking(fd) : make_blocking(fd));
+}
+
+/// Makes sure that the descriptor is non-blocking, for an operation that waits without blocking.
+template <class Handle>
+typename std::enable_if<!is_always_non_blocking<Handle>::value>::type
+set_native_non_blocking(Handle& handle, boost::system::error_code& ec) {
+  set_native_non_blocking(handle, true, ec);
+}
+
+template <class Handle>
+typename std::enable_if<is_always_non_blocking<Handle>::value>::type
+set_native_non_blocking(Handle&, boost::system::error_code& ec) {
+  ec.clear();
+}
+
+/// The same for a handler, which does the I/O itself and goes on until that would have to wait: one of
+/// Asio's sockets has to say so, too.
+template <class Handle>
+typename std::enable_if<has_non_blocking<Handle>::value &&
+                        !decides_itself_whether_to_wait<Handle>::value>::type
+set_non_blocking(Handle& handle, boost::system::error_code& ec) {
+  handle.non_blocking(true, ec);
+}
+
+template <class Handle>
+typename std::enable_if<!has_non_blocking<Handle>::value ||
+                        decides_itself_whether_to_wait<Handle>::value>::type
+set_non_blocking(Handle& handle, boost::system::error_code& ec) {
+  set_native_non_blocking(handle, ec);
+}
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_EVENT_LOOP_PREPARE_HANDLE_HPP

@@ -1,0 +1,247 @@
+//
+// mioext/detail/handles/protocol_handle.hpp
+// -----------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What sockets and acceptors have in common.
+//
+
+#ifndef MIOEXT_DETAIL_HANDLES_PROTOCOL_HANDLE_HPP
+#define MIOEXT_DETAIL_HANDLES_PROTOCOL_HANDLE_HPP
+
+#include <cerrno>
+#include <cstddef>
+#include <type_traits>
+
+#include <sys/socket.h>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/socket_base.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/descriptor_ops.hpp>
+#include <mioext/detail/dispatch_scope.hpp>
+#include <mioext/detail/handles/basic_handle.hpp>
+#include <mioext/detail/handles/socket_ops.hpp>
+#include <mioext/detail/throw_error.hpp>
+
+namespace mioext {
+namespace detail {
+
+template <class T>
+using is_execution_context = std::is_convertible<T&, boost::asio::execution_context&>;
+
+/// A handle on a socket, connected or listening. `Protocol` is one of Asio's, which names the
+/// endpoint type and knows family, type and number.
+///
+/// Which protocol of several (IPv4 or IPv6) an open socket has is not stored, the system knows it.
+/// So an adopted descriptor is as good as any other, and a socket is no larger than an int.
+template <class Protocol>
+class protocol_handle : public basic_handle, public boost::asio::socket_base {
+public:
+  /// Asio's protocol type.
+  using protocol_type = Protocol;
+
+  /// Asio's endpoint type of this protocol.
+  using endpoint_type = typename Protocol::endpoint;
+
+  /// Opens a new socket, non-blocking and close-on-exec. Only a protocol that is one and not
+  /// several, as a local one, can be left out.
+  ///
+  /// Errors: `already_open` if there is one; what socket(2) reports, among it
+  /// `no_descriptors` (EMFILE) and `address_family_not_supported`.
+  void open(protocol_type const& protocol = protocol_type()) {
+    boost::system::error_code ec;
+    open(protocol, ec);
+    throw_error(ec, "open");
+  }
+
+  /// \overload
+  void open(protocol_type const& protocol, boost::system::error_code& ec) {
+    if (is_open()) {
+      ec = boost::asio::error::already_open;
+      return;
+    }
+    int const fd = socket_ops::open(protocol.family(), protocol.type(), protocol.protocol(), ec);
+    if (!ec) {
+      handle_access::reset(*this, fd);
+    }
+  }
+
+  using basic_handle::assign;
+
+  /// Asio's form of assign(fd). The descriptor's own protocol is what counts.
+  void assign(protocol_type const& protocol, native_handle_type fd) {
+    boost::system::error_code ec;
+    assign(protocol, fd, ec);
+    throw_error(ec, "assign");
+  }
+
+  /// \overload
+  void assign(protocol_type const&, native_handle_type fd, boost::system::error_code& ec) noexcept {
+    basic_handle::assign(fd, ec);
+  }
+
+  /// Gives the socket its local address.
+  ///
+  /// Errors: what bind(2) reports, among it `address_in_use` (for a Unix path: the file exists, if
+  /// only as a leftover; unlink it before), `access_denied`, and `bad_descriptor` if closed.
+  void bind(endpoint_type const& endpoint) {
+    boost::system::error_code ec;
+    bind(endpoint, ec);
+    throw_error(ec, "bind");
+  }
+
+  /// \overload
+  void bind(endpoint_type const& endpoint, boost::system::error_code& ec) {
+    socket_ops::bind(native_handle(), endpoint.data(), endpoint.size(), ec);
+  }
+
+  /// Sets a socket option: one of Asio's, or any type that meets its SettableSocketOption. Asks the
+  /// system for the socket's family first, on which the number of an option can depend. Asio's
+  /// `enable_connection_aborted` is an option of Asio and not of the socket, and is refused here.
+  ///
+  /// Errors: what setsockopt(2) reports, among it `no_protocol_option`, and `bad_descriptor` if
+  /// closed.
+  template <class SettableSocketOption> void set_option(SettableSocketOption const& option) {
+    boost::system::error_code ec;
+    set_option(option, ec);
+    throw_error(ec, "set_option");
+  }
+
+  /// \overload
+  template <class SettableSocketOption>
+  void set_option(SettableSocketOption const& option, boost::system::error_code& ec) {
+    protocol_type const protocol = local_endpoint(ec).protocol();
+    if (!ec) {
+      socket_ops::set_option(native_handle(), option.level(protocol), option.name(protocol),
+                             option.data(protocol), option.size(protocol), ec);
+    }
+  }
+
+  /// Reads a socket option: one of Asio's, or any type that meets its GettableSocketOption. Buffer
+  /// sizes read as they were set, as in Asio, although Linux reports twice that.
+  ///
+  /// Errors: what getsockopt(2) reports; `bad_descriptor` if closed.
+  template <class GettableSocketOption> void get_option(GettableSocketOption& option) const {
+    boost::system::error_code ec;
+    get_option(option, ec);
+    throw_error(ec, "get_option");
+  }
+
+  /// \overload
+  template <class GettableSocketOption>
+  void get_option(GettableSocketOption& option, boost::system::error_code& ec) const {
+    protocol_type const protocol = local_endpoint(ec).protocol();
+    if (ec) {
+      return;
+    }
+    std::size_t size = option.size(protocol);
+    socket_ops::get_option(native_handle(), option.level(protocol), option.name(protocol),
+                           option.data(protocol), size, ec);
+    if (!ec) {
+      option.resize(protocol, size);
+    }
+  }
+
+  /// Executes an I/O control command: Asio's `bytes_readable`, or any type that meets its
+  /// IoControlCommand.
+  ///
+  /// Errors: what ioctl(2) reports; `bad_descriptor` if closed.
+  template <class IoControlCommand> void io_control(IoControlCommand& command) {
+    boost::system::error_code ec;
+    io_control(command, ec);
+    throw_error(ec, "io_control");
+  }
+
+  /// \overload
+  template <class IoControlCommand>
+  void io_control(IoControlCommand& command, boost::system::error_code& ec) {
+    descriptor_ops::io_control(native_handle(), command.name(), command.data(), ec);
+  }
+
+  /// The address that the socket is bound to. For a Unix socket without a name, as a client or one
+  /// of a pair is, it is an endpoint with an empty path; for an abstract one the path begins with
+  /// a NUL character.
+  ///
+  /// Errors: what getsockname(2) reports; `bad_descriptor` if closed. The second form returns a
+  /// default-constructed endpoint then.
+  endpoint_type local_endpoint() const {
+    boost::system::error_code ec;
+    endpoint_type const endpoint = local_endpoint(ec);
+    throw_error(ec, "local_endpoint");
+    return endpoint;
+  }
+
+  /// \overload
+  endpoint_type local_endpoint(boost::system::error_code& ec) const {
+    endpoint_type endpoint;
+    std::size_t size = endpoint.capacity();
+    socket_ops::local_address(native_handle(), endpoint.data(), size, ec);
+    if (ec) {
+      return endpoint_type();
+    }
+    endpoint.resize(size);
+    return endpoint;
+  }
+
+  /// The error that the socket is keeping, which it keeps no longer (SO_ERROR). After a connect it
+  /// says how that ended: no error if the socket is connected. If it was the event loop that had to
+  /// repeat the connect, this is what the last attempt returned; ask from the handler that got the
+  /// notification.
+  ///
+  /// If the question itself fails, the reason for that: `bad_descriptor` if closed.
+  boost::system::error_code take_error() noexcept {
+    boost::system::error_code const kept = socket_ops::take_error(native_handle());
+    int const refusal = take_connect_error(native_handle());
+    return refusal != 0 && kept.value() != EBADF ? system_error_code(refusal) : kept;
+  }
+
+protected:
+  protocol_handle() noexcept = default;
+  explicit protocol_handle(protocol_type const& protocol) { open(protocol); }
+  explicit protocol_handle(native_handle_type fd) : basic_handle(fd) {}
+  protocol_handle(protocol_handle&& other) noexcept = default;
+  protocol_handle& operator=(protocol_handle&& other) noexcept = default;
+  ~protocol_handle() = default;
+
+  /// Takes the descriptor of one of Asio's sockets. Its flags are set first: if that fails, the
+  /// socket that holds it has lost nothing.
+  template <class AsioSocket> void take_from(AsioSocket& socket, boost::system::error_code& ec) {
+    if (is_open()) {
+      ec = boost::asio::error::already_open;
+      return;
+    }
+    descriptor_ops::prepare(socket.native_handle(), ec);
+    if (ec) {
+      return;
+    }
+    int const fd = socket.release(ec);
+    if (!ec) {
+      handle_access::reset(*this, fd);
+    }
+  }
+
+  /// Hands the descriptor to one of Asio's sockets, which must be closed. Keeps it on an error.
+  template <class AsioSocket> void give_to(AsioSocket& socket, boost::system::error_code& ec) {
+    protocol_type const protocol = local_endpoint(ec).protocol();
+    if (ec) {
+      return;
+    }
+    socket.assign(protocol, native_handle(), ec);
+    if (!ec) {
+      boost::system::error_code released;
+      release(released);
+    }
+  }
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_HANDLES_PROTOCOL_HANDLE_HPP

@@ -1,0 +1,328 @@
+//
+// mioext/detail/handles/socket_ops.hpp
+// ------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// System calls on sockets, one function each: what differs between systems differs here.
+//
+
+#ifndef MIOEXT_DETAIL_HANDLES_SOCKET_OPS_HPP
+#define MIOEXT_DETAIL_HANDLES_SOCKET_OPS_HPP
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/assign_integer.hpp>
+#include <mioext/detail/descriptor_ops.hpp>
+#include <mioext/detail/file_descriptor.hpp>
+#include <mioext/detail/polling/connection_ops.hpp>
+#include <mioext/detail/throw_error.hpp>
+
+namespace mioext {
+namespace detail {
+namespace socket_ops {
+
+/// Given with each call that writes: no SIGPIPE. Where there is no such flag, the socket has it set
+/// (descriptor_ops::silence_sigpipe).
+#ifdef MSG_NOSIGNAL
+constexpr int no_sigpipe = MSG_NOSIGNAL;
+#else
+constexpr int no_sigpipe = 0;
+#endif
+
+/// A new socket, or -1. macOS has no flags to make one non-blocking and close-on-exec.
+inline int open(int family, int type, int protocol, boost::system::error_code& ec) noexcept {
+#ifdef SOCK_CLOEXEC
+  return checked(::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol), ec);
+#else
+  return descriptor_ops::prepare_new(::socket(family, type, protocol), ec);
+#endif
+}
+
+/// Two sockets, connected to each other.
+inline void open_pair(int family, int type, int protocol, int (&fds)[2],
+                      boost::system::error_code& ec) noexcept {
+#ifdef SOCK_CLOEXEC
+  checked(::socketpair(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol, fds), ec);
+#else
+  if (checked(::socketpair(family, type, protocol, fds), ec) == 0) {
+    descriptor_ops::prepare_pair(fds, ec);
+  }
+#endif
+}
+
+/// accept(2) of a socket that is non-blocking and close-on-exec.
+inline int accept_prepared(int fd, sockaddr* address, socklen_t* length,
+                           boost::system::error_code& ec) noexcept {
+#ifdef SOCK_CLOEXEC
+  return checked(::accept4(fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC), ec);
+#else
+  return descriptor_ops::prepare_new(::accept(fd, address, length), ec);
+#endif
+}
+
+/// The longest part of an address that fits. The kernel says how long the address is, not how much
+/// of it was stored, and a Unix path that fills all of sun_path is one byte longer than sockaddr_un
+/// because its terminator counts (unix(7), "Pathname sockets").
+inline std::size_t stored_size(socklen_t size, std::size_t capacity) noexcept {
+  return (std::min)(static_cast<std::size_t>(size), capacity);
+}
+
+/// A connection from a listener's queue, or -1; its peer's address if `address` is not null, where
+/// `size` is the capacity before and the address's size after.
+///
+/// A connection that was aborted while it waited in the queue (ECONNABORTED, and EPROTO on older
+/// systems) is passed over, as in Asio; the queue has one entry less each time.
+inline int accept(int fd, sockaddr* address, std::size_t* size,
+                  boost::system::error_code& ec) noexcept {
+  for (;;) {
+    socklen_t length = address ? static_cast<socklen_t>(*size) : 0;
+    int const peer = accept_prepared(fd, address, address ? &length : nullptr, ec);
+    if (peer >= 0 && address) {
+      *size = stored_size(length, *size);
+    }
+    int const error = ec.value();
+    if (error != EINTR && error != ECONNABORTED && error != EPROTO) {
+      return peer;
+    }
+  }
+}
+
+inline void bind(int fd, sockaddr const* address, std::size_t size,
+                 boost::system::error_code& ec) noexcept {
+  checked(::bind(fd, address, static_cast<socklen_t>(size)), ec);
+}
+
+inline void listen(int fd, int backlog, boost::system::error_code& ec) noexcept {
+  checked(::listen(fd, backlog), ec);
+}
+
+/// An interrupted connect goes on in the background, as if it had been refused a wait (POSIX,
+/// connect: "the connection request shall not be aborted, and the connection shall be established
+/// asynchronously"): the same as EINPROGRESS. Calling again would answer EALREADY.
+inline void connect(int fd, sockaddr const* address, std::size_t size,
+                    boost::system::error_code& ec) noexcept {
+  connect_attempt const attempt =
+      start_connect(fd, socket_address{address, static_cast<socklen_t>(size)});
+  if (attempt.progress == connect_progress::started) {
+    ec = system_error_code(EINPROGRESS);
+  } else {
+    ec = system_error_code(attempt.error);
+  }
+}
+
+inline void shutdown(int fd, int what, boost::system::error_code& ec) noexcept {
+  checked(::shutdown(fd, what), ec);
+}
+
+/// getsockname(2); `size` is the capacity before and the address's size after.
+inline void local_address(int fd, sockaddr* address, std::size_t& size,
+                          boost::system::error_code& ec) noexcept {
+  socklen_t length = static_cast<socklen_t>(size);
+  checked(::getsockname(fd, address, &length), ec);
+  size = stored_size(length, size);
+}
+
+/// getpeername(2); `size` is the capacity before and the address's size after.
+inline void remote_address(int fd, sockaddr* address, std::size_t& size,
+                           boost::system::error_code& ec) noexcept {
+  socklen_t length = static_cast<socklen_t>(size);
+  checked(::getpeername(fd, address, &length), ec);
+  size = stored_size(length, size);
+}
+
+inline void set_option(int fd, int level, int name, void const* data, std::size_t size,
+                       boost::system::error_code& ec) noexcept {
+  checked(::setsockopt(fd, level, name, data, static_cast<socklen_t>(size)), ec);
+}
+
+/// getsockopt(2); `size` is the capacity before and the value's size after.
+inline void get_option(int fd, int level, int name, void* data, std::size_t& size,
+                       boost::system::error_code& ec) noexcept {
+  socklen_t length = static_cast<socklen_t>(size);
+  checked(::getsockopt(fd, level, name, data, &length), ec);
+  if (ec) {
+    return;
+  }
+  size = length;
+#ifdef __linux__
+  // Linux doubles the buffer sizes that it is given, to have room for its own bookkeeping, and
+  // reports the doubled ones (socket(7)). Asio halves them again, so that one reads what one set.
+  if (level == SOL_SOCKET && (name == SO_RCVBUF || name == SO_SNDBUF) && length == sizeof(int)) {
+    int value = 0;
+    std::memcpy(&value, data, sizeof(value));
+    value /= 2;
+    std::memcpy(data, &value, sizeof(value));
+  }
+#endif
+}
+
+/// True if the next byte to be read is the urgent one (sockatmark(3)).
+inline bool at_mark(int fd, boost::system::error_code& ec) noexcept {
+  return checked(::sockatmark(fd), ec) == 1;
+}
+
+/// The error that waits on the socket, which waits no longer; or why it could not be asked for.
+inline boost::system::error_code take_error(int fd) noexcept {
+  int pending = 0;
+  socklen_t size = sizeof(pending);
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &pending, &size) < 0) {
+    return system_error_code(errno);
+  }
+  return system_error_code(pending);
+}
+
+/// For a sender's address `address`, `address_size` is its capacity before and its size after; null
+/// if nobody asks.
+inline std::size_t receive(int fd, iovec* buffers, std::size_t count, int flags, sockaddr* address,
+                           std::size_t* address_size, boost::system::error_code& ec) noexcept {
+  ssize_t bytes;
+  if (count == 1 && !address) {
+    // The frequent case, and the system's shortest path.
+    bytes =
+        retry_interrupted([=] { return ::recv(fd, buffers->iov_base, buffers->iov_len, flags); });
+  } else {
+    msghdr message = msghdr();
+    message.msg_iov = buffers;
+    assign_integer(message.msg_iovlen, count);
+    bytes = retry_interrupted([&] {
+      message.msg_name = address;
+      message.msg_namelen = address ? static_cast<socklen_t>(*address_size) : 0;
+      return ::recvmsg(fd, &message, flags);
+    });
+    if (bytes >= 0 && address) {
+      *address_size = stored_size(message.msg_namelen, *address_size);
+    }
+  }
+  return checked(bytes, ec) < 0 ? 0 : static_cast<std::size_t>(bytes);
+}
+
+inline std::size_t receive(int fd, iovec* buffers, std::size_t count, int flags,
+                           boost::system::error_code& ec) noexcept {
+  return receive(fd, buffers, count, flags, nullptr, nullptr, ec);
+}
+
+/// To the connected peer if `address` is null.
+inline std::size_t send(int fd, iovec* buffers, std::size_t count, int flags,
+                        sockaddr const* address, std::size_t address_size,
+                        boost::system::error_code& ec) noexcept {
+  flags |= no_sigpipe;
+  ssize_t bytes;
+  if (count == 1 && !address) {
+    bytes =
+        retry_interrupted([=] { return ::send(fd, buffers->iov_base, buffers->iov_len, flags); });
+  } else {
+    msghdr message = msghdr();
+    message.msg_name = const_cast<sockaddr*>(address); // recvmsg and sendmsg share one type
+    message.msg_namelen = static_cast<socklen_t>(address_size);
+    message.msg_iov = buffers;
+    assign_integer(message.msg_iovlen, count);
+    bytes = retry_interrupted([&] { return ::sendmsg(fd, &message, flags); });
+  }
+  return checked(bytes, ec) < 0 ? 0 : static_cast<std::size_t>(bytes);
+}
+
+inline std::size_t send(int fd, iovec* buffers, std::size_t count, int flags,
+                        boost::system::error_code& ec) noexcept {
+  return send(fd, buffers, count, flags, nullptr, 0, ec);
+}
+
+/// Room for one descriptor beside the data, aligned as cmsg(3) demands.
+struct descriptor_message {
+  alignas(cmsghdr) char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+/// Room for the sender's credentials, too, which come first where they were asked for
+/// (SO_PASSCRED, Linux).
+struct descriptor_and_credentials_message {
+#ifdef SO_PASSCRED
+  alignas(cmsghdr) char bytes[CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int))];
+#else
+  alignas(cmsghdr) char bytes[CMSG_SPACE(sizeof(int))];
+#endif
+};
+
+/// Descriptors that are received are close-on-exec from the start, or at once, where macOS has no
+/// flag for it.
+#ifdef MSG_CMSG_CLOEXEC
+constexpr int receive_close_on_exec = MSG_CMSG_CLOEXEC;
+#else
+constexpr int receive_close_on_exec = 0;
+#endif
+
+/// Takes the first descriptor that came, and closes what others a peer sent.
+inline void take_descriptors(msghdr& message, file_descriptor& descriptor) noexcept {
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {
+      continue;
+    }
+    std::size_t const count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t index = 0; index != count; ++index) {
+      int received = -1;
+      std::memcpy(&received, CMSG_DATA(header) + index * sizeof(int), sizeof(int));
+      file_descriptor taken(received);
+      if (receive_close_on_exec == 0) {
+        ::fcntl(received, F_SETFD, FD_CLOEXEC);
+      }
+      if (!descriptor) {
+        descriptor = static_cast<file_descriptor&&>(taken);
+      }
+    }
+  }
+}
+
+/// The descriptor goes with the first byte (unix(7), SCM_RIGHTS).
+inline std::size_t send_with_descriptor(int fd, iovec* buffers, std::size_t count, int descriptor,
+                                        boost::system::error_code& ec) noexcept {
+  descriptor_message control;
+  std::memset(&control, 0, sizeof(control));
+  msghdr message = msghdr();
+  message.msg_iov = buffers;
+  assign_integer(message.msg_iovlen, count);
+  message.msg_control = control.bytes;
+  message.msg_controllen = sizeof(control.bytes);
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  assign_integer(header->cmsg_len, CMSG_LEN(sizeof(int)));
+  std::memcpy(CMSG_DATA(header), &descriptor, sizeof(descriptor));
+  ssize_t const bytes = retry_interrupted([&] { return ::sendmsg(fd, &message, no_sigpipe); });
+  return checked(bytes, ec) < 0 ? 0 : static_cast<std::size_t>(bytes);
+}
+
+inline std::size_t receive_with_descriptor(int fd, iovec* buffers, std::size_t count,
+                                           file_descriptor& descriptor,
+                                           boost::system::error_code& ec) noexcept {
+  descriptor_and_credentials_message control;
+  msghdr message = msghdr();
+  message.msg_iov = buffers;
+  assign_integer(message.msg_iovlen, count);
+  message.msg_control = control.bytes;
+  message.msg_controllen = sizeof(control.bytes);
+  ssize_t const bytes =
+      retry_interrupted([&] { return ::recvmsg(fd, &message, receive_close_on_exec); });
+  if (checked(bytes, ec) < 0) {
+    return 0;
+  }
+  take_descriptors(message, descriptor);
+  return static_cast<std::size_t>(bytes);
+}
+
+} // namespace socket_ops
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_HANDLES_SOCKET_OPS_HPP

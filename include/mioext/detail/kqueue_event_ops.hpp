@@ -1,0 +1,138 @@
+//
+// mioext/detail/kqueue_event_ops.hpp
+// ----------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What an event of a kqueue says. See detail/polling/selector.hpp for the set of functions.
+//
+
+#ifndef MIOEXT_DETAIL_KQUEUE_EVENT_OPS_HPP
+#define MIOEXT_DETAIL_KQUEUE_EVENT_OPS_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include <sys/event.h>
+#include <sys/types.h>
+
+namespace mioext {
+namespace detail {
+
+/// The events of a kqueue, and the user data that they carry: which registration they are of.
+class kqueue_event_ops {
+public:
+  using native_event = struct ::kevent;
+  using user_data = std::uintptr_t;
+
+  static user_data token_data(std::size_t token) noexcept { return token; }
+
+  /// The event names its descriptor itself, so that the tag is all, in 32 bits as well.
+  static user_data tag_data(int, std::uint32_t tag) noexcept { return tag; }
+
+  static user_data internal_data(std::uint32_t number) noexcept { return internal_mark | number; }
+
+  static std::size_t token(native_event const& event) noexcept {
+    decltype(native_event::udata) const data = event.udata;
+    std::size_t result;
+    std::memcpy(&result, &data, sizeof result);
+    return result;
+  }
+
+  static std::uint32_t descriptor(native_event const& event) noexcept {
+    bool const is_internal = token(event) & internal_mark;
+    return static_cast<std::uint32_t>(event.ident) | (is_internal ? 0xffffffffu : 0u);
+  }
+
+  static std::uint32_t tag(native_event const& event) noexcept {
+    return static_cast<std::uint32_t>(token(event)) & ~internal_mark;
+  }
+
+  // The predicates follow mio's sys/unix/selector/kqueue.rs. An event is of one direction, and says so
+  // at an end, too. A pending error of a socket that goes on is an event without a flag (filt_soread
+  // and filt_sowrite in the BSDs' uipc_socket.c).
+
+  /// EVFILT_USER is a waker.
+  static bool is_readable(native_event const& event) noexcept {
+    return is_of(event, EVFILT_READ) || is_of(event, EVFILT_USER);
+  }
+
+  static bool is_writable(native_event const& event) noexcept { return is_of(event, EVFILT_WRITE); }
+
+  /// A socket's error comes with its end, in fflags (kqueue(2), EV_EOF).
+  static bool is_error(native_event const& event) noexcept {
+    return (event.flags & EV_EOF) && event.fflags != 0;
+  }
+
+  static bool is_read_closed(native_event const& event) noexcept {
+    return (event.flags & EV_EOF) && is_of(event, EVFILT_READ);
+  }
+
+  static bool is_write_closed(native_event const& event) noexcept {
+    return (event.flags & EV_EOF) && is_of(event, EVFILT_WRITE);
+  }
+
+  static bool is_priority(native_event const&) noexcept { return false; }
+  static bool is_only_priority(native_event const&) noexcept { return false; }
+
+  static bool concerns_reading(native_event const& event) noexcept {
+    return !concerns_writing(event);
+  }
+
+  static bool concerns_writing(native_event const& event) noexcept { return is_writable(event); }
+
+  static bool is_only_writable(native_event const& event) noexcept {
+    return is_writable(event) && !(event.flags & EV_EOF);
+  }
+
+  // No event concerns both.
+  static void drop_reading(native_event&) noexcept {}
+  static void drop_writing(native_event&) noexcept {}
+
+  /// For a log; a stream is any std::ostream.
+  template <class Stream> static void print_details(Stream& stream, native_event const& event) {
+    if (is_of(event, EVFILT_READ)) {
+      stream << "EVFILT_READ";
+    } else if (is_of(event, EVFILT_WRITE)) {
+      stream << "EVFILT_WRITE";
+    } else if (is_of(event, EVFILT_USER)) {
+      stream << "EVFILT_USER";
+    } else {
+      stream << "filter " << event.filter;
+    }
+    struct {
+      unsigned flag;
+      char const* name;
+    } const all[] = {{EV_EOF, "EV_EOF"},
+                     {EV_ERROR, "EV_ERROR"},
+                     {EV_CLEAR, "EV_CLEAR"},
+                     {EV_DISPATCH, "EV_DISPATCH"}};
+    for (auto const& known : all) {
+      if (event.flags & known.flag) {
+        stream << '|' << known.name;
+      }
+    }
+    stream << " fflags " << event.fflags << " data " << event.data;
+  }
+
+  static int error(native_event const& event) noexcept {
+    return is_error(event) ? static_cast<int>(event.fflags) : 0;
+  }
+
+protected:
+  /// Tags have 31 bits.
+  static constexpr std::uint32_t internal_mark = 0x80000000u;
+
+  static bool is_of(native_event const& event, int filter) noexcept {
+    return event.filter == static_cast<decltype(native_event::filter)>(filter);
+  }
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_KQUEUE_EVENT_OPS_HPP

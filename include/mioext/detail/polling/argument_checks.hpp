@@ -1,0 +1,93 @@
+//
+// mioext/detail/polling/argument_checks.hpp
+// -----------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// One line from the compiler for arguments that no overload takes, in the place of a list of all that
+// there are: which of them is not what it should be.
+//
+
+#ifndef MIOEXT_DETAIL_POLLING_ARGUMENT_CHECKS_HPP
+#define MIOEXT_DETAIL_POLLING_ARGUMENT_CHECKS_HPP
+
+#include <chrono>
+#include <type_traits>
+
+#include <mioext/interest.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// True if a Token can be passed as a Given, which is deduced by a forwarding reference. (So a null
+/// pointer written as 0 or NULL is a number here; with pointers as tokens those are left alone.)
+template <class Token, class Given> struct is_token_argument {
+  static constexpr bool value =
+      std::is_convertible<Given, Token>::value ||
+      (std::is_pointer<Token>::value &&
+       std::is_integral<typename std::remove_reference<Given>::type>::value);
+};
+
+/// True if an interest comes first in what is left of the arguments.
+template <class... Rest> struct begins_with_interest : std::false_type {};
+
+template <class First, class... Rest>
+struct begins_with_interest<First, Rest...> : std::is_convertible<First, interest> {};
+
+/// What timer() deduces, which an object of a class that merely converts to a duration is not.
+template <class Given> struct is_duration {
+  template <class Rep, class Period>
+  static std::true_type test(std::chrono::duration<Rep, Period> const*);
+  static std::false_type test(void const*);
+
+  static constexpr bool value =
+      decltype(test(static_cast<typename std::remove_reference<Given>::type*>(nullptr)))::value;
+};
+
+/// What may be wrong with arguments, of which the first fault is told: with (handle, token, interest,
+/// ...)
+template <class Token, class Given, class... Rest> struct registering_arguments {
+  static constexpr bool have_token = is_token_argument<Token, Given>::value;
+  static constexpr bool have_interest = !have_token || begins_with_interest<Rest...>::value;
+  static constexpr bool are_right = have_token && have_interest;
+};
+
+/// and with (duration, token, ...).
+template <class Token, class After, class Given> struct timer_arguments {
+  static constexpr bool have_duration = is_duration<After>::value;
+  static constexpr bool have_token = !have_duration || is_token_argument<Token, Given>::value;
+  static constexpr bool are_right = have_duration && have_token;
+};
+
+/// Enables the overloads that tell it.
+template <class Arguments>
+using if_wrong = typename std::enable_if<!Arguments::are_right, int>::type;
+
+template <class Token, class Given>
+using if_no_token = typename std::enable_if<!is_token_argument<Token, Given>::value, int>::type;
+
+} // namespace detail
+} // namespace mioext
+
+// The compiler's messages. (No macro in a macro: each of them is a note more.)
+
+#define MIOEXT_DETAIL_CHECK_TOKEN(is_right)                                                        \
+  static_assert(is_right,                                                                          \
+                "mioext: this is no token, which is a mioext::token unless the loop has another "  \
+                "type for it, and to which no number converts: write mioext::token(1) for 1; it "  \
+                "comes before the interest")
+
+#define MIOEXT_DETAIL_CHECK_INTEREST(is_right)                                                     \
+  static_assert(is_right,                                                                          \
+                "mioext: after handle and token comes the interest, mioext::interest::readable "   \
+                "for instance, and then the trigger")
+
+#define MIOEXT_DETAIL_CHECK_DURATION(is_right)                                                     \
+  static_assert(is_right,                                                                          \
+                "mioext: how long a timer takes is a std::chrono::duration, to which no number "   \
+                "converts: write std::chrono::milliseconds(1) for 1; the token comes after it")
+
+#endif // MIOEXT_DETAIL_POLLING_ARGUMENT_CHECKS_HPP

@@ -1,0 +1,250 @@
+//
+// mioext/detail/polling/connection_ops.hpp
+// ----------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// The system calls behind an event loop's connect and listen, for any descriptor.
+//
+
+#ifndef MIOEXT_DETAIL_POLLING_CONNECTION_OPS_HPP
+#define MIOEXT_DETAIL_POLLING_CONNECTION_OPS_HPP
+
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <mioext/detail/file_descriptor.hpp>
+
+namespace mioext {
+namespace detail {
+
+inline int make_non_blocking(int fd) noexcept {
+  int const flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0) {
+    return errno;
+  }
+  return (flags & O_NONBLOCK) || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? 0 : errno;
+}
+
+inline int make_blocking(int fd) noexcept {
+  int const flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0) {
+    return errno;
+  }
+  return !(flags & O_NONBLOCK) || ::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0 ? 0 : errno;
+}
+
+inline int make_close_on_exec(int fd) noexcept {
+  int const flags = ::fcntl(fd, F_GETFD);
+  if (flags < 0) {
+    return errno;
+  }
+  return (flags & FD_CLOEXEC) || ::fcntl(fd, F_SETFD, flags | FD_CLOEXEC) == 0 ? 0 : errno;
+}
+
+inline bool is_open_descriptor(int fd) noexcept { return ::fcntl(fd, F_GETFD) >= 0; }
+
+/// Why the selector knows nothing of `fd`: ENOENT for a descriptor that is merely not registered,
+/// EBADF for one that is closed.
+inline int not_registered_error(int fd) noexcept {
+  return ::fcntl(fd, F_GETFD) < 0 ? errno : ENOENT;
+}
+
+/// True for the errors that go away by themselves when somebody gives something back.
+inline bool is_shortage(int error) noexcept {
+  return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
+         error == ENOSPC;
+}
+
+/// An address as connect(2) takes it.
+struct socket_address {
+  ::sockaddr const* data;
+  ::socklen_t size;
+};
+
+enum class connect_progress {
+  /// The socket is connected.
+  made,
+  /// It goes on: the selector will report the outcome.
+  started,
+  /// A Unix listener's backlog is full. The kernel has forgotten the call and will report nothing.
+  no_room,
+  failed
+};
+
+struct connect_attempt {
+  connect_progress progress;
+  int error;
+};
+
+/// True if the socket has a peer. (A TCP socket in SYN_SENT has none yet.)
+inline bool has_peer(int fd) noexcept {
+  ::sockaddr_storage address;
+  ::socklen_t size = sizeof address;
+  return ::getpeername(fd, reinterpret_cast<::sockaddr*>(&address), &size) == 0;
+}
+
+/// True unless a connect may follow a connect, as with datagrams, which merely have another peer then.
+inline bool connects_once(int fd) noexcept {
+  int type = 0;
+  ::socklen_t size = sizeof type;
+  return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+         (type == SOCK_STREAM || type == SOCK_SEQPACKET);
+}
+
+inline bool is_listening(int fd) noexcept {
+  int listens = 0;
+  ::socklen_t size = sizeof listens;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0;
+}
+
+/// True if a connect has nothing to begin with this socket: it is connected, or it listens.
+inline bool is_in_use(int fd) noexcept {
+  return (has_peer(fd) && connects_once(fd)) || is_listening(fd);
+}
+
+/// connect(2) returned 0. On Linux that need not be this call's doing. The first call after a non-
+/// blocking connect came to its end answers 0, whatever address it is given, and only the next one
+/// EISCONN (SS_CONNECTING in __inet_stream_connect of net/ipv4/af_inet.c). Of a call that begins a TCP
+/// connect, a non-blocking socket never hears 0, because it is locked until that call returns; except
+/// with TCP_FASTOPEN_CONNECT, and then it has no peer yet. So nobody pays for this question but
+/// datagram sockets and those who ask for it.
+inline connect_attempt made_or_made_before(int fd, socket_address address) noexcept {
+#ifdef __linux__
+  int const family = address.data->sa_family;
+  if ((family == AF_INET || family == AF_INET6) && connects_once(fd) && has_peer(fd)) {
+    return {connect_progress::failed, EISCONN};
+  }
+#else
+  static_cast<void>(fd);
+  static_cast<void>(address);
+#endif
+  return {connect_progress::made, 0};
+}
+
+/// connect(2) failed with `error`. Of a Unix socket that is connected or listens, Linux says what it
+/// says of the address first: that nobody is there, or that there is no room (unix_stream_connect in
+/// net/unix/af_unix.c). Nobody may wait for room with such a socket, or take it for one that failed.
+inline connect_attempt failed_or_no_room(int fd, socket_address address, int error) noexcept {
+  // Only AF_UNIX means a full backlog by EAGAIN, and only Linux; AF_INET has no port left then.
+  if (address.data->sa_family != AF_UNIX) {
+    return {connect_progress::failed, error};
+  }
+  if (has_peer(fd) && connects_once(fd)) {
+    return {connect_progress::failed, EISCONN};
+  }
+  if (error != EAGAIN) {
+    return {connect_progress::failed, error};
+  }
+  if (is_listening(fd)) {
+    return {connect_progress::failed, EINVAL}; // what it says where there is room
+  }
+  return {connect_progress::no_room, EAGAIN};
+}
+
+/// connect(2) on a non-blocking socket. One that is connected, whoever did that, is not touched: EISCONN.
+inline connect_attempt start_connect(int fd, socket_address address) noexcept {
+  if (::connect(fd, address.data, address.size) == 0) {
+    return made_or_made_before(fd, address);
+  }
+  // After EINTR the connection goes on to be made, as after EINPROGRESS (POSIX, connect()).
+  if (errno == EINPROGRESS || errno == EINTR) {
+    return {connect_progress::started, 0};
+  }
+  return failed_or_no_room(fd, address, errno);
+}
+
+/// The outcome of a connect that goes on, when that is known. Returns an errno value.
+inline int wait_for_outcome(int fd) noexcept {
+  ::pollfd asked = {fd, POLLOUT, 0};
+  while (::poll(&asked, 1, -1) < 0) {
+    if (errno != EINTR) {
+      return errno;
+    }
+  }
+  int error = 0;
+  ::socklen_t size = sizeof error;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
+/// Connects a non-blocking socket, and blocks until that has come to its end, as a blocking connect(2)
+/// does. For room in a Unix listener's backlog it looks as an event loop does: after a millisecond, and
+/// then ever more rarely. Returns an errno value.
+inline int connect_and_wait(int fd, socket_address address) noexcept {
+  for (int delay = 1;; delay = delay < 64 ? 2 * delay : 64) {
+    connect_attempt const attempt = start_connect(fd, address);
+    switch (attempt.progress) {
+    case connect_progress::no_room:
+      ::poll(nullptr, 0, delay); // a wait in milliseconds; a signal makes it shorter
+      break;
+    case connect_progress::started:
+      return wait_for_outcome(fd);
+    case connect_progress::made:
+    case connect_progress::failed:
+      return attempt.error;
+    }
+  }
+}
+
+/// True if the selector would report it as writable.
+inline bool is_writable_now(int fd) noexcept {
+  ::pollfd asked = {fd, POLLOUT, 0};
+  return ::poll(&asked, 1, 0) == 1;
+}
+
+inline int start_listen(int fd, int backlog) noexcept {
+  return ::listen(fd, backlog) == 0 ? 0 : errno;
+}
+
+/// Makes an unconnected Unix socket report an error: SO_ERROR becomes ECONNRESET, and the
+/// selector reports it.
+///
+/// Why this is needed: where connect(2) on a Unix socket fails, it says so once, to its caller, and
+/// leaves SO_ERROR zero. When the loop is that caller, because it tried again after a full backlog,
+/// then someone who asks the socket as they would after a TCP connect would hear of success. How it
+/// works: the kernel marks a socket so when the listener that it is connected to goes without
+/// having accepted it (unix_release_sock in Linux's net/unix/af_unix.c). The listener is our own,
+/// at an address that the kernel picks (autobind, unix(7)), and gone at once. A socket that came
+/// from another network namespace cannot reach it and stays unmarked.
+///
+/// Only on Linux does a connect wait for room. The others answer ECONNREFUSED at once (unp_connect
+/// in the BSDs' uipc_usrreq.c: sonewconn finds the queue full), so there is nothing to mark.
+inline int mark_connect_failed(int fd) noexcept {
+#ifdef __linux__
+  int type = 0;
+  ::socklen_t type_size = sizeof type;
+  if (::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_size) != 0) {
+    return errno;
+  }
+  file_descriptor const listener(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!listener) {
+    return errno;
+  }
+  ::sockaddr_un address;
+  std::memset(&address, 0, sizeof address);
+  address.sun_family = AF_UNIX;
+  ::sockaddr* const data = reinterpret_cast<::sockaddr*>(&address);
+  ::socklen_t size = sizeof address;
+  if (::bind(listener.get(), data, sizeof address.sun_family) != 0 ||
+      ::getsockname(listener.get(), data, &size) != 0 || ::listen(listener.get(), 1) != 0 ||
+      ::connect(fd, data, size) != 0) {
+    return errno;
+  }
+#else
+  static_cast<void>(fd);
+#endif
+  return 0;
+}
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_POLLING_CONNECTION_OPS_HPP

@@ -1,0 +1,103 @@
+//
+// mioext/detail/polling/kernel_queue.hpp
+// --------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// A kqueue's descriptor: how it is made, who closes it, what fork does to it.
+//
+
+#ifndef MIOEXT_DETAIL_POLLING_KERNEL_QUEUE_HPP
+#define MIOEXT_DETAIL_POLLING_KERNEL_QUEUE_HPP
+
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+
+#include <fcntl.h>
+#include <sys/event.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#ifndef EVFILT_USER
+#error "mioext needs EVFILT_USER in <sys/event.h>, which NetBSD has from 10 and OpenBSD from 7.8 on"
+#endif
+
+namespace mioext {
+namespace detail {
+
+/// Shared by a selector with its wakers and signals, which name it in their system calls and may
+/// outlive it.
+///
+/// A child does not inherit it (kqueue(2): "the queue is not inherited by a child created with
+/// fork(2)"): the number is free there, or somebody else's.
+class kernel_queue {
+public:
+  /// errno says why, if is_open() does not hold afterwards.
+  kernel_queue() noexcept : fd_(::kqueue()), owner_(::getpid()), next_waker_(1) {
+    // Not in one step, which kqueue() does not have everywhere; there is no race with a fork and an
+    // exec in another thread, because a fork leaves it behind.
+    if (fd_ >= 0) {
+      ::fcntl(fd_, F_SETFD, FD_CLOEXEC);
+    }
+  }
+
+  kernel_queue(kernel_queue const&) = delete;
+  kernel_queue& operator=(kernel_queue const&) = delete;
+
+  ~kernel_queue() {
+    if (is_open() && !is_left_behind()) {
+      int const saved = errno;
+      ::close(fd_);
+      errno = saved;
+    }
+  }
+
+  int get() const noexcept { return fd_; }
+  bool is_open() const noexcept { return fd_ >= 0; }
+
+  /// True in a child of the process that made it.
+  bool is_left_behind() const noexcept { return ::getpid() != owner_; }
+
+  /// Takes the number of another one, which is without a descriptor then.
+  int take_number_of(kernel_queue& other) noexcept {
+#ifdef LIBKQUEUE
+    // It knows a queue by its number only (libkqueue's kqueue_lookup in src/common/kqueue.c), so
+    // that a duplicate is no queue.
+    static_cast<void>(other);
+#else
+    if (other.is_left_behind()) {
+      bool const is_free = other.fd_ == fd_ || (::fcntl(other.fd_, F_GETFD) < 0 && errno == EBADF);
+      if (!is_free) {
+        return 0; // somebody else has it by now: this one keeps its own
+      }
+    }
+    if (other.fd_ != fd_) {
+      if (::dup2(fd_, other.fd_) < 0) {
+        return errno;
+      }
+      ::fcntl(other.fd_, F_SETFD, FD_CLOEXEC);
+      ::close(fd_);
+      fd_ = other.fd_;
+    }
+    other.fd_ = -1;
+#endif
+    return 0;
+  }
+
+  /// A number for one more EVFILT_USER.
+  std::uintptr_t next_waker() noexcept { return next_waker_++; }
+
+private:
+  int fd_;
+  ::pid_t const owner_;
+  std::atomic<std::uintptr_t> next_waker_;
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_POLLING_KERNEL_QUEUE_HPP
