@@ -29,14 +29,14 @@
 // more. Level: it may leave something unread, and expects to be called again.
 template <class Loop> void watch(Loop& loop, int fd, bool readable, bool writable) {
   boost::system::error_code ec;
-  mioext::interest wanted = mioext::interest();
+  mioext::interest wanted = mioext::interest::none;
   if (readable) {
     wanted |= mioext::interest::readable;
   }
   if (writable) {
     wanted |= mioext::interest::writable;
   }
-  if (wanted == mioext::interest()) {
+  if (wanted == mioext::interest::none) {
     loop.deregister_handle(fd, ec); // no matter if the library has closed it already
     return;
   }

@@ -47,14 +47,14 @@ template <class Protocol> struct accept_action {
 
   bool may_wait() const noexcept { return true; }
 
-  attempt perform(int fd, boost::system::error_code& ec) noexcept {
+  io_status perform(int fd, boost::system::error_code& ec) noexcept {
     int const accepted =
         peer_endpoint ? accept_from(fd, ec) : socket_ops::accept(fd, nullptr, nullptr, ec);
     if (ec) {
-      return would_block(ec) ? attempt::must_wait : attempt::done;
+      return would_block(ec) ? io_status::must_wait : io_status::done;
     }
     handle_access::reset(peer, accepted);
-    return attempt::done;
+    return io_status::done;
   }
 
   template <class Handler>
@@ -89,7 +89,7 @@ template <class Protocol, class Peer> struct accept_into_action {
 
   bool may_wait() const noexcept { return true; }
 
-  attempt perform(int fd, boost::system::error_code& ec) noexcept {
+  io_status perform(int fd, boost::system::error_code& ec) noexcept {
     return accepted.perform(fd, ec);
   }
 
@@ -165,7 +165,7 @@ public:
 private:
   template <class Action, class Handler> void start(int fd, Action action, Handler& owned) const {
     auto const& reactor = selector_service_access::reactor(context_of(executor_));
-    start_operation(operation_place{reactor, fd, nullptr, watching::once}, executor_,
+    start_operation(operation_place{reactor, fd, nullptr, watch_mode::per_operation}, executor_,
                     interest::readable, true, std::move(action), owned);
   }
 

@@ -27,7 +27,7 @@
 #include <mioext/async_wait.hpp>
 #include <mioext/detail/async/async_loop.hpp>
 #include <mioext/detail/async/async_operation.hpp>
-#include <mioext/detail/event_loop/called_handler.hpp>
+#include <mioext/detail/event_loop/handler_traits.hpp>
 #include <mioext/event_loop.hpp>
 #include <mioext/event_loop_config.hpp>
 #include <mioext/handler.hpp>
@@ -113,7 +113,7 @@ public:
   explicit basic_async_event_loop(executor_type const& executor,
                                   event_loop_config const& config = event_loop_config())
       : executor_(executor), loop_(std::make_shared<async_loop>(executor, config)) {
-    detail::selector_service_access::members(detail::context_of(executor)).add(loop_);
+    detail::selector_service_access::listeners(detail::context_of(executor)).add(loop_);
   }
 
   /// Makes a loop whose handlers are called on the executor of `context`.
@@ -320,7 +320,7 @@ private:
       run_.loop_->start(
           number,
           detail::handler_operation<detail::wait_action, owned_handler, Executor>::make(
-              interest(), detail::wait_action(), owned, run_.executor_),
+              interest::none, detail::wait_action(), owned, run_.executor_),
           detail::handler_calls<loop_type>{&calls<Receiver>::step, receiver});
     }
 

@@ -81,11 +81,11 @@ template <class ExecutorOrContext, class Handle,
 auto async_wait(ExecutorOrContext&& executor, Handle&& handle, interest wanted,
                 Token&& token = detail::default_token_of<ExecutorOrContext>())
     -> decltype(detail::start_async_wait<Token>(detail::executor_of(executor), 0,
-                                                detail::watching::once, wanted, token)) {
+                                                detail::watch_mode::per_operation, wanted, token)) {
   MIOEXT_DETAIL_CHECK_KEPT_HANDLE(Handle);
   return detail::start_async_wait<Token>(detail::executor_of(executor),
                                          detail::native_handle(handle),
-                                         detail::watching_of<Handle>(), wanted, token);
+                                         detail::watch_mode_of<Handle>(), wanted, token);
 }
 
 /// The same for a handle that has an executor, such as Asio's own sockets and descriptors. (What
@@ -94,11 +94,11 @@ auto async_wait(ExecutorOrContext&& executor, Handle&& handle, interest wanted,
 template <class Handle, class Token = detail::default_token<typename Handle::executor_type>>
 auto async_wait(Handle& handle, interest wanted,
                 Token&& token = detail::default_token<typename Handle::executor_type>())
-    -> decltype(detail::start_async_wait<Token>(handle.get_executor(), 0, detail::watching::once,
-                                                wanted, token)) {
+    -> decltype(detail::start_async_wait<Token>(handle.get_executor(), 0,
+                                                detail::watch_mode::per_operation, wanted, token)) {
   MIOEXT_DETAIL_CHECK_HANDLE(Handle);
   return detail::start_async_wait<Token>(handle.get_executor(), detail::native_handle(handle),
-                                         detail::watching_of<Handle>(), wanted, token);
+                                         detail::watch_mode_of<Handle>(), wanted, token);
 }
 
 /// A handle that has no executor needs one in front; without this overload the compiler would not

@@ -27,8 +27,8 @@
 
 #include <mioext/detail/dispatch_scope.hpp>
 #include <mioext/detail/event_loop/connect_retries.hpp>
+#include <mioext/detail/event_loop/handle_ops.hpp>
 #include <mioext/detail/event_loop/mailbox.hpp>
-#include <mioext/detail/event_loop/prepare_handle.hpp>
 #include <mioext/detail/event_loop/registration_table.hpp>
 #include <mioext/detail/event_loop/timer_wheel.hpp>
 #include <mioext/detail/fork_mark.hpp>
@@ -570,9 +570,9 @@ private:
   explicit basic_event_loop(unopened made);
 
   // The loop's own sources, as their events name them.
-  enum : std::uint32_t { bell_source = 1, signal_source = 2, nobodys_source = 3 };
+  enum : std::uint32_t { waker_source = 1, signal_source = 2, probe_source = 3 };
 
-  static selector::user_data bell_data() noexcept { return selector::internal_data(bell_source); }
+  static selector::user_data waker_data() noexcept { return selector::internal_data(waker_source); }
   static selector::user_data signal_data() noexcept {
     return selector::internal_data(signal_source);
   }
@@ -596,7 +596,7 @@ private:
                        detail::connect_progress progress);
   int wait_for_room(int fd, detail::socket_address address, Token name, interest wanted,
                     trigger how);
-  detail::connect_retries::verdict conclude_connect(int fd, detail::connect_attempt tried) noexcept;
+  detail::connect_retries::verdict conclude_connect(int fd, detail::connect_result tried) noexcept;
   int enter(int fd, std::uint32_t generation, Token name, interest wanted, trigger how,
             state entered);
   int replace(int fd, interest wanted, trigger how, selector::user_data data) noexcept;
@@ -609,7 +609,7 @@ private:
   std::uint64_t ticks_until(clock::time_point point) const noexcept;
   clock::time_point next_wake_up() noexcept;
   void wake_outer_loop(clock::time_point wake_up) noexcept;
-  void abandon() noexcept;
+  void retire() noexcept;
   void close_inherited_selector() noexcept;
 
   template <class Handler> bool finish_run(Handler& receiver);
@@ -647,7 +647,7 @@ private:
 
   event_loop_config const config_;
   selector selector_{};
-  detail::fork_mark owner_{}; // of the selector, the bell and the signals
+  detail::fork_mark owner_{}; // of the selector, the waker and the signals
   std::shared_ptr<detail::mailbox<Message>> mailbox_;
   detail::selector_signals signals_{};
   detail::registration_table<Token> table_{};
@@ -671,7 +671,7 @@ private:
   clock::time_point outer_wake_up_ = clock::time_point::min();
 
   bool is_running_ = false;
-  bool is_abandoned_ = false;
+  bool is_retired_ = false;
 };
 
 /// The event loop whose tokens are `token`, without messages.

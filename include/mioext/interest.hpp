@@ -27,6 +27,8 @@ namespace mioext {
 /// @par Source
 /// mio's `Interest`; epoll_ctl(2), kqueue(2).
 enum class interest : unsigned char {
+  /// Nothing. A registration wants at least one of the others.
+  none = 0,
   /// A read is likely to find data, the end of the stream or an error; a listener has someone to
   /// accept.
   readable = 1,

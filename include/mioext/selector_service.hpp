@@ -18,9 +18,9 @@
 
 #include <boost/asio/execution_context.hpp>
 
-#include <mioext/detail/async/nested_reactor.hpp>
+#include <mioext/detail/async/context_listeners.hpp>
+#include <mioext/detail/async/selector_reactor.hpp>
 #include <mioext/detail/async/selector_service_access.hpp>
-#include <mioext/detail/async/service_members.hpp>
 
 namespace mioext {
 
@@ -94,34 +94,35 @@ public:
   explicit selector_service(boost::asio::execution_context& context,
                             std::size_t event_capacity = 128)
       : boost::asio::execution_context::service(context),
-        reactor_(detail::nested_reactor::make(context, event_capacity)) {}
+        reactor_(detail::selector_reactor::make(context, event_capacity)) {}
 
 private:
   friend struct detail::selector_service_access;
 
   void shutdown() override {
-    members_.shutdown();
+    listeners_.shutdown();
     reactor_->shutdown();
   }
 
   void notify_fork(boost::asio::execution_context::fork_event event) override {
     reactor_->notify_fork(event);
-    members_.notify_fork(event);
+    listeners_.notify_fork(event);
   }
 
-  std::shared_ptr<detail::nested_reactor> const reactor_;
-  detail::service_members members_{};
+  std::shared_ptr<detail::selector_reactor> const reactor_;
+  detail::context_listeners listeners_{};
 };
 
 namespace detail {
 
-inline std::shared_ptr<nested_reactor> const&
+inline std::shared_ptr<selector_reactor> const&
 selector_service_access::reactor(boost::asio::execution_context& context) {
   return boost::asio::use_service<selector_service>(context).reactor_;
 }
 
-inline service_members& selector_service_access::members(boost::asio::execution_context& context) {
-  return boost::asio::use_service<selector_service>(context).members_;
+inline context_listeners&
+selector_service_access::listeners(boost::asio::execution_context& context) {
+  return boost::asio::use_service<selector_service>(context).listeners_;
 }
 
 } // namespace detail

@@ -30,11 +30,11 @@
 #include <mioext/async_connect.hpp>
 #include <mioext/detail/async/async_operation.hpp>
 #include <mioext/detail/async/beast_teardown.hpp>
-#include <mioext/detail/async/own_handle.hpp>
+#include <mioext/detail/async/stream_handle.hpp>
 #include <mioext/detail/async/stream_io.hpp>
 #include <mioext/detail/async/wait_op.hpp>
 #include <mioext/detail/descriptor_ops.hpp>
-#include <mioext/detail/event_loop/prepare_handle.hpp>
+#include <mioext/detail/event_loop/handle_ops.hpp>
 #include <mioext/detail/polling/connection_ops.hpp>
 #include <mioext/detail/polling/registration_rules.hpp>
 #include <mioext/detail/throw_error.hpp>
@@ -104,7 +104,7 @@ class stream : public detail::handle_types<Handle, detail::is_socket_handle<Hand
       "sequenced packets), of which a stream would lose what a read leaves");
 
   using io = detail::stream_io<Handle>;
-  using own_handle = detail::own_handle<Handle>;
+  using stream_handle = detail::stream_handle<Handle>;
   using transferred = void(boost::system::error_code, std::size_t);
 
   template <template <class, class> class Action, interest Wanted> class initiate_transfer;
@@ -184,7 +184,7 @@ public:
                           std::is_default_constructible<Handle>())) {}
 
   /// `other` is closed afterwards, and keeps its executor. Pending operations go on.
-  stream(stream&& other) noexcept(std::is_nothrow_move_constructible<own_handle>::value&&
+  stream(stream&& other) noexcept(std::is_nothrow_move_constructible<stream_handle>::value&&
                                       std::is_nothrow_copy_constructible<Executor>::value)
       : executor_(other.executor_), reactor_(other.reactor_), handle_(std::move(other.handle_)),
         state_(other.state_), state_fd_(other.state_fd_), blocks_(other.blocks_),
@@ -211,7 +211,7 @@ public:
   }
 
   /// Closes what this one held, as close() does.
-  stream& operator=(stream&& other) noexcept(std::is_nothrow_move_assignable<own_handle>::value&&
+  stream& operator=(stream&& other) noexcept(std::is_nothrow_move_assignable<stream_handle>::value&&
                                                  std::is_nothrow_copy_assignable<Executor>::value) {
     if (this != &other) {
       forget();
@@ -510,9 +510,10 @@ public:
   auto async_wait(detail::awaited wanted,
                   Token&& token = typename boost::asio::default_completion_token<Executor>::type())
       -> decltype(detail::start_async_wait<Token>(std::declval<Executor const&>(), 0,
-                                                  detail::watching::once, wanted.wanted, token)) {
-    return detail::start_async_wait<Token>(executor_, native_handle(), detail::watching::once,
-                                           wanted.wanted, token);
+                                                  detail::watch_mode::per_operation, wanted.wanted,
+                                                  token)) {
+    return detail::start_async_wait<Token>(executor_, native_handle(),
+                                           detail::watch_mode::per_operation, wanted.wanted, token);
   }
 
   /// Connects a socket, and blocks until it is known how that ended, also after non_blocking(true). One
@@ -651,7 +652,7 @@ public:
   /// The handle's assign(), of a descriptor, or of another handle.
   template <class Assigned, class H = Handle>
   auto assign(Assigned&& assigned)
-      -> decltype(static_cast<void>(std::declval<detail::own_handle<H>&>().assign(
+      -> decltype(static_cast<void>(std::declval<detail::stream_handle<H>&>().assign(
           std::forward<Assigned>(assigned), std::declval<boost::system::error_code&>()))) {
     boost::system::error_code ec;
     assign(std::forward<Assigned>(assigned), ec);
@@ -661,7 +662,7 @@ public:
   /// @copydoc assign
   template <class Assigned, class H = Handle>
   auto assign(Assigned&& assigned, boost::system::error_code& ec) -> decltype(static_cast<void>(
-      std::declval<detail::own_handle<H>&>().assign(std::forward<Assigned>(assigned), ec))) {
+      std::declval<detail::stream_handle<H>&>().assign(std::forward<Assigned>(assigned), ec))) {
     handle_.assign(std::forward<Assigned>(assigned), ec);
     prepare_assigned(ec);
   }
@@ -878,7 +879,7 @@ private:
     if (fd != state_fd_) {
       look_up(fd);
     }
-    return detail::operation_place{reactor_, fd, state_, detail::watching::always};
+    return detail::operation_place{reactor_, fd, state_, detail::watch_mode::persistent};
   }
 
   /// Not inlined, because it is rare.
@@ -902,8 +903,8 @@ private:
 
   Executor executor_;
   // Before the handle: if there is none to be had, the handle is still the caller's.
-  std::shared_ptr<detail::nested_reactor> reactor_;
-  own_handle handle_;
+  std::shared_ptr<detail::selector_reactor> reactor_;
+  stream_handle handle_;
   detail::descriptor_state* state_ = nullptr;
   int state_fd_ = -1; // whose state that is
   bool blocks_ = true;

@@ -73,7 +73,7 @@ inline void silence_sigpipe(int fd, boost::system::error_code& ec) noexcept {
 
 /// Makes a descriptor that came from elsewhere non-blocking and close-on-exec. Calls the kernel
 /// only for what it is not yet.
-inline void prepare(int fd, boost::system::error_code& ec) noexcept {
+inline void adopt(int fd, boost::system::error_code& ec) noexcept {
   int const descriptor_flags = checked(::fcntl(fd, F_GETFD), ec);
   if (ec) {
     return;
@@ -100,11 +100,11 @@ inline void prepare(int fd, boost::system::error_code& ec) noexcept {
 /// The same for a descriptor that was just made, by a system that cannot make it so at once: a
 /// process that another thread forks and executes in between inherits it. Returns it, or closes it
 /// and returns -1 if that fails, or if it is none.
-inline int prepare_new(int fd, boost::system::error_code& ec) noexcept {
+inline int adopt_new(int fd, boost::system::error_code& ec) noexcept {
   if (checked(fd, ec) < 0) {
     return fd;
   }
-  prepare(fd, ec);
+  adopt(fd, ec);
   if (ec) {
     ::close(fd);
     return -1;
@@ -113,13 +113,13 @@ inline int prepare_new(int fd, boost::system::error_code& ec) noexcept {
 }
 
 /// Both of a pair, or neither.
-inline void prepare_pair(int (&fds)[2], boost::system::error_code& ec) noexcept {
-  fds[0] = prepare_new(fds[0], ec);
+inline void adopt_pair(int (&fds)[2], boost::system::error_code& ec) noexcept {
+  fds[0] = adopt_new(fds[0], ec);
   if (ec) {
     ::close(fds[1]);
     return;
   }
-  fds[1] = prepare_new(fds[1], ec);
+  fds[1] = adopt_new(fds[1], ec);
   if (ec) {
     ::close(fds[0]);
   }

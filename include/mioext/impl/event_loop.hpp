@@ -24,7 +24,7 @@
 #include <boost/core/no_exceptions_support.hpp>
 
 #include <mioext/detail/duration.hpp>
-#include <mioext/detail/event_loop/called_handler.hpp>
+#include <mioext/detail/event_loop/handler_traits.hpp>
 #include <mioext/detail/file_identity.hpp>
 #include <mioext/detail/polling/registration_rules.hpp>
 #include <mioext/event_loop.hpp>
@@ -96,14 +96,14 @@ template <class Token, class Message> int basic_event_loop<Token, Message>::open
   if (error == 0) {
     error = selector_.open();
   }
-  return error ? error : mailbox_->open(selector_, bell_data());
+  return error ? error : mailbox_->open(selector_, waker_data());
 }
 
 /// The program has done with the loop, maybe from inside a handler: nothing more is delivered, and
 /// what is not the loop's alone is given back. The handler still has the loop, and may call its
 /// members until it returns; so everything that delivers looks whether this has happened.
-template <class Token, class Message> void basic_event_loop<Token, Message>::abandon() noexcept {
-  is_abandoned_ = true;
+template <class Token, class Message> void basic_event_loop<Token, Message>::retire() noexcept {
+  is_retired_ = true;
   batch_next_ = batch_end_;
   outcomes_.clear();
   signals_.clear();
@@ -130,13 +130,13 @@ void basic_event_loop<Token, Message>::close_inherited_selector() noexcept {
 template <class Token, class Message>
 int basic_event_loop<Token, Message>::rebuild_selector() noexcept {
   selector fresh;
-  detail::selector_waker bell;
+  detail::selector_waker waker;
   int error = fresh.open();
   for (std::size_t index = 0; error == 0 && index != table_.size(); ++index) {
     error = rebuild_registration(static_cast<int>(index), fresh);
   }
   if (error == 0) {
-    error = bell.open(fresh, bell_data());
+    error = waker.open(fresh, waker_data());
   }
   if (error == 0) {
     error = signals_.reopen(fresh, signal_data());
@@ -148,7 +148,7 @@ int basic_event_loop<Token, Message>::rebuild_selector() noexcept {
     return error;
   }
   owner_.renew();
-  mailbox_->settle_after_fork(std::move(bell));
+  mailbox_->settle_after_fork(std::move(waker));
   for (std::size_t index = 0; index != table_.size(); ++index) {
     entry& rebuilt = table_.at(static_cast<int>(index));
     if (rebuilt.state() == state::disarmed) {
@@ -166,7 +166,7 @@ int basic_event_loop<Token, Message>::rebuild_registration(int fd, selector& fre
       rebuilt.state() == state::unlisted) {
     return 0;
   }
-  if (!selector_.has(fd, selector::internal_data(nobodys_source))) {
+  if (!selector_.has(fd, selector::internal_data(probe_source))) {
     forget(fd);
     return 0;
   }
@@ -257,7 +257,7 @@ int basic_event_loop<Token, Message>::modify(int fd, Token name, interest wanted
     int const error = known->state() == state::unlisted ? selector_.add(fd, watched, how, data)
                                                         : selector_.modify(fd, watched, how, data);
     if (error == ENOENT || error == EBADF ||
-        (error == EPIPE && !selector_.has(fd, selector::internal_data(nobodys_source)))) {
+        (error == EPIPE && !selector_.has(fd, selector::internal_data(probe_source)))) {
       forget(fd); // closed, or a pipe that kqueue could not leave as it was
     }
     if (error != 0) {
@@ -328,7 +328,7 @@ void basic_event_loop<Token, Message>::forget_closed() noexcept {
     int const fd = static_cast<int>(selector::descriptor(*left));
     entry const* const known = table_.find(fd);
     if (known && known->owns(selector::tag(*left)) &&
-        !selector_.has(fd, selector::internal_data(nobodys_source))) {
+        !selector_.has(fd, selector::internal_data(probe_source))) {
       forget(fd);
     }
   }
@@ -363,7 +363,7 @@ int basic_event_loop<Token, Message>::start_connecting(int fd, detail::socket_ad
   if (int const error = own_selector()) {
     return error;
   }
-  detail::connect_attempt const attempt = detail::start_connect(fd, address);
+  detail::connect_result const attempt = detail::start_connect(fd, address);
   switch (attempt.progress) {
   case detail::connect_progress::made:
   case detail::connect_progress::started:
@@ -433,7 +433,7 @@ int basic_event_loop<Token, Message>::wait_for_room(int fd, detail::socket_addre
 /// A connect that waited was tried again.
 template <class Token, class Message>
 detail::connect_retries::verdict
-basic_event_loop<Token, Message>::conclude_connect(int fd, detail::connect_attempt tried) noexcept {
+basic_event_loop<Token, Message>::conclude_connect(int fd, detail::connect_result tried) noexcept {
   using verdict = detail::connect_retries::verdict;
   if (tried.progress == detail::connect_progress::no_room) {
     return verdict::wait;
@@ -608,7 +608,7 @@ template <class Handler>
 std::size_t basic_event_loop<Token, Message>::run_one_tick(Handler& receiver,
                                                            std::chrono::nanoseconds limit,
                                                            boost::system::error_code& ec) {
-  if (is_abandoned_) {
+  if (is_retired_) {
     ec.clear();
     return 0;
   }
@@ -802,7 +802,7 @@ template <class Token, class Message>
 template <class Handler>
 std::size_t basic_event_loop<Token, Message>::deliver_known_outcomes(Handler& receiver) {
   std::size_t calls = 0;
-  for (std::size_t left = outcomes_.size(); left != 0 && !outcomes_.empty() && !is_abandoned_;
+  for (std::size_t left = outcomes_.size(); left != 0 && !outcomes_.empty() && !is_retired_;
        --left) {
     known_outcome const told = outcomes_.front();
     outcomes_.erase(outcomes_.begin());
@@ -849,7 +849,7 @@ std::size_t basic_event_loop<Token, Message>::tell_outcome(Handler& receiver, en
   return 1;
 }
 
-/// An event of the loop's own: its bell, which has done its work by ending the wait, or its
+/// An event of the loop's own: its waker, which has done its work by ending the wait, or its
 /// signals.
 template <class Token, class Message>
 template <class Handler>
@@ -874,7 +874,7 @@ basic_event_loop<Token, Message>::deliver_signals(Handler& receiver, selector::n
   } const unread = {signals_, event};
   std::size_t calls = 0;
   signal_info info;
-  while (calls != config_.event_capacity && !is_abandoned_ && signals_.read(event, info) == 0) {
+  while (calls != config_.event_capacity && !is_retired_ && signals_.read(event, info) == 0) {
     ++calls;
     receiver.signal(*this, info);
   }
@@ -896,19 +896,19 @@ std::size_t basic_event_loop<Token, Message>::deliver_messages(Handler& receiver
 template <class Token, class Message>
 template <class Handler>
 std::size_t basic_event_loop<Token, Message>::deliver_timers(Handler& receiver) {
-  if (is_abandoned_) {
+  if (is_retired_) {
     return 0;
   }
   clock::time_point const now = clock::now();
   if (!retries_.empty() && own_selector() == 0) {
     retries_.retry(
-        now, [this](int fd, detail::connect_attempt tried) { return conclude_connect(fd, tried); },
+        now, [this](int fd, detail::connect_result tried) { return conclude_connect(fd, tried); },
         [this](int fd) { table_.at(fd).vacate(); });
   }
   auto const fire = [&](Token name) { receiver.timer(*this, name); };
   std::uint64_t const ticks = ticks_until(now);
   std::size_t calls = 0;
-  while (!is_abandoned_ && timers_.pop_due(ticks, fire)) {
+  while (!is_retired_ && timers_.pop_due(ticks, fire)) {
     ++calls;
   }
   return calls;

@@ -31,10 +31,10 @@
 #include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
+#include <mioext/detail/async/context_listeners.hpp>
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/async/function_memory.hpp>
 #include <mioext/detail/async/nested_descriptor.hpp>
-#include <mioext/detail/async/service_members.hpp>
 #include <mioext/detail/duration.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/event_loop.hpp>
@@ -62,7 +62,7 @@ template <class Loop> struct handler_calls {
 /// the second does nothing, because after each tick the reactor and the timers are asked anew: which
 /// also gives the context's other work its turn after each batch.
 template <class Token, class Message, class Executor>
-class async_loop final : public service_member,
+class async_loop final : public context_listener,
                          public std::enable_shared_from_this<async_loop<Token, Message, Executor>> {
 public:
   using loop_type = basic_event_loop<Token, Message>;
@@ -132,7 +132,7 @@ public:
   /// cancel(), and one that is under way is that of the handler which calls this.
   void close() {
     cancel();
-    loop.abandon();
+    loop.retire();
   }
 
   void shutdown() override {
@@ -260,7 +260,7 @@ private:
       has_finished = calls.step(loop, calls.receiver, ec);
       scope.has_returned = true;
     }
-    if (loop.is_abandoned_) {
+    if (loop.is_retired_) {
       has_finished = false; // what was sent before a shutdown was dropped
     }
     if (!ec && !has_finished && is_cancelled_) {

@@ -33,7 +33,7 @@
 #endif
 
 #include <mioext/detail/async/handler_operation.hpp>
-#include <mioext/detail/async/nested_reactor.hpp>
+#include <mioext/detail/async/selector_reactor.hpp>
 #include <mioext/detail/async/selector_service_access.hpp>
 #include <mioext/detail/handles/basic_handle.hpp>
 #include <mioext/detail/handles/protocol_handle.hpp>
@@ -121,7 +121,7 @@ struct has_no_executor
 /// that waits: nothing has happened yet.
 class cancel_operation {
 public:
-  cancel_operation(std::shared_ptr<nested_reactor> const& reactor, int fd)
+  cancel_operation(std::shared_ptr<selector_reactor> const& reactor, int fd)
       : reactor_(reactor), fd_(fd) {}
 
   void operator()(boost::asio::cancellation_type_t type) {
@@ -133,13 +133,13 @@ public:
   }
 
 private:
-  std::shared_ptr<nested_reactor> reactor_;
+  std::shared_ptr<selector_reactor> reactor_;
   int fd_;
 };
 
 template <class Handler>
 void const* install_cancellation(Handler& completion_handler,
-                                 std::shared_ptr<nested_reactor> const& reactor, int fd) {
+                                 std::shared_ptr<selector_reactor> const& reactor, int fd) {
   auto slot = boost::asio::get_associated_cancellation_slot(completion_handler);
   return slot.is_connected() ? &slot.template emplace<cancel_operation>(reactor, fd) : nullptr;
 }
@@ -147,7 +147,7 @@ void const* install_cancellation(Handler& completion_handler,
 #else
 
 template <class Handler>
-void const* install_cancellation(Handler&, std::shared_ptr<nested_reactor> const&, int) {
+void const* install_cancellation(Handler&, std::shared_ptr<selector_reactor> const&, int) {
   return nullptr;
 }
 
@@ -159,17 +159,18 @@ struct is_heard_closing
     : std::integral_constant<bool, std::is_base_of<basic_handle, Handle>::value> {};
 
 /// How an operation on a handle waits, if it is not one of a stream's that are watched always.
-template <class Handle> constexpr watching watching_of() noexcept {
-  return is_heard_closing<typename std::decay<Handle>::type>::value ? watching::once
-                                                                    : watching::once_unheard;
+template <class Handle> constexpr watch_mode watch_mode_of() noexcept {
+  return is_heard_closing<typename std::decay<Handle>::type>::value
+             ? watch_mode::per_operation
+             : watch_mode::per_operation_unheard;
 }
 
 /// Where an operation is started: what an I/O object knows, so that it need not be looked up.
 struct operation_place {
-  std::shared_ptr<nested_reactor> const& reactor;
+  std::shared_ptr<selector_reactor> const& reactor;
   int fd;
   descriptor_state* state; // null if it is not known
-  watching how;
+  watch_mode how;
 };
 
 /// @param tries_first false for what is a wait and nothing else
@@ -196,7 +197,7 @@ BOOST_FORCEINLINE void start_operation(operation_place const& place, IoExecutor 
 /// Nothing is left to do: what is to be told was known in the initiating function.
 template <class Result = void> struct outcome_action {
   bool may_wait() const noexcept { return false; }
-  attempt perform(int, boost::system::error_code&) noexcept { return attempt::done; }
+  io_status perform(int, boost::system::error_code&) noexcept { return io_status::done; }
 
   template <class Handler>
   void call(Handler& completion_handler, boost::system::error_code const&) {
@@ -210,7 +211,7 @@ template <class Result = void> struct outcome_action {
 
 template <> struct outcome_action<void> {
   bool may_wait() const noexcept { return false; }
-  attempt perform(int, boost::system::error_code&) noexcept { return attempt::done; }
+  io_status perform(int, boost::system::error_code&) noexcept { return io_status::done; }
 
   template <class Handler>
   void call(Handler& completion_handler, boost::system::error_code const&) {
@@ -226,7 +227,7 @@ template <class Result, class Handler, class IoExecutor>
 void complete_at_once(IoExecutor const& executor, outcome_action<Result> outcome,
                       Handler& completion_handler) {
   auto& made = handler_operation<outcome_action<Result>, Handler, IoExecutor>::make(
-      interest(), std::move(outcome), completion_handler, executor);
+      interest::none, std::move(outcome), completion_handler, executor);
   made.complete(completion::immediate);
 }
 

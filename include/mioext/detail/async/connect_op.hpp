@@ -36,7 +36,7 @@
 
 #include <mioext/detail/async/async_operation.hpp>
 #include <mioext/detail/async/wait_op.hpp>
-#include <mioext/detail/event_loop/prepare_handle.hpp>
+#include <mioext/detail/event_loop/handle_ops.hpp>
 #include <mioext/detail/handles/socket_ops.hpp>
 #include <mioext/detail/native_handle.hpp>
 #include <mioext/detail/polling/connection_ops.hpp>
@@ -142,7 +142,7 @@ begun_connect begin_connect(Socket& socket, Endpoint const& endpoint) {
     begun.outcome = system_error_code(identify(begun.fd, begun.identity));
   }
   if (!begun.outcome) {
-    connect_attempt const attempt = start_connect(begun.fd, address_of(endpoint));
+    connect_result const attempt = start_connect(begun.fd, address_of(endpoint));
     begun.progress = attempt.progress;
     begun.outcome = system_error_code(attempt.error);
   }
@@ -200,7 +200,7 @@ private:
   template <class Self> void wait_in_own_way(Self& self, std::false_type) { wait(self); }
 
   template <class Self> void wait(Self& self) {
-    initiate_async_wait<Executor> const initiate(executor_, watching_of<Socket>());
+    initiate_async_wait<Executor> const initiate(executor_, watch_mode_of<Socket>());
     int const fd = fd_;
     initiate(std::move(self), fd, interest::writable);
   }
@@ -221,7 +221,7 @@ private:
       self.complete(boost::asio::error::operation_aborted);
       return;
     }
-    connect_attempt const attempt = start_connect(fd_, address_of(endpoint_));
+    connect_result const attempt = start_connect(fd_, address_of(endpoint_));
     switch (attempt.progress) {
     case connect_progress::no_room:
       retry_later(self);

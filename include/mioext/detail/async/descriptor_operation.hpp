@@ -34,7 +34,7 @@ enum class completion {
 };
 
 /// What came of an attempt at an operation's I/O.
-enum class attempt : unsigned char {
+enum class io_status : unsigned char {
   /// The system says: not now.
   must_wait,
   done,
@@ -52,7 +52,7 @@ public:
   interest wanted() const noexcept { return wanted_; }
 
   /// Tries the I/O on `fd`.
-  attempt perform(int fd) noexcept { return do_perform(fd, ec_); }
+  io_status perform(int fd) noexcept { return do_perform(fd, ec_); }
 
   /// This is its outcome, whatever it was about to do.
   void end_with(boost::system::error_code const& outcome) noexcept { ec_ = outcome; }
@@ -83,7 +83,7 @@ protected:
   boost::system::error_code ec_{};
 
 private:
-  virtual attempt do_perform(int fd, boost::system::error_code& ec) noexcept = 0;
+  virtual io_status do_perform(int fd, boost::system::error_code& ec) noexcept = 0;
 
   interest wanted_;
 };
@@ -146,7 +146,7 @@ public:
 
   /// What all of them wait for.
   interest wanted() const noexcept {
-    interest all = interest();
+    interest all = interest::none;
     for (descriptor_operation const* operation = front_; operation;
          operation = operation->next_in_queue) {
       all = all | operation->wanted();

@@ -88,7 +88,7 @@ template <class, class> using immediate_executor = no_immediate_executor;
 
 /// `Action` is what is done and what comes of it: a movable class with
 ///   bool may_wait() const noexcept                   false if perform() never has to
-///   attempt perform(int fd, error_code& ec) noexcept
+///   io_status perform(int fd, error_code& ec) noexcept
 ///   void call(Handler& handler, error_code const& ec)   calls the handler, with the results
 template <class Action, class Handler, class IoExecutor>
 class handler_operation final : public descriptor_operation {
@@ -125,7 +125,7 @@ public:
   bool may_wait() const noexcept { return action_.may_wait(); }
 
   /// What the base calls by way of its type: the reactor that starts it knows that already.
-  attempt perform(int fd) noexcept { return action_.perform(fd, ec_); }
+  io_status perform(int fd) noexcept { return action_.perform(fd, ec_); }
 
   void complete(completion how) override {
     switch (how) {
@@ -221,7 +221,7 @@ private:
         boost::asio::get_associated_allocator(completion_handler)));
   }
 
-  attempt do_perform(int fd, boost::system::error_code& ec) noexcept override {
+  io_status do_perform(int fd, boost::system::error_code& ec) noexcept override {
     return action_.perform(fd, ec);
   }
 

@@ -21,13 +21,13 @@
 namespace mioext {
 namespace detail {
 
-class nested_reactor;
-class service_members;
+class selector_reactor;
+class context_listeners;
 
 /// Makes the context's selector_service if there is none yet.
 struct selector_service_access {
-  static std::shared_ptr<nested_reactor> const& reactor(boost::asio::execution_context& context);
-  static service_members& members(boost::asio::execution_context& context);
+  static std::shared_ptr<selector_reactor> const& reactor(boost::asio::execution_context& context);
+  static context_listeners& listeners(boost::asio::execution_context& context);
 };
 
 } // namespace detail

@@ -125,7 +125,7 @@ struct socket_calls {
   }
 };
 
-struct file_calls {
+struct descriptor_calls {
   static std::size_t receive(int fd, iovec* buffers, std::size_t count,
                              boost::system::error_code& ec) noexcept {
     return pipe_ops::read(fd, buffers, count, ec);
@@ -152,8 +152,8 @@ template <class Handle> struct reads_all_there_is {
 
 /// By the descriptor's number, because a stream can be moved while an operation is pending.
 template <class Handle> struct stream_io {
-  using calls =
-      typename std::conditional<is_socket_handle<Handle>::value, socket_calls, file_calls>::type;
+  using calls = typename std::conditional<is_socket_handle<Handle>::value, socket_calls,
+                                          descriptor_calls>::type;
 
   template <class MutableBufferSequence>
   static std::size_t read_some(int fd, MutableBufferSequence const& buffers,
@@ -206,12 +206,12 @@ template <class Handle> struct stream_io {
         });
   }
 
-  static attempt outcome(boost::system::error_code const& ec, bool is_short) noexcept {
+  static io_status outcome(boost::system::error_code const& ec, bool is_short) noexcept {
     if (would_block(ec)) {
-      return attempt::must_wait;
+      return io_status::must_wait;
     }
-    return reads_all_there_is<Handle>::value && is_short && !ec ? attempt::done_and_drained
-                                                                : attempt::done;
+    return reads_all_there_is<Handle>::value && is_short && !ec ? io_status::done_and_drained
+                                                                : io_status::done;
   }
 };
 
@@ -234,7 +234,7 @@ template <class Buffers> struct transfer_action {
 template <class Io, class Buffers> struct read_action : transfer_action<Buffers> {
   explicit read_action(Buffers const& used) : transfer_action<Buffers>(used) {}
 
-  attempt perform(int fd, boost::system::error_code& ec) noexcept {
+  io_status perform(int fd, boost::system::error_code& ec) noexcept {
     bool is_short;
     this->bytes = Io::read_some(fd, this->buffers, ec, is_short);
     return Io::outcome(ec, is_short);
@@ -245,7 +245,7 @@ template <class Io, class Buffers> struct read_action : transfer_action<Buffers>
 template <class Io, class Buffers> struct write_action : transfer_action<Buffers> {
   explicit write_action(Buffers const& used) : transfer_action<Buffers>(used) {}
 
-  attempt perform(int fd, boost::system::error_code& ec) noexcept {
+  io_status perform(int fd, boost::system::error_code& ec) noexcept {
     this->bytes = Io::write_some(fd, this->buffers, ec);
     return Io::outcome(ec, false);
   }
@@ -257,7 +257,7 @@ template <class Io, class Buffers> struct receive_action : transfer_action<Buffe
   receive_action(Buffers const& used, int flags_used)
       : transfer_action<Buffers>(used), flags(flags_used) {}
 
-  attempt perform(int fd, boost::system::error_code& ec) noexcept {
+  io_status perform(int fd, boost::system::error_code& ec) noexcept {
     this->bytes = Io::receive(fd, this->buffers, flags, ec);
     return Io::outcome(ec, false);
   }
@@ -270,7 +270,7 @@ template <class Io, class Buffers> struct send_action : transfer_action<Buffers>
   send_action(Buffers const& used, int flags_used)
       : transfer_action<Buffers>(used), flags(flags_used) {}
 
-  attempt perform(int fd, boost::system::error_code& ec) noexcept {
+  io_status perform(int fd, boost::system::error_code& ec) noexcept {
     this->bytes = Io::send(fd, this->buffers, flags, ec);
     return Io::outcome(ec, false);
   }

@@ -34,7 +34,7 @@ namespace detail {
 /// Nothing is done: the readiness itself is the outcome.
 struct wait_action {
   bool may_wait() const noexcept { return true; }
-  attempt perform(int, boost::system::error_code&) noexcept { return attempt::done; }
+  io_status perform(int, boost::system::error_code&) noexcept { return io_status::done; }
 
   template <class Handler>
   void call(Handler& completion_handler, boost::system::error_code const& ec) {
@@ -46,8 +46,8 @@ template <class Executor> class initiate_async_wait {
 public:
   using executor_type = Executor;
 
-  /// @param how what watching_of() says of the handle
-  initiate_async_wait(Executor const& executor, watching how) : executor_(executor), how_(how) {}
+  /// @param how what watch_mode_of() says of the handle
+  initiate_async_wait(Executor const& executor, watch_mode how) : executor_(executor), how_(how) {}
 
   executor_type get_executor() const noexcept { return executor_; }
 
@@ -65,7 +65,7 @@ public:
 
 private:
   Executor executor_;
-  watching how_;
+  watch_mode how_;
 };
 
 /// What users wait with: the same, and also for what a nested selector cannot tell.
@@ -97,7 +97,7 @@ public:
 
 /// `token` is passed on as what it was given as: moved if it was a temporary.
 template <class Token, class Executor>
-auto start_async_wait(Executor const& executor, int fd, watching how, interest wanted,
+auto start_async_wait(Executor const& executor, int fd, watch_mode how, interest wanted,
                       typename std::remove_reference<Token>::type& token)
     -> decltype(boost::asio::async_initiate<Token, void(boost::system::error_code)>(
         std::declval<initiate_any_wait<Executor>>(), token, fd, wanted)) {

@@ -46,12 +46,12 @@ public:
     done
   };
 
-  bool empty() const noexcept { return attempts_.empty(); }
+  bool empty() const noexcept { return waiting_.empty(); }
 
   /// When the next one is due; the clock's last point if there is none.
   clock::time_point next() const noexcept {
     clock::time_point earliest = clock::time_point::max();
-    for (attempt const& waiting : attempts_) {
+    for (waiting_connect const& waiting : waiting_) {
       earliest = std::min(earliest, waiting.due);
     }
     return earliest;
@@ -59,16 +59,16 @@ public:
 
   /// Makes sure that the next add() needs no memory. Throws std::bad_alloc.
   void reserve_one() {
-    if (attempts_.size() == attempts_.capacity()) {
-      attempts_.reserve(attempts_.size() * 2 + 1);
+    if (waiting_.size() == waiting_.capacity()) {
+      waiting_.reserve(waiting_.size() * 2 + 1);
     }
-    refusals_.reserve(attempts_.size() + refusals_.size() + 1);
+    refusals_.reserve(waiting_.size() + refusals_.size() + 1);
   }
 
   /// Puts `fd` down for a first retry. Follows reserve_one().
   void add(int fd, file_identity identity, socket_address address, clock::time_point now) noexcept {
-    attempt
-        added; // with an address of zeros: and so a path is terminated, which not every endpoint counts in
+    // With an address of zeros, so that a path is terminated, which not every endpoint counts in.
+    waiting_connect added;
     added.fd = fd;
     added.identity = identity;
     // What the kernel took for a Unix address is no longer than this.
@@ -77,19 +77,19 @@ public:
     added.last = {connect_progress::no_room, EAGAIN};
     added.delay = shortest_delay();
     added.due = now + added.delay;
-    attempts_.push_back(added);
+    waiting_.push_back(added);
   }
 
   /// Forgets `fd`, and how its connect ended.
   void remove(int fd) noexcept {
-    auto const is_it = [fd](attempt const& waiting) { return waiting.fd == fd; };
-    attempts_.erase(std::remove_if(attempts_.begin(), attempts_.end(), is_it), attempts_.end());
+    auto const is_it = [fd](waiting_connect const& waiting) { return waiting.fd == fd; };
+    waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(), is_it), waiting_.end());
     take_refusal(fd);
   }
 
   /// True if `fd` waits here and its number still stands for the same file.
   bool is_waiting(int fd) const noexcept {
-    for (attempt const& waiting : attempts_) {
+    for (waiting_connect const& waiting : waiting_) {
       if (waiting.fd == fd) {
         return is_still(waiting.fd, waiting.identity);
       }
@@ -105,8 +105,8 @@ public:
   void retry(clock::time_point now, Conclude conclude, Forget forget) noexcept {
     std::size_t kept = 0;
     bool is_moving = false;
-    for (std::size_t index = 0; index != attempts_.size(); ++index) {
-      attempt waiting = attempts_[index];
+    for (std::size_t index = 0; index != waiting_.size(); ++index) {
+      waiting_connect waiting = waiting_[index];
       if (waiting.due <= now) {
         if (try_again(waiting, conclude, forget) == verdict::done) {
           is_moving = is_moving || waiting.last.progress == connect_progress::made;
@@ -115,11 +115,11 @@ public:
         waiting.delay = std::min<clock::duration>(waiting.delay * 2, longest_delay());
         waiting.due = now + waiting.delay;
       }
-      attempts_[kept++] = waiting;
+      waiting_[kept++] = waiting;
     }
-    attempts_.resize(kept);
+    waiting_.resize(kept);
     if (is_moving) {
-      for (attempt& waiting : attempts_) {
+      for (waiting_connect& waiting : waiting_) {
         waiting.delay = shortest_delay();
         waiting.due = std::min(waiting.due, now + waiting.delay);
       }
@@ -146,12 +146,12 @@ public:
   }
 
 private:
-  struct attempt {
+  struct waiting_connect {
     int fd = -1;
     file_identity identity{};
     ::sockaddr_un address{};
     ::socklen_t address_size = 0;
-    connect_attempt last{}; // what connect(2) said
+    connect_result last{}; // what connect(2) said
     clock::duration delay{};
     clock::time_point due{};
   };
@@ -168,7 +168,7 @@ private:
   /// tried again: with a connected socket the system would look at the listener first, and say that
   /// its backlog is full, or that it is gone.
   template <class Conclude, class Forget>
-  static verdict try_again(attempt& waiting, Conclude conclude, Forget forget) noexcept {
+  static verdict try_again(waiting_connect& waiting, Conclude conclude, Forget forget) noexcept {
     if (!is_still(waiting.fd, waiting.identity)) {
       forget(waiting.fd);
       return verdict::done;
@@ -181,7 +181,7 @@ private:
     return conclude(waiting.fd, waiting.last);
   }
 
-  std::vector<attempt> attempts_{};
+  std::vector<waiting_connect> waiting_{};
   std::vector<refusal> refusals_{};
 };
 

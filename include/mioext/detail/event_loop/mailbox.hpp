@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What other threads may touch of a loop: its messages, the request to shut down, and the bell
+// What other threads may touch of a loop: its messages, the request to shut down, and the waker
 // that wakes it.
 //
 
@@ -54,13 +54,13 @@ public:
 
   // For the loop.
 
-  int open(selector& where, selector::user_data data) noexcept { return bell_.open(where, data); }
+  int open(selector& where, selector::user_data data) noexcept { return waker_.open(where, data); }
 
-  /// In a child after fork, whose parent has the bell: takes another. The threads that were posting
+  /// In a child after fork, whose parent has the waker: takes another. The threads that were posting
   /// do not exist here, so what they have not finished never will be, and nobody waits for it.
   /// Whoever rang in this process is heard now; and what was rung for before was heard by nobody here.
-  void settle_after_fork(selector_waker bell) noexcept {
-    bell_ = std::move(bell);
+  void settle_after_fork(selector_waker waker) noexcept {
+    waker_ = std::move(waker);
     owner_.renew();
     if (inbox_) {
       inbox_->drop_unfilled();
@@ -214,21 +214,21 @@ private:
     } while (!droppers_.compare_exchange_strong(seen, 0));
   }
 
-  /// The bell fails only if it was never made, and then there is no loop to wake. In a child whose
-  /// loop has no bell of its own yet it would wake the parent's.
+  /// The waker fails only if it was never made, and then there is no loop to wake. In a child whose
+  /// loop has no waker of its own yet it would wake the parent's.
   BOOST_NOINLINE void ring() noexcept {
     if (owner_.is_left_behind()) {
       has_rung_in_vain_.store(true);
     } else {
-      bell_.wake();
+      waker_.wake();
     }
   }
 
   std::atomic<state> state_;
   std::atomic<unsigned> shutdowns_; // how often one was requested since the last one was done
   std::atomic<unsigned> droppers_;
-  selector_waker bell_{};
-  fork_mark owner_{}; // of the bell
+  selector_waker waker_{};
+  fork_mark owner_{}; // of the waker
   std::atomic<bool> has_rung_in_vain_;
   std::unique_ptr<message_queue<Message>> messages_{};
 

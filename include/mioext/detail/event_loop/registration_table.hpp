@@ -76,9 +76,9 @@ public:
   interest wanted() const noexcept { return wanted_; }
   trigger how() const noexcept { return how_; }
 
-  bool wants_writing() const noexcept { return (wanted_ & interest::writable) != interest(); }
+  bool wants_writing() const noexcept { return (wanted_ & interest::writable) != interest::none; }
   bool wants_reading() const noexcept {
-    return (wanted_ & (interest::readable | interest::priority)) != interest();
+    return (wanted_ & (interest::readable | interest::priority)) != interest::none;
   }
 
   /// Begins a new generation; older events are stale from now on.

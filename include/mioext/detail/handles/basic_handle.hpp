@@ -61,7 +61,7 @@ public:
       ec = boost::asio::error::already_open;
       return;
     }
-    descriptor_ops::prepare(fd, ec);
+    descriptor_ops::adopt(fd, ec);
     if (!ec) {
       descriptor_.reset(fd);
     }

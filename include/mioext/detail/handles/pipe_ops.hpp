@@ -52,7 +52,7 @@ inline void open(int (&fds)[2], boost::system::error_code& ec) noexcept {
   checked(::pipe2(fds, O_NONBLOCK | O_CLOEXEC), ec);
 #else // has no pipe2
   if (checked(::pipe(fds), ec) == 0) {
-    descriptor_ops::prepare_pair(fds, ec);
+    descriptor_ops::adopt_pair(fds, ec);
   }
 #endif
 }

@@ -217,7 +217,7 @@ protected:
       ec = boost::asio::error::already_open;
       return;
     }
-    descriptor_ops::prepare(socket.native_handle(), ec);
+    descriptor_ops::adopt(socket.native_handle(), ec);
     if (ec) {
       return;
     }

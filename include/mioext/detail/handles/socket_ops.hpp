@@ -48,7 +48,7 @@ inline int open(int family, int type, int protocol, boost::system::error_code& e
 #ifdef SOCK_CLOEXEC
   return checked(::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol), ec);
 #else
-  return descriptor_ops::prepare_new(::socket(family, type, protocol), ec);
+  return descriptor_ops::adopt_new(::socket(family, type, protocol), ec);
 #endif
 }
 
@@ -59,18 +59,18 @@ inline void open_pair(int family, int type, int protocol, int (&fds)[2],
   checked(::socketpair(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol, fds), ec);
 #else
   if (checked(::socketpair(family, type, protocol, fds), ec) == 0) {
-    descriptor_ops::prepare_pair(fds, ec);
+    descriptor_ops::adopt_pair(fds, ec);
   }
 #endif
 }
 
 /// accept(2) of a socket that is non-blocking and close-on-exec.
-inline int accept_prepared(int fd, sockaddr* address, socklen_t* length,
-                           boost::system::error_code& ec) noexcept {
+inline int accept_non_blocking(int fd, sockaddr* address, socklen_t* length,
+                               boost::system::error_code& ec) noexcept {
 #ifdef SOCK_CLOEXEC
   return checked(::accept4(fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC), ec);
 #else
-  return descriptor_ops::prepare_new(::accept(fd, address, length), ec);
+  return descriptor_ops::adopt_new(::accept(fd, address, length), ec);
 #endif
 }
 
@@ -90,7 +90,7 @@ inline int accept(int fd, sockaddr* address, std::size_t* size,
                   boost::system::error_code& ec) noexcept {
   for (;;) {
     socklen_t length = address ? static_cast<socklen_t>(*size) : 0;
-    int const peer = accept_prepared(fd, address, address ? &length : nullptr, ec);
+    int const peer = accept_non_blocking(fd, address, address ? &length : nullptr, ec);
     if (peer >= 0 && address) {
       *size = stored_size(length, *size);
     }
@@ -115,7 +115,7 @@ inline void listen(int fd, int backlog, boost::system::error_code& ec) noexcept 
 /// asynchronously"): the same as EINPROGRESS. Calling again would answer EALREADY.
 inline void connect(int fd, sockaddr const* address, std::size_t size,
                     boost::system::error_code& ec) noexcept {
-  connect_attempt const attempt =
+  connect_result const attempt =
       start_connect(fd, socket_address{address, static_cast<socklen_t>(size)});
   if (attempt.progress == connect_progress::started) {
     ec = system_error_code(EINPROGRESS);

@@ -80,7 +80,7 @@ enum class connect_progress {
   failed
 };
 
-struct connect_attempt {
+struct connect_result {
   connect_progress progress;
   int error;
 };
@@ -117,7 +117,7 @@ inline bool is_in_use(int fd) noexcept {
 /// connect, a non-blocking socket never hears 0, because it is locked until that call returns; except
 /// with TCP_FASTOPEN_CONNECT, and then it has no peer yet. So nobody pays for this question but
 /// datagram sockets and those who ask for it.
-inline connect_attempt made_or_made_before(int fd, socket_address address) noexcept {
+inline connect_result made_or_made_before(int fd, socket_address address) noexcept {
 #ifdef __linux__
   int const family = address.data->sa_family;
   if ((family == AF_INET || family == AF_INET6) && connects_once(fd) && has_peer(fd)) {
@@ -133,7 +133,7 @@ inline connect_attempt made_or_made_before(int fd, socket_address address) noexc
 /// connect(2) failed with `error`. Of a Unix socket that is connected or listens, Linux says what it
 /// says of the address first: that nobody is there, or that there is no room (unix_stream_connect in
 /// net/unix/af_unix.c). Nobody may wait for room with such a socket, or take it for one that failed.
-inline connect_attempt failed_or_no_room(int fd, socket_address address, int error) noexcept {
+inline connect_result failed_or_no_room(int fd, socket_address address, int error) noexcept {
   // Only AF_UNIX means a full backlog by EAGAIN, and only Linux; AF_INET has no port left then.
   if (address.data->sa_family != AF_UNIX) {
     return {connect_progress::failed, error};
@@ -151,7 +151,7 @@ inline connect_attempt failed_or_no_room(int fd, socket_address address, int err
 }
 
 /// connect(2) on a non-blocking socket. One that is connected, whoever did that, is not touched: EISCONN.
-inline connect_attempt start_connect(int fd, socket_address address) noexcept {
+inline connect_result start_connect(int fd, socket_address address) noexcept {
   if (::connect(fd, address.data, address.size) == 0) {
     return made_or_made_before(fd, address);
   }
@@ -180,7 +180,7 @@ inline int wait_for_outcome(int fd) noexcept {
 /// then ever more rarely. Returns an errno value.
 inline int connect_and_wait(int fd, socket_address address) noexcept {
   for (int delay = 1;; delay = delay < 64 ? 2 * delay : 64) {
-    connect_attempt const attempt = start_connect(fd, address);
+    connect_result const attempt = start_connect(fd, address);
     switch (attempt.progress) {
     case connect_progress::no_room:
       ::poll(nullptr, 0, delay); // a wait in milliseconds; a signal makes it shorter

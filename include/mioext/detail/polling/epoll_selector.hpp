@@ -93,8 +93,8 @@ public:
   /// True if `fd`, whose number may have been closed and used again, is what was added. Only adding
   /// it tells: what is there already is refused. An instance that a parent shares is asked with
   /// events that nobody owns, and left as it was.
-  bool has(int fd, user_data nobodys) noexcept {
-    int const error = control(EPOLL_CTL_ADD, fd, EPOLLONESHOT, nobodys);
+  bool has(int fd, user_data probe) noexcept {
+    int const error = control(EPOLL_CTL_ADD, fd, EPOLLONESHOT, probe);
     if (error == 0) {
       remove(fd);
     }

@@ -21,12 +21,13 @@
 #include <signal.h>
 #include <sys/event.h>
 
+#include <mioext/detail/polling/blocked_signals.hpp>
 #include <mioext/detail/polling/kernel_queue.hpp>
 #include <mioext/detail/polling/kernel_queue_changes.hpp>
 #include <mioext/detail/polling/kqueue_selector.hpp>
+#include <mioext/detail/polling/kqueue_waker.hpp>
 #include <mioext/detail/polling/pending_signal.hpp>
 #include <mioext/detail/polling/signal_claims.hpp>
-#include <mioext/detail/polling/taken_signals.hpp>
 #include <mioext/signal_info.hpp>
 
 namespace mioext {
@@ -175,7 +176,7 @@ private:
     return 0;
   }
 
-  taken_signals taken_;
+  blocked_signals taken_;
   std::shared_ptr<kernel_queue> queue_;
   kqueue_waker reminder_;
   unsigned left_[signal_limit] = {};

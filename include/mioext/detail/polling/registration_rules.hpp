@@ -25,8 +25,8 @@ namespace detail {
 /// EINVAL for what could never be reported, means two things at once or nothing known, else zero.
 /// `exclusive` is held to what epoll_ctl(2) says of EPOLLEXCLUSIVE.
 inline int check_registration(interest wanted, trigger how) noexcept {
-  bool const is_known = contains(~interest(), wanted) && contains(~trigger(), how);
-  if (!is_known || wanted == interest() || contains(how, trigger::edge | trigger::level)) {
+  bool const is_known = contains(~interest::none, wanted) && contains(~trigger(), how);
+  if (!is_known || wanted == interest::none || contains(how, trigger::edge | trigger::level)) {
     return EINVAL;
   }
   if (contains(how, trigger::exclusive) &&

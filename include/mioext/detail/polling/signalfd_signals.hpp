@@ -21,8 +21,8 @@
 
 #include <mioext/detail/file_descriptor.hpp>
 #include <mioext/detail/fork_mark.hpp>
+#include <mioext/detail/polling/blocked_signals.hpp>
 #include <mioext/detail/polling/epoll_selector.hpp>
-#include <mioext/detail/polling/taken_signals.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/signal_info.hpp>
 #include <mioext/trigger.hpp>
@@ -118,7 +118,7 @@ private:
     return 0;
   }
 
-  taken_signals taken_{};
+  blocked_signals taken_{};
   file_descriptor signals_{};
   fork_mark owner_{}; // of the descriptor
 };

@@ -1,6 +1,6 @@
 //
-// mioext/detail/event_loop/prepare_handle.hpp
-// -------------------------------------------
+// mioext/detail/event_loop/handle_ops.hpp
+// ---------------------------------------
 //
 // Copyright (c) 2026 the mioext authors
 //
@@ -11,8 +11,8 @@
 // blocking.
 //
 
-#ifndef MIOEXT_DETAIL_EVENT_LOOP_PREPARE_HANDLE_HPP
-#define MIOEXT_DETAIL_EVENT_LOOP_PREPARE_HANDLE_HPP
+#ifndef MIOEXT_DETAIL_EVENT_LOOP_HANDLE_OPS_HPP
+#define MIOEXT_DETAIL_EVENT_LOOP_HANDLE_OPS_HPP
 
 #include <type_traits>
 #include <utility>
@@ -171,4 +171,4 @@ set_non_blocking(Handle& handle, boost::system::error_code& ec) {
 } // namespace detail
 } // namespace mioext
 
-#endif // MIOEXT_DETAIL_EVENT_LOOP_PREPARE_HANDLE_HPP
+#endif // MIOEXT_DETAIL_EVENT_LOOP_HANDLE_OPS_HPP

@@ -1,6 +1,6 @@
 //
-// mioext/detail/async/nested_reactor.hpp
-// --------------------------------------
+// mioext/detail/async/selector_reactor.hpp
+// ----------------------------------------
 //
 // Copyright (c) 2026 the mioext authors
 //
@@ -11,8 +11,8 @@
 // in the context's own reactor, and the operations that wait for it.
 //
 
-#ifndef MIOEXT_DETAIL_ASYNC_NESTED_REACTOR_HPP
-#define MIOEXT_DETAIL_ASYNC_NESTED_REACTOR_HPP
+#ifndef MIOEXT_DETAIL_ASYNC_SELECTOR_REACTOR_HPP
+#define MIOEXT_DETAIL_ASYNC_SELECTOR_REACTOR_HPP
 
 #include <atomic>
 #include <cerrno>
@@ -49,17 +49,17 @@ namespace mioext {
 namespace detail {
 
 /// How the selector watches a descriptor.
-enum class watching : unsigned char {
+enum class watch_mode : unsigned char {
   /// Not at all.
-  nothing,
+  none,
   /// For what its operations wait for, once, and again when the next one comes: a descriptor of
   /// somebody else, who may do with it what he likes in between.
-  once,
+  per_operation,
   /// The same for one that is not a mioext handle's: when it is closed, nobody says so.
-  once_unheard,
+  per_operation_unheard,
   /// From its first operation that had to wait until its end: a stream's own. For reading, and for
   /// writing once that had to wait, too.
-  always
+  persistent
 };
 
 /// What the reactor keeps for a descriptor number. Made when the number is first used and never
@@ -69,9 +69,9 @@ struct descriptor_state {
   std::mutex mutex{};
   operation_queue operations{};
   std::uint32_t generation = 0;
-  watching watched = watching::nothing;
+  watch_mode watched = watch_mode::none;
   /// What it is watched for.
-  interest watched_for = interest();
+  interest watched_for = interest::none;
   /// It is among those that are looked at now and then, because they may be closed unheard.
   bool is_looked_at = false;
   /// It was read until nothing was left, and the selector has not reported anything new since.
@@ -103,26 +103,26 @@ struct descriptor_state {
 /// handler is called and none destroyed under a lock.
 ///
 /// A descriptor that is closed behind our back is removed from the selector by the system, without
-/// a word. While operations of the kind `once_unheard` wait, their descriptors are looked at twice a
+/// a word. While operations of the kind `per_operation_unheard` wait, their descriptors are looked at twice a
 /// second. An alarm in the selector says when: it is not called off when the last of them has ended,
 /// but goes off once more, so that waiting costs no alarm of its own.
 ///
 /// The context counts what is called by its thread: so an operation that ends is told, where that is
 /// possible, by the very wait that ended it, or that was cancelled because it was the last one.
-class nested_reactor final : public closing_listener {
+class selector_reactor final : public closing_listener {
 public:
-  static std::shared_ptr<nested_reactor> make(boost::asio::execution_context& context,
-                                              std::size_t event_capacity) {
+  static std::shared_ptr<selector_reactor> make(boost::asio::execution_context& context,
+                                                std::size_t event_capacity) {
     if (event_capacity == 0 || event_capacity > selector::most_events()) {
       throw_error(boost::asio::error::make_error_code(boost::asio::error::invalid_argument),
                   "selector_service");
     }
-    auto const made = std::make_shared<nested_reactor>(context, event_capacity);
+    auto const made = std::make_shared<selector_reactor>(context, event_capacity);
     made->self_ = made;
     return made;
   }
 
-  nested_reactor(boost::asio::execution_context& context, std::size_t event_capacity)
+  selector_reactor(boost::asio::execution_context& context, std::size_t event_capacity)
       : closing_(closing_listeners::instance()), executor_(context),
         event_capacity_(event_capacity), batch_(new selector::native_event[event_capacity]),
         pending_(0), looked_at_(nullptr), is_alarm_set_(false), is_shut_down_(false),
@@ -136,9 +136,9 @@ public:
     throw_error(ec, "selector_service");
   }
 
-  ~nested_reactor() {
+  ~selector_reactor() {
     states_.for_each([this](int fd, descriptor_state& state) {
-      if (state.watched != watching::nothing) {
+      if (state.watched != watch_mode::none) {
         stop_watching(fd, state);
       }
     });
@@ -162,19 +162,20 @@ public:
   /// @param tries_first false for an operation that is a wait and nothing else: it ends when the
   /// selector reports what it waits for, which may be at once.
   template <class Operation>
-  BOOST_FORCEINLINE void start(int fd, descriptor_state& state, Operation& operation, watching how,
-                               bool tries_first) {
+  BOOST_FORCEINLINE void start(int fd, descriptor_state& state, Operation& operation,
+                               watch_mode how, bool tries_first) {
     state.mutex.lock();
     if (tries_first && !is_shut_down_.load(std::memory_order_relaxed)) {
       bool const is_in_vain = must_wait(state, operation) && operation.may_wait();
-      attempt const tried = is_in_vain ? attempt::must_wait : operation.perform(fd);
-      if (tried != attempt::must_wait) {
+      io_status const tried = is_in_vain ? io_status::must_wait : operation.perform(fd);
+      if (tried != io_status::must_wait) {
         note(state, tried);
         state.mutex.unlock();
         operation.complete(completion::immediate);
         return;
       }
-      if (state.watched == watching::always && contains(state.watched_for, operation.wanted())) {
+      if (state.watched == watch_mode::persistent &&
+          contains(state.watched_for, operation.wanted())) {
         // Edge-triggered, and found not ready a moment ago: what comes now is reported.
         bool const must_settle = keep(state, operation);
         state.mutex.unlock();
@@ -190,7 +191,7 @@ public:
 
   /// The same for a descriptor whose state is not known, or that is none.
   template <class Operation>
-  void start(int fd, Operation& operation, watching how, bool tries_first) {
+  void start(int fd, Operation& operation, watch_mode how, bool tries_first) {
     operation_queue owner;
     owner.push(operation);
     descriptor_state* const state = state_of(fd);
@@ -221,10 +222,10 @@ public:
       operation_queue aborted;
       {
         std::lock_guard<std::mutex> const lock(state->mutex);
-        if (state->watched != watching::nothing && !owner_.is_left_behind()) {
+        if (state->watched != watch_mode::none && !owner_.is_left_behind()) {
           selector_.remove(fd);
         }
-        abandon(fd, *state, boost::asio::error::operation_aborted, aborted);
+        drop(fd, *state, boost::asio::error::operation_aborted, aborted);
       }
       finish(aborted);
     }
@@ -322,14 +323,14 @@ private:
 
     void operator()(boost::system::error_code const& ec) { reactor->pump(ec); }
 
-    std::shared_ptr<nested_reactor> reactor;
+    std::shared_ptr<selector_reactor> reactor;
     function_memory<wait_memory_size>* memory;
   };
 
   // --- Operations that wait. All of this with the state's mutex held. ------------------------------
 
   /// What a stream is read with.
-  static constexpr interest always_wanted() noexcept {
+  static constexpr interest persistently_wanted() noexcept {
     return selector::all_interests() & ~interest::writable;
   }
 
@@ -339,15 +340,15 @@ private:
                         descriptor_operation const& operation) noexcept {
     return (state.is_drained && operation.wanted() == interest::readable) ||
            (!state.operations.empty() &&
-            (state.operations.wanted() & operation.wanted()) != interest());
+            (state.operations.wanted() & operation.wanted()) != interest::none);
   }
 
   /// Remembers what an attempt has found. Later it is found out by the selector alone, which reports
   /// whatever is new, because it is edge-triggered and was watching before the attempt. A selector
   /// that does not tell of urgent data says too little for that. (tokio's PollEvented and its
   /// clear_readiness() do the same after a short read.)
-  static void note(descriptor_state& state, attempt tried) noexcept {
-    if (tried == attempt::done_and_drained && state.watched == watching::always &&
+  static void note(descriptor_state& state, io_status tried) noexcept {
+    if (tried == io_status::done_and_drained && state.watched == watch_mode::persistent &&
         !state.has_ended && contains(selector::all_interests(), interest::priority)) {
       state.is_drained = true;
     }
@@ -356,7 +357,7 @@ private:
   /// Keeps the operation, after the selector was asked to report what it waits for; which it does,
   /// whenever it is asked anew, also of what is there already. Not after shutdown().
   void start_watching(int fd, descriptor_state& state, descriptor_operation& operation,
-                      watching how, std::unique_lock<std::mutex> lock) {
+                      watch_mode how, std::unique_lock<std::mutex> lock) {
     if (is_shut_down_.load(std::memory_order_relaxed)) {
       lock.unlock();
       operation.destroy();
@@ -373,19 +374,19 @@ private:
         return;
       }
     }
-    if (state.watched == watching::nothing) {
+    if (state.watched == watch_mode::none) {
       hear_of_closing(fd, state, operation, lock);
     }
-    if (state.watched == watching::always) {
-      how = watching::always;
+    if (state.watched == watch_mode::persistent) {
+      how = watch_mode::persistent;
     }
-    operation.may_end_unheard = how == watching::once_unheard;
-    if (how == watching::once_unheard) {
-      how = watching::once;
+    operation.may_end_unheard = how == watch_mode::per_operation_unheard;
+    if (how == watch_mode::per_operation_unheard) {
+      how = watch_mode::per_operation;
     }
     interest wanted = state.operations.wanted() | operation.wanted();
-    if (how == watching::always) {
-      wanted = wanted | state.watched_for | always_wanted();
+    if (how == watch_mode::persistent) {
+      wanted = wanted | state.watched_for | persistently_wanted();
     }
     operation_queue lost;
     int const error = watch(fd, state, wanted, how, lost);
@@ -428,12 +429,12 @@ private:
 
   /// Asks the selector for what is wanted; everything reported before is stale. Where it turns out
   /// that the number means another file by now, those that wait for the old one are told.
-  int watch(int fd, descriptor_state& state, interest wanted, watching how,
+  int watch(int fd, descriptor_state& state, interest wanted, watch_mode how,
             operation_queue& lost) noexcept {
     trigger const trigger_of =
-        how == watching::once ? trigger::edge | trigger::oneshot : trigger::edge;
+        how == watch_mode::per_operation ? trigger::edge | trigger::oneshot : trigger::edge;
     selector::user_data const data = selector::tag_data(fd, next_generation(state));
-    bool is_watched = state.watched != watching::nothing;
+    bool is_watched = state.watched != watch_mode::none;
     int error = is_watched ? selector_.modify(fd, wanted, trigger_of, data)
                            : selector_.add(fd, wanted, trigger_of, data);
     if (!is_watched && error == EEXIST) {
@@ -456,9 +457,9 @@ private:
       state.has_ended = false;
     } else if (!is_watched) {
       stop_watching(fd, state);
-    } else if (!selector_.has(fd, selector::internal_data(nobodys_source))) {
+    } else if (!selector_.has(fd, selector::internal_data(probe_source))) {
       // A kqueue that could not leave it as it was.
-      abandon(fd, state, system_error_code(error), lost);
+      drop(fd, state, system_error_code(error), lost);
     }
     return error;
   }
@@ -470,10 +471,10 @@ private:
   /// Takes those that the event concerns and that are done by it.
   void deliver(int fd, descriptor_state& state, selector::native_event const& event,
                operation_queue& done) noexcept {
-    if (state.watched == watching::nothing || state.generation != selector::tag(event)) {
+    if (state.watched == watch_mode::none || state.generation != selector::tag(event)) {
       return;
     }
-    interest ready = interest();
+    interest ready = interest::none;
     if (selector::concerns_reading(event) && !selector::is_only_priority(event)) {
       ready = ready | interest::readable;
     }
@@ -491,14 +492,14 @@ private:
       state.has_ended = true;
     }
     take_if(state, done, [fd, ready, &state](descriptor_operation& operation) {
-      if ((operation.wanted() & ready) == interest()) {
+      if ((operation.wanted() & ready) == interest::none) {
         return false;
       }
-      attempt const tried = operation.perform(fd);
+      io_status const tried = operation.perform(fd);
       note(state, tried);
-      return tried != attempt::must_wait;
+      return tried != io_status::must_wait;
     });
-    if (state.watched == watching::once && !state.operations.empty()) {
+    if (state.watched == watch_mode::per_operation && !state.operations.empty()) {
       watch_again(fd, state, done);
     }
   }
@@ -513,13 +514,13 @@ private:
       state.watched_for = wanted;
     } else {
       // ENOENT: it was closed, and the number means another file by now.
-      abandon(fd, state, system_error_code(error == ENOENT ? EBADF : error), done);
+      drop(fd, state, system_error_code(error == ENOENT ? EBADF : error), done);
     }
   }
 
   /// All that wait end with `error`, and nothing is watched.
-  void abandon(int fd, descriptor_state& state, boost::system::error_code const& error,
-               operation_queue& done) noexcept {
+  void drop(int fd, descriptor_state& state, boost::system::error_code const& error,
+            operation_queue& done) noexcept {
     end_all(state, error, done);
     stop_watching(fd, state);
   }
@@ -537,8 +538,8 @@ private:
   void stop_watching(int fd, descriptor_state& state) noexcept {
     closing_.leave(fd, state.closing);
     state.generation = next_generation(state);
-    state.watched = watching::nothing;
-    state.watched_for = interest();
+    state.watched = watch_mode::none;
+    state.watched_for = interest::none;
     state.is_drained = false;
     state.has_ended = false;
   }
@@ -717,10 +718,10 @@ private:
       next = state.next_looked_at;
       state.is_looked_at = false;
       if (state.operations.any_may_end_unheard()) {
-        if (selector_.has(state.fd, selector::internal_data(nobodys_source))) {
+        if (selector_.has(state.fd, selector::internal_data(probe_source))) {
           look_at(state.fd, state);
         } else {
-          abandon(state.fd, state, boost::asio::error::bad_descriptor, lost);
+          drop(state.fd, state, boost::asio::error::bad_descriptor, lost);
         }
       }
     }
@@ -772,9 +773,9 @@ private:
     owner_.renew(); // last, for threads of the child that look whether they must come here
     states_.for_each([this, &lost](int fd, descriptor_state& state) {
       std::lock_guard<std::mutex> const lock(state.mutex);
-      if (state.watched != watching::nothing &&
-          !selector_.has(fd, selector::internal_data(nobodys_source))) {
-        abandon(fd, state, boost::asio::error::bad_descriptor, lost);
+      if (state.watched != watch_mode::none &&
+          !selector_.has(fd, selector::internal_data(probe_source))) {
+        drop(fd, state, boost::asio::error::bad_descriptor, lost);
       }
     });
     return 0;
@@ -782,9 +783,9 @@ private:
 
   int add_to(selector& fresh, int fd, descriptor_state& state) noexcept {
     std::lock_guard<std::mutex> const lock(state.mutex);
-    bool const is_once = state.watched == watching::once;
-    if (state.watched == watching::nothing || (is_once && state.operations.empty()) ||
-        !selector_.has(fd, selector::internal_data(nobodys_source))) {
+    bool const is_once = state.watched == watch_mode::per_operation;
+    if (state.watched == watch_mode::none || (is_once && state.operations.empty()) ||
+        !selector_.has(fd, selector::internal_data(probe_source))) {
       return 0;
     }
     interest const wanted = is_once ? state.operations.wanted() : state.watched_for;
@@ -792,12 +793,12 @@ private:
                      selector::tag_data(fd, state.generation));
   }
 
-  static constexpr std::uint32_t nobodys_source = 1;
+  static constexpr std::uint32_t probe_source = 1;
   static constexpr std::uint32_t alarm_source = 2;
 
   static selector::user_data alarm_data() noexcept { return selector::internal_data(alarm_source); }
 
-  std::weak_ptr<nested_reactor> self_{};
+  std::weak_ptr<selector_reactor> self_{};
   closing_listeners& closing_;
   inline_executor const executor_;
   std::size_t const event_capacity_;
@@ -831,4 +832,4 @@ private:
 } // namespace detail
 } // namespace mioext
 
-#endif // MIOEXT_DETAIL_ASYNC_NESTED_REACTOR_HPP
+#endif // MIOEXT_DETAIL_ASYNC_SELECTOR_REACTOR_HPP

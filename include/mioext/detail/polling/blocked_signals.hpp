@@ -1,6 +1,6 @@
 //
-// mioext/detail/polling/taken_signals.hpp
-// ---------------------------------------
+// mioext/detail/polling/blocked_signals.hpp
+// -----------------------------------------
 //
 // Copyright (c) 2026 the mioext authors
 //
@@ -10,8 +10,8 @@
 // The signals that a loop takes: blocked in its thread, so that they have no other effect.
 //
 
-#ifndef MIOEXT_DETAIL_POLLING_TAKEN_SIGNALS_HPP
-#define MIOEXT_DETAIL_POLLING_TAKEN_SIGNALS_HPP
+#ifndef MIOEXT_DETAIL_POLLING_BLOCKED_SIGNALS_HPP
+#define MIOEXT_DETAIL_POLLING_BLOCKED_SIGNALS_HPP
 
 #include <cerrno>
 
@@ -27,18 +27,18 @@ namespace detail {
 
 /// What signals have in common whichever way the selector hears of them. (The functions on sets are
 /// macros on macOS, and cannot be called by a qualified name.)
-class taken_signals {
+class blocked_signals {
 public:
-  taken_signals() noexcept {
+  blocked_signals() noexcept {
     sigemptyset(&taken_);
     sigemptyset(&unblock_later_);
   }
 
-  taken_signals(taken_signals const&) = delete;
-  taken_signals& operator=(taken_signals const&) = delete;
+  blocked_signals(blocked_signals const&) = delete;
+  blocked_signals& operator=(blocked_signals const&) = delete;
 
   /// Restores the calling thread's mask as far as take() changed it.
-  ~taken_signals() {
+  ~blocked_signals() {
     bool has_any = false;
     for (int number = 1; number < signal_limit; ++number) {
       if (contains(number)) {
@@ -123,4 +123,4 @@ private:
 } // namespace detail
 } // namespace mioext
 
-#endif // MIOEXT_DETAIL_POLLING_TAKEN_SIGNALS_HPP
+#endif // MIOEXT_DETAIL_POLLING_BLOCKED_SIGNALS_HPP

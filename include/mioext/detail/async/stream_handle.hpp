@@ -1,6 +1,6 @@
 //
-// mioext/detail/async/own_handle.hpp
-// ----------------------------------
+// mioext/detail/async/stream_handle.hpp
+// -------------------------------------
 //
 // Copyright (c) 2026 the mioext authors
 //
@@ -11,8 +11,8 @@
 // itself, or the bare number of a descriptor that is somebody else's.
 //
 
-#ifndef MIOEXT_DETAIL_ASYNC_OWN_HANDLE_HPP
-#define MIOEXT_DETAIL_ASYNC_OWN_HANDLE_HPP
+#ifndef MIOEXT_DETAIL_ASYNC_STREAM_HANDLE_HPP
+#define MIOEXT_DETAIL_ASYNC_STREAM_HANDLE_HPP
 
 #include <type_traits>
 #include <utility>
@@ -51,13 +51,13 @@ template <class Handle> struct has_release_with_error {
 
 /// A handle and nothing else; closed once it was moved from. One of Asio's needs an executor to be made,
 /// or its context.
-template <class Handle> class own_handle {
+template <class Handle> class stream_handle {
 public:
   /// Of the arguments alone, if that is enough.
   template <
       class ExecutorOrContext, class... Arguments,
       typename std::enable_if<std::is_constructible<Handle, Arguments&&...>::value, int>::type = 0>
-  explicit own_handle(ExecutorOrContext&, Arguments&&... arguments)
+  explicit stream_handle(ExecutorOrContext&, Arguments&&... arguments)
       : handle_(std::forward<Arguments>(arguments)...) {}
 
   template <class ExecutorOrContext, class... Arguments,
@@ -65,20 +65,20 @@ public:
                 !std::is_constructible<Handle, Arguments&&...>::value &&
                     std::is_constructible<Handle, ExecutorOrContext&, Arguments&&...>::value,
                 int>::type = 0>
-  explicit own_handle(ExecutorOrContext& executor, Arguments&&... arguments)
+  explicit stream_handle(ExecutorOrContext& executor, Arguments&&... arguments)
       : handle_(executor, std::forward<Arguments>(arguments)...) {}
 
   /// What another one holds, converted.
   template <class OtherHandle>
-  explicit own_handle(own_handle<OtherHandle>&& other) : handle_(std::move(other.get())) {}
+  explicit stream_handle(stream_handle<OtherHandle>&& other) : handle_(std::move(other.get())) {}
 
-  own_handle(own_handle&& other) noexcept(std::is_nothrow_move_constructible<Handle>::value)
+  stream_handle(stream_handle&& other) noexcept(std::is_nothrow_move_constructible<Handle>::value)
       : handle_(std::move(other.handle_)) {
     other.forget(std::is_trivially_copyable<Handle>());
   }
 
-  own_handle&
-  operator=(own_handle&& other) noexcept(std::is_nothrow_move_assignable<Handle>::value) {
+  stream_handle&
+  operator=(stream_handle&& other) noexcept(std::is_nothrow_move_assignable<Handle>::value) {
     handle_ = std::move(other.handle_);
     other.forget(std::is_trivially_copyable<Handle>());
     return *this;
@@ -128,14 +128,15 @@ private:
   Handle handle_;
 };
 
-template <> class own_handle<int> {
+template <> class stream_handle<int> {
 public:
-  template <class ExecutorOrContext> explicit own_handle(ExecutorOrContext&) noexcept : fd_(-1) {}
   template <class ExecutorOrContext>
-  explicit own_handle(ExecutorOrContext&, int fd) noexcept : fd_(fd) {}
-  own_handle(own_handle&& other) noexcept : fd_(other.exchange(-1)) {}
+  explicit stream_handle(ExecutorOrContext&) noexcept : fd_(-1) {}
+  template <class ExecutorOrContext>
+  explicit stream_handle(ExecutorOrContext&, int fd) noexcept : fd_(fd) {}
+  stream_handle(stream_handle&& other) noexcept : fd_(other.exchange(-1)) {}
 
-  own_handle& operator=(own_handle&& other) noexcept {
+  stream_handle& operator=(stream_handle&& other) noexcept {
     fd_ = other.exchange(-1);
     return *this;
   }
@@ -185,9 +186,9 @@ template <> struct the_handle_can_be_made_of_these<true> { using type = int; };
 
 template <class Handle, class ExecutorOrContext, class... Arguments>
 using if_makes_handle = typename the_handle_can_be_made_of_these<
-    std::is_constructible<own_handle<Handle>, ExecutorOrContext&, Arguments&&...>::value>::type;
+    std::is_constructible<stream_handle<Handle>, ExecutorOrContext&, Arguments&&...>::value>::type;
 
 } // namespace detail
 } // namespace mioext
 
-#endif // MIOEXT_DETAIL_ASYNC_OWN_HANDLE_HPP
+#endif // MIOEXT_DETAIL_ASYNC_STREAM_HANDLE_HPP

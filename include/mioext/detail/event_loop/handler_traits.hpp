@@ -1,5 +1,5 @@
 //
-// mioext/detail/event_loop/called_handler.hpp
+// mioext/detail/event_loop/handler_traits.hpp
 // -------------------------------------------
 //
 // Copyright (c) 2026 the mioext authors
@@ -11,8 +11,8 @@
 // that it derives from.
 //
 
-#ifndef MIOEXT_DETAIL_EVENT_LOOP_CALLED_HANDLER_HPP
-#define MIOEXT_DETAIL_EVENT_LOOP_CALLED_HANDLER_HPP
+#ifndef MIOEXT_DETAIL_EVENT_LOOP_HANDLER_TRAITS_HPP
+#define MIOEXT_DETAIL_EVENT_LOOP_HANDLER_TRAITS_HPP
 
 #include <type_traits>
 #include <utility>
@@ -188,4 +188,4 @@ called_as(NoHandler&) noexcept {
 } // namespace detail
 } // namespace mioext
 
-#endif // MIOEXT_DETAIL_EVENT_LOOP_CALLED_HANDLER_HPP
+#endif // MIOEXT_DETAIL_EVENT_LOOP_HANDLER_TRAITS_HPP
