@@ -8,7 +8,8 @@
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
 // What others have built for streams runs over mioext::stream as it is: Asio's composed operations,
-// TLS, Beast's HTTP and WebSocket. Each with one thread and with four.
+// TLS, Beast's HTTP and WebSocket. Each with one thread and with four. None of that needs another header
+// of mioext's than that of streams.
 //
 
 #include <chrono>
@@ -40,12 +41,6 @@
 #include <boost/test/unit_test.hpp>
 #include <boost/version.hpp>
 
-#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#endif
-
-#include <mioext/pipe.hpp>
 #include <mioext/tcp.hpp>
 
 #include "../example/test_certificate.hpp"
@@ -530,161 +525,6 @@ BOOST_AUTO_TEST_CASE(teardown_through_tls) {
         handshake(tls, ssl::stream_base::client);
         tear_down(tls, beast::role_type::client);
       });
-}
-
-struct torn_down {
-  int calls = 0;
-  error_code ec;
-};
-
-struct note_in {
-  void operator()(error_code const& ec) const {
-    ++result->calls;
-    result->ec = ec;
-  }
-
-  torn_down* result;
-};
-
-struct half_torn_down {
-  half_torn_down() : sockets(test::tcp_pair()), stream(context, std::move(sockets.second)) {}
-
-  // The peer does not answer, so it cannot come to its end.
-  void start() {
-    async_teardown(beast::role_type::server, stream, note_in{&result});
-    context.poll();
-    BOOST_TEST(result.calls == 0);
-    test::wait_for(sockets.first, POLLIN);
-    char byte;
-    error_code ec;
-    sockets.first.read_some(asio::buffer(&byte, 1), ec);
-    BOOST_TEST(ec == asio::error::eof);
-  }
-
-  asio::io_context context;
-  std::pair<mioext::tcp_socket, mioext::tcp_socket> sockets;
-  tcp_stream stream;
-  torn_down result;
-};
-
-BOOST_FIXTURE_TEST_CASE(teardown_reads_what_is_left_and_waits_for_the_end, half_torn_down) {
-  std::string const rest(100000, 'x');
-  sockets.first.write_some(asio::buffer(rest));
-  start();
-  sockets.first.shutdown(mioext::tcp_socket::shutdown_send);
-  context.run();
-  BOOST_TEST(result.calls == 1);
-  BOOST_TEST(!result.ec, result.ec.message());
-  BOOST_TEST(!stream.is_open());
-  // No reset, which is what closing with something unread would send.
-  BOOST_TEST(!sockets.first.take_error());
-}
-
-BOOST_FIXTURE_TEST_CASE(teardown_ends_when_beast_closes_the_lowest_layer, half_torn_down) {
-  start();
-  beast::close_socket(beast::get_lowest_layer(stream));
-  context.run();
-  BOOST_TEST(result.calls == 1);
-  BOOST_TEST(result.ec == asio::error::operation_aborted, result.ec.message());
-}
-
-BOOST_FIXTURE_TEST_CASE(teardown_ends_when_beast_closes_the_stream, half_torn_down) {
-  start();
-  beast::close_socket(stream);
-  context.run();
-  BOOST_TEST(result.calls == 1);
-  BOOST_TEST(result.ec == asio::error::operation_aborted, result.ec.message());
-}
-
-BOOST_FIXTURE_TEST_CASE(teardown_leaves_the_stream_as_blocking_as_it_was, half_torn_down) {
-  start();
-  BOOST_TEST(!stream.non_blocking());
-  sockets.first.close();
-  context.run();
-  BOOST_TEST(result.calls == 1);
-  BOOST_TEST(!stream.non_blocking());
-}
-
-// A closed one has no peer to say anything to; and that is told later, not from inside.
-BOOST_FIXTURE_TEST_CASE(teardown_of_a_closed_stream_fails_from_the_context, half_torn_down) {
-  stream.close();
-  async_teardown(beast::role_type::server, stream, note_in{&result});
-  BOOST_TEST(result.calls == 0);
-  context.run();
-  BOOST_TEST(result.calls == 1);
-  BOOST_TEST(result.ec == asio::error::bad_descriptor, result.ec.message());
-
-  async_teardown(beast::role_type::client, stream, note_in{&result});
-  BOOST_TEST(result.calls == 1);
-  context.restart();
-  context.run();
-  BOOST_TEST(result.calls == 2);
-  BOOST_TEST(result.ec == asio::error::bad_descriptor, result.ec.message());
-
-  error_code ec;
-  teardown(beast::role_type::client, stream, ec);
-  BOOST_TEST(ec == asio::error::bad_descriptor, ec.message());
-}
-
-BOOST_FIXTURE_TEST_CASE(teardown_is_dropped_with_the_context, half_torn_down) {
-  auto const token = std::make_shared<int>(0);
-  {
-    asio::io_context other;
-    auto pair = test::tcp_pair();
-    tcp_stream dropped(other, std::move(pair.first));
-    async_teardown(beast::role_type::client, dropped, [token](error_code const&) {});
-    other.poll();
-    BOOST_TEST(token.use_count() == 2);
-  }
-  BOOST_TEST(token.use_count() == 1);
-}
-
-#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
-
-BOOST_FIXTURE_TEST_CASE(teardown_can_be_cancelled_in_every_way, half_torn_down) {
-  for (asio::cancellation_type type :
-       {asio::cancellation_type::terminal, asio::cancellation_type::partial,
-        asio::cancellation_type::total}) {
-    asio::cancellation_signal signal;
-    result = torn_down();
-    context.restart();
-    async_teardown(beast::role_type::server, stream,
-                   asio::bind_cancellation_slot(signal.slot(), note_in{&result}));
-    context.poll();
-    BOOST_TEST(result.calls == 0);
-    signal.emit(type);
-    context.run();
-    BOOST_TEST(result.calls == 1);
-    BOOST_TEST(result.ec == asio::error::operation_aborted, result.ec.message());
-    BOOST_TEST(stream.is_open());
-  }
-}
-
-#endif
-
-// Somebody else's descriptor cannot be shut down here; then the end is that the stream lets go of it.
-BOOST_AUTO_TEST_CASE(teardown_of_what_cannot_be_shut_down_closes_it) {
-  support::socket_pair sockets;
-  for (beast::role_type role : {beast::role_type::client, beast::role_type::server}) {
-    asio::io_context context;
-    mioext::stream<int> stream(context, sockets.near.get());
-    torn_down result;
-    async_teardown(role, stream, note_in{&result});
-    BOOST_TEST(result.calls == 0);
-    context.run();
-    BOOST_TEST(result.calls == 1);
-    BOOST_TEST(!result.ec, result.ec.message());
-    BOOST_TEST(!stream.is_open());
-    BOOST_TEST(test::is_descriptor(sockets.near.get()));
-  }
-}
-
-BOOST_AUTO_TEST_CASE(beast_closes_what_is_no_socket) {
-  asio::io_context context;
-  auto ends = mioext::pipe();
-  mioext::stream<mioext::pipe_writer> stream(context, std::move(ends.second));
-  beast::close_socket(beast::get_lowest_layer(stream));
-  BOOST_TEST(!stream.is_open());
 }
 
 } // namespace

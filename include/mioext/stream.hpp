@@ -28,8 +28,8 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/async_connect.hpp>
+#include <mioext/beast.hpp>
 #include <mioext/detail/async/async_operation.hpp>
-#include <mioext/detail/async/beast_teardown.hpp>
 #include <mioext/detail/async/stream_handle.hpp>
 #include <mioext/detail/async/stream_io.hpp>
 #include <mioext/detail/async/wait_op.hpp>

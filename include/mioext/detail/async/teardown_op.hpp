@@ -1,18 +1,17 @@
 //
-// mioext/detail/async/beast_teardown.hpp
-// --------------------------------------
+// mioext/detail/async/teardown_op.hpp
+// -----------------------------------
 //
 // Copyright (c) 2026 the mioext authors
 //
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What Boost.Beast asks of a stream that it did not make: how a WebSocket connection over it ends,
-// and how it is closed when a timeout is over. Includes nothing of Beast's.
+// How a connection ends that both sides have agreed to end, as that below a WebSocket.
 //
 
-#ifndef MIOEXT_DETAIL_ASYNC_BEAST_TEARDOWN_HPP
-#define MIOEXT_DETAIL_ASYNC_BEAST_TEARDOWN_HPP
+#ifndef MIOEXT_DETAIL_ASYNC_TEARDOWN_OP_HPP
+#define MIOEXT_DETAIL_ASYNC_TEARDOWN_OP_HPP
 
 #include <type_traits>
 #include <utility>
@@ -20,29 +19,15 @@
 #include <mioext/detail/async/asio_features.hpp>
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/compose.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/async/connect_op.hpp>
 #include <mioext/detail/async/stream_io.hpp>
-#include <mioext/detail/handles/basic_handle.hpp>
 #include <mioext/interest.hpp>
 
-namespace boost {
-namespace beast {
-
-// Beast defines it (core/role.hpp); whoever calls what is below has included that.
-enum class role_type;
-
-} // namespace beast
-} // namespace boost
-
 namespace mioext {
-
-template <class Handle, class Executor> class stream;
-
 namespace detail {
 
 /// Can say that nothing more will be sent, and go on receiving: a socket.
@@ -156,56 +141,7 @@ private:
   teardown_steps<Stream> steps_;
 };
 
-/// Role is Beast's role_type, whose enumerators are known when this is instantiated.
-template <class Stream, class Role>
-teardown_steps<Stream> make_teardown(Role role, Stream& stream) noexcept {
-  return teardown_steps<Stream>(stream, role == Role::server);
-}
-
-/// For boost::beast::close_socket, with what boost::beast::get_lowest_layer finds below a stream. A
-/// stream hears of it, and its operations end with operation_aborted.
-inline void beast_close_socket(basic_handle& handle) noexcept {
-  boost::system::error_code ignored;
-  handle.close(ignored);
-}
-
 } // namespace detail
-
-/// Ends the connection below a boost::beast::websocket::stream, whose close() and read() call this.
-template <class Handle, class Executor>
-void teardown(boost::beast::role_type role, stream<Handle, Executor>& ended,
-              boost::system::error_code& ec) {
-  auto steps = detail::make_teardown(role, ended);
-  if (steps.begin(ec)) {
-    while (steps.read_rest(ec)) {
-    }
-    steps.end(ec);
-  }
-}
-
-/// The same without blocking.
-/// @param completion_handler for `void(boost::system::error_code)`. Cancellation of all types is
-/// supported.
-template <class Handle, class Executor, class Handler>
-void async_teardown(boost::beast::role_type role, stream<Handle, Executor>& ended,
-                    Handler&& completion_handler) {
-  typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
-  auto steps = detail::make_teardown(role, ended);
-  boost::system::error_code ec;
-  if (steps.begin(ec)) {
-    boost::asio::async_compose<decltype(owned), void(boost::system::error_code)>(
-        detail::teardown_op<stream<Handle, Executor>>(steps), owned, ended);
-  } else {
-    detail::complete_at_once(ended.get_executor(), detail::outcome_action<>{ec}, owned);
-  }
-}
-
-/// Closes a stream, for boost::beast::close_socket.
-template <class Handle, class Executor> void beast_close_socket(stream<Handle, Executor>& closed) {
-  boost::system::error_code ignored;
-  closed.close(ignored);
-}
-
 } // namespace mioext
 
-#endif // MIOEXT_DETAIL_ASYNC_BEAST_TEARDOWN_HPP
+#endif // MIOEXT_DETAIL_ASYNC_TEARDOWN_OP_HPP
