@@ -14,6 +14,7 @@
 #ifndef MIOEXT_EVENT_LOOP_HPP
 #define MIOEXT_EVENT_LOOP_HPP
 
+#include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/polling/selector.hpp> // before all that other systems have not
 
 #include <chrono>

@@ -16,7 +16,6 @@
 #include <mioext/detail/system.hpp> // before all that other systems have not
 
 #include <cstddef>
-#include <type_traits>
 #include <utility>
 
 #include <sys/uio.h>
@@ -24,6 +23,7 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/handles/basic_handle.hpp>
+#include <mioext/detail/handles/pipe_end.hpp>
 #include <mioext/detail/handles/pipe_ops.hpp>
 #include <mioext/detail/handles/stream_ops.hpp>
 #include <mioext/detail/throw_error.hpp>
@@ -37,18 +37,15 @@ namespace mioext {
 ///
 /// @par Source
 /// mio's `unix::pipe::Receiver`; pipe(7), readv(2).
-class pipe_reader : public detail::basic_handle {
+class pipe_reader : public detail::pipe_end {
 public:
-  /// For stream and connect: this handle may be blocking. See native_non_blocking().
-  using always_non_blocking = std::false_type;
-
   /// A closed end.
   pipe_reader() noexcept = default;
 
   /// Adopts a descriptor: one end of a pipe, or anything else that read(2) and write(2) know.
   ///
   /// Throws boost::system::system_error: as assign(); the descriptor is then still the caller's.
-  explicit pipe_reader(native_handle_type fd) : detail::basic_handle(fd) {}
+  explicit pipe_reader(native_handle_type fd) : detail::pipe_end(fd) {}
 
   /// `other` is closed afterwards.
   pipe_reader(pipe_reader&& other) noexcept = default;
@@ -58,28 +55,6 @@ public:
 
   /// Closes the end, as close() does.
   ~pipe_reader() = default;
-
-  /// True unless native_non_blocking(false) was called, or the end is closed.
-  bool native_non_blocking() const noexcept {
-    return detail::pipe_ops::is_non_blocking(native_handle());
-  }
-
-  /// With false, read_some() waits as read(2) does of an ordinary pipe: for an end that
-  /// becomes a child's standard input, or a library's that knows no would_block. The other end
-  /// stays as it is; every duplicate of this one changes with it (fcntl(2), F_SETFL). Do not watch a
-  /// blocking end. native_non_blocking(true) undoes it, and so does a stream that is made over it.
-  ///
-  /// Errors: what fcntl(2) reports; `bad_descriptor` if closed.
-  void native_non_blocking(bool mode) {
-    boost::system::error_code ec;
-    native_non_blocking(mode, ec);
-    detail::throw_error(ec, "native_non_blocking");
-  }
-
-  /// \overload
-  void native_non_blocking(bool mode, boost::system::error_code& ec) noexcept {
-    detail::pipe_ops::set_non_blocking(native_handle(), mode, ec);
-  }
 
   /// Reads what is there into the buffers, 64 non-empty ones at most, and returns how many bytes
   /// that were. Buffers without room for a byte: 0, and success.
@@ -112,18 +87,15 @@ public:
 ///
 /// @par Source
 /// mio's `unix::pipe::Sender`; pipe(7), writev(2).
-class pipe_writer : public detail::basic_handle {
+class pipe_writer : public detail::pipe_end {
 public:
-  /// For stream and connect: this handle may be blocking. See native_non_blocking().
-  using always_non_blocking = std::false_type;
-
   /// A closed end.
   pipe_writer() noexcept = default;
 
   /// Adopts a descriptor: one end of a pipe, or anything else that read(2) and write(2) know.
   ///
   /// Throws boost::system::system_error: as assign(); the descriptor is then still the caller's.
-  explicit pipe_writer(native_handle_type fd) : detail::basic_handle(fd) {}
+  explicit pipe_writer(native_handle_type fd) : detail::pipe_end(fd) {}
 
   /// `other` is closed afterwards.
   pipe_writer(pipe_writer&& other) noexcept = default;
@@ -133,28 +105,6 @@ public:
 
   /// Closes the end, as close() does.
   ~pipe_writer() = default;
-
-  /// True unless native_non_blocking(false) was called, or the end is closed.
-  bool native_non_blocking() const noexcept {
-    return detail::pipe_ops::is_non_blocking(native_handle());
-  }
-
-  /// With false, write_some() waits as write(2) does of an ordinary pipe: for an end that
-  /// becomes a child's standard output, or a library's that knows no would_block. The other end
-  /// stays as it is; every duplicate of this one changes with it (fcntl(2), F_SETFL). Do not watch a
-  /// blocking end. native_non_blocking(true) undoes it, and so does a stream that is made over it.
-  ///
-  /// Errors: what fcntl(2) reports; `bad_descriptor` if closed.
-  void native_non_blocking(bool mode) {
-    boost::system::error_code ec;
-    native_non_blocking(mode, ec);
-    detail::throw_error(ec, "native_non_blocking");
-  }
-
-  /// \overload
-  void native_non_blocking(bool mode, boost::system::error_code& ec) noexcept {
-    detail::pipe_ops::set_non_blocking(native_handle(), mode, ec);
-  }
 
   /// Writes what fits from the buffers, 64 non-empty ones at most, and returns how many bytes that
   /// were. No byte in the buffers: 0, and success. Up to PIPE_BUF bytes (4096 on Linux) go in one

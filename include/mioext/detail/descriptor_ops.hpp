@@ -16,7 +16,6 @@
 #include <cerrno>
 #include <cstddef>
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -24,6 +23,7 @@
 
 #include <boost/system/error_code.hpp>
 
+#include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
@@ -74,27 +74,14 @@ inline void silence_sigpipe(int fd, boost::system::error_code& ec) noexcept {
 /// Makes a descriptor that came from elsewhere non-blocking and close-on-exec. Calls the kernel
 /// only for what it is not yet.
 inline void adopt(int fd, boost::system::error_code& ec) noexcept {
-  int const descriptor_flags = checked(::fcntl(fd, F_GETFD), ec);
-  if (ec) {
-    return;
+  int error = make_close_on_exec(fd);
+  if (error == 0) {
+    error = set_non_blocking_mode(fd, true);
   }
-  int const status_flags = checked(::fcntl(fd, F_GETFL), ec);
-  if (ec) {
-    return;
+  ec = system_error_code(error);
+  if (!ec) {
+    silence_sigpipe(fd, ec);
   }
-  if ((descriptor_flags & FD_CLOEXEC) == 0) {
-    checked(::fcntl(fd, F_SETFD, descriptor_flags | FD_CLOEXEC), ec);
-    if (ec) {
-      return;
-    }
-  }
-  if ((status_flags & O_NONBLOCK) == 0) {
-    checked(::fcntl(fd, F_SETFL, status_flags | O_NONBLOCK), ec);
-    if (ec) {
-      return;
-    }
-  }
-  silence_sigpipe(fd, ec);
 }
 
 /// The same for a descriptor that was just made, by a system that cannot make it so at once: a

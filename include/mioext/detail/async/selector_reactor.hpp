@@ -38,8 +38,8 @@
 #include <mioext/detail/async/inline_executor.hpp>
 #include <mioext/detail/async/nested_descriptor.hpp>
 #include <mioext/detail/closing_listeners.hpp>
+#include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/fork_mark.hpp>
-#include <mioext/detail/polling/connection_ops.hpp>
 #include <mioext/detail/polling/selector.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/interest.hpp>

@@ -22,7 +22,7 @@
 #include <boost/asio/socket_base.hpp>
 #include <boost/system/error_code.hpp>
 
-#include <mioext/detail/polling/connection_ops.hpp>
+#include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

@@ -19,8 +19,8 @@
 
 #include <boost/system/error_code.hpp>
 
+#include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/native_handle.hpp>
-#include <mioext/detail/polling/connection_ops.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
@@ -135,8 +135,7 @@ set_native_non_blocking(Handle& handle, bool mode, boost::system::error_code& ec
 template <class Handle>
 typename std::enable_if<!has_native_non_blocking<Handle>::value>::type
 set_native_non_blocking(Handle& handle, bool mode, boost::system::error_code& ec) {
-  int const fd = native_handle(handle);
-  ec = system_error_code(mode ? make_non_blocking(fd) : make_blocking(fd));
+  ec = system_error_code(set_non_blocking_mode(native_handle(handle), mode));
 }
 
 /// Makes sure that the descriptor is non-blocking, for an operation that waits without blocking.

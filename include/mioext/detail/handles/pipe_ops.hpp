@@ -31,21 +31,6 @@ namespace mioext {
 namespace detail {
 namespace pipe_ops {
 
-/// Whether reads and writes say would_block in the place of waiting; false if that cannot be found
-/// out.
-inline bool is_non_blocking(int fd) noexcept {
-  int const flags = ::fcntl(fd, F_GETFL);
-  return flags >= 0 && (flags & O_NONBLOCK) != 0;
-}
-
-inline void set_non_blocking(int fd, bool mode, boost::system::error_code& ec) noexcept {
-  int const flags = checked(::fcntl(fd, F_GETFL), ec);
-  int const wanted = mode ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
-  if (!ec && wanted != flags) {
-    checked(::fcntl(fd, F_SETFL, wanted), ec);
-  }
-}
-
 /// Makes a pipe: reads from the first descriptor what was written to the second.
 inline void open(int (&fds)[2], boost::system::error_code& ec) noexcept {
 #ifndef __APPLE__

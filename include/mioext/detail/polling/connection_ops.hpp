@@ -16,7 +16,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -25,38 +24,6 @@
 
 namespace mioext {
 namespace detail {
-
-inline int make_non_blocking(int fd) noexcept {
-  int const flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0) {
-    return errno;
-  }
-  return (flags & O_NONBLOCK) || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? 0 : errno;
-}
-
-inline int make_blocking(int fd) noexcept {
-  int const flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0) {
-    return errno;
-  }
-  return !(flags & O_NONBLOCK) || ::fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0 ? 0 : errno;
-}
-
-inline int make_close_on_exec(int fd) noexcept {
-  int const flags = ::fcntl(fd, F_GETFD);
-  if (flags < 0) {
-    return errno;
-  }
-  return (flags & FD_CLOEXEC) || ::fcntl(fd, F_SETFD, flags | FD_CLOEXEC) == 0 ? 0 : errno;
-}
-
-inline bool is_open_descriptor(int fd) noexcept { return ::fcntl(fd, F_GETFD) >= 0; }
-
-/// Why the selector knows nothing of `fd`: ENOENT for a descriptor that is merely not registered,
-/// EBADF for one that is closed.
-inline int not_registered_error(int fd) noexcept {
-  return ::fcntl(fd, F_GETFD) < 0 ? errno : ENOENT;
-}
 
 /// True for the errors that go away by themselves when somebody gives something back.
 inline bool is_shortage(int error) noexcept {
