@@ -13,23 +13,24 @@
 #   `-> typename std::enable_if<condition, result>::type` the result stays.
 # - So do the template parameters that choose between overloads: `detail::enable_if<...> = 0`.
 # - Classes that are friends are nothing to users.
-# - What users have of basic_handle and protocol_handle, the bases of every handle, is public: they
-#   are shown outside of namespace detail, and what only
-#   derived classes or the library itself use is not.
+# - What is in namespace detail is not shown.
+# - What users have of the bases of the handles is public: they are shown outside of namespace detail, and
+#   what only derived classes or the library itself use is not.
 #
+
+BEGIN { bases = "(basic_handle|protocol_handle|asio_conversions|pipe_end)" }
 
 { text = text $0 "\n" }
 
 END {
-  if (FILENAME ~ /detail\/(basic|protocol)_handle\.hpp$/) {
+  if (FILENAME ~ "detail/handles/" bases "\\.hpp$") {
     gsub(/namespace detail \{\n/, "\n", text)
     gsub(/protected:/, "private:", text)
     sub(/\n};\n.*/, "\n};\n}\n", text)
-    gsub(/template <class T>\nusing is_execution_context[^;]*;/, "\n", text)
+  } else {
+    text = without_detail(text)
   }
-  gsub(/detail::(basic|protocol)_handle/, "&\001", text)
-  gsub(/detail::basic_handle\001/, "basic_handle", text)
-  gsub(/detail::protocol_handle\001/, "protocol_handle", text)
+  text = with_bases(text)
   text = without(text, "[ \n]*->[ \n]*decltype\\(", "(", ")", "")
   text = without(text, ",[ \n]*detail::enable_if<", "<", ">", " = 0")
   text = without(text, ",[ \n]*if_context<", "<", ">", " = 0")
@@ -71,6 +72,29 @@ function with_result(where,    result, found, after) {
     sub(/>::type \{$/, " {", found)
     result = result "->\n\n" found
     where = after
+  }
+  return result where
+}
+
+# `where` without the blocks of namespace detail, with as many lines.
+function without_detail(where,    result, gone) {
+  while (match(where, /\nnamespace detail \{\n/)) {
+    result = result substr(where, 1, RSTART)
+    where = substr(where, RSTART + 1)
+    match(where, /\n} \/\/ namespace detail\n/)
+    gone = substr(where, 1, RSTART + RLENGTH - 1)
+    gsub(/[^\n]/, "", gone)
+    result = result gone
+    where = substr(where, RSTART + RLENGTH)
+  }
+  return result where
+}
+
+# The bases of the handles under the names that they have here.
+function with_bases(where,    result) {
+  while (match(where, "detail::" bases)) {
+    result = result substr(where, 1, RSTART - 1) substr(where, RSTART + 8, RLENGTH - 8)
+    where = substr(where, RSTART + RLENGTH)
   }
   return result where
 }

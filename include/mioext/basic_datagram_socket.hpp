@@ -24,6 +24,7 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/basic_socket.hpp>
+#include <mioext/detail/handles/asio_conversions.hpp>
 #include <mioext/detail/handles/buffer_vector.hpp>
 #include <mioext/detail/handles/local_protocol.hpp>
 #include <mioext/detail/handles/protocol_handle.hpp>
@@ -51,8 +52,14 @@ namespace mioext {
 ///
 /// @par Source
 /// Boost.Asio's basic_datagram_socket; sendmsg(2), recvmsg(2).
-template <class Protocol> class basic_datagram_socket : public basic_socket<Protocol> {
+template <class Protocol>
+class basic_datagram_socket
+    : public basic_socket<Protocol>,
+      public detail::asio_conversions<basic_datagram_socket<Protocol>,
+                                      boost::asio::basic_datagram_socket, Protocol> {
   using base = basic_socket<Protocol>;
+  using conversions =
+      detail::asio_conversions<basic_datagram_socket, boost::asio::basic_datagram_socket, Protocol>;
 
 public:
   using typename base::endpoint_type;
@@ -100,71 +107,7 @@ public:
   ~basic_datagram_socket() = default;
 
   using base::assign;
-
-  /// Adopts the socket of one of Asio's, which must have no operation outstanding and is closed
-  /// afterwards.
-  ///
-  /// Errors: `already_open` if this one is open; `bad_descriptor` if the other is closed; what its
-  /// release() reports. After an error `other` has kept it.
-  template <class Executor>
-  void assign(boost::asio::basic_datagram_socket<Protocol, Executor>&& other) {
-    boost::system::error_code ec;
-    assign(std::move(other), ec);
-    detail::throw_error(ec, "assign");
-  }
-
-  /// \overload
-  template <class Executor>
-  void assign(boost::asio::basic_datagram_socket<Protocol, Executor>&& other,
-              boost::system::error_code& ec) {
-    this->take_from(other, ec);
-  }
-
-  /// Hands the socket over to one of Asio's that uses `executor`; this one is closed afterwards.
-  /// Deregister it before from an event loop that knows it.
-  ///
-  /// Errors: `bad_descriptor` if closed; what the other's assign() reports. After an error the
-  /// socket is still here, and the second form returns a closed one.
-  template <class Executor>
-  auto into_asio(Executor const& executor) ->
-      typename std::enable_if<!detail::is_execution_context<Executor>::value,
-                              boost::asio::basic_datagram_socket<Protocol, Executor>>::type {
-    boost::system::error_code ec;
-    auto socket = into_asio(executor, ec);
-    detail::throw_error(ec, "into_asio");
-    return socket;
-  }
-
-  /// \overload
-  template <class Executor>
-  auto into_asio(Executor const& executor, boost::system::error_code& ec) ->
-      typename std::enable_if<!detail::is_execution_context<Executor>::value,
-                              boost::asio::basic_datagram_socket<Protocol, Executor>>::type {
-    boost::asio::basic_datagram_socket<Protocol, Executor> socket(executor);
-    this->give_to(socket, ec);
-    return socket;
-  }
-
-  /// The same for a context in an executor's place: gives what Asio calls `Protocol::socket`.
-  template <class ExecutionContext>
-  auto into_asio(ExecutionContext& context) ->
-      typename std::enable_if<detail::is_execution_context<ExecutionContext>::value,
-                              boost::asio::basic_datagram_socket<Protocol>>::type {
-    boost::system::error_code ec;
-    auto socket = into_asio(context, ec);
-    detail::throw_error(ec, "into_asio");
-    return socket;
-  }
-
-  /// \overload
-  template <class ExecutionContext>
-  auto into_asio(ExecutionContext& context, boost::system::error_code& ec) ->
-      typename std::enable_if<detail::is_execution_context<ExecutionContext>::value,
-                              boost::asio::basic_datagram_socket<Protocol>>::type {
-    boost::asio::basic_datagram_socket<Protocol> socket(context);
-    this->give_to(socket, ec);
-    return socket;
-  }
+  using conversions::assign;
 
   /// Two sockets connected to each other (socketpair(2)). For local protocols only.
   ///

@@ -24,6 +24,7 @@
 
 #include <mioext/basic_socket.hpp>
 #include <mioext/basic_stream_socket.hpp>
+#include <mioext/detail/handles/asio_conversions.hpp>
 #include <mioext/detail/handles/basic_handle.hpp>
 #include <mioext/detail/handles/local_protocol.hpp>
 #include <mioext/detail/handles/protocol_handle.hpp>
@@ -40,8 +41,14 @@ namespace mioext {
 ///
 /// @par Source
 /// Boost.Asio's basic_socket_acceptor; listen(2), accept(2).
-template <class Protocol> class basic_socket_acceptor : public detail::protocol_handle<Protocol> {
+template <class Protocol>
+class basic_socket_acceptor
+    : public detail::protocol_handle<Protocol>,
+      public detail::asio_conversions<basic_socket_acceptor<Protocol>,
+                                      boost::asio::basic_socket_acceptor, Protocol> {
   using base = detail::protocol_handle<Protocol>;
+  using conversions =
+      detail::asio_conversions<basic_socket_acceptor, boost::asio::basic_socket_acceptor, Protocol>;
 
 public:
   using typename base::endpoint_type;
@@ -101,71 +108,7 @@ public:
   ~basic_socket_acceptor() = default;
 
   using base::assign;
-
-  /// Adopts one of Asio's acceptors, which must have no operation outstanding and is closed
-  /// afterwards.
-  ///
-  /// Errors: `already_open` if this one is open; `bad_descriptor` if the other is closed; what its
-  /// release() reports. After an error `other` has kept it.
-  template <class Executor>
-  void assign(boost::asio::basic_socket_acceptor<Protocol, Executor>&& other) {
-    boost::system::error_code ec;
-    assign(std::move(other), ec);
-    detail::throw_error(ec, "assign");
-  }
-
-  /// \overload
-  template <class Executor>
-  void assign(boost::asio::basic_socket_acceptor<Protocol, Executor>&& other,
-              boost::system::error_code& ec) {
-    this->take_from(other, ec);
-  }
-
-  /// Hands the acceptor over to one of Asio's that uses `executor`; this one is closed afterwards.
-  /// Deregister it before from an event loop that knows it.
-  ///
-  /// Errors: `bad_descriptor` if closed; what the other's assign() reports. After an error the
-  /// acceptor is still here, and the second form returns a closed one.
-  template <class Executor>
-  auto into_asio(Executor const& executor) ->
-      typename std::enable_if<!detail::is_execution_context<Executor>::value,
-                              boost::asio::basic_socket_acceptor<Protocol, Executor>>::type {
-    boost::system::error_code ec;
-    auto acceptor = into_asio(executor, ec);
-    detail::throw_error(ec, "into_asio");
-    return acceptor;
-  }
-
-  /// \overload
-  template <class Executor>
-  auto into_asio(Executor const& executor, boost::system::error_code& ec) ->
-      typename std::enable_if<!detail::is_execution_context<Executor>::value,
-                              boost::asio::basic_socket_acceptor<Protocol, Executor>>::type {
-    boost::asio::basic_socket_acceptor<Protocol, Executor> acceptor(executor);
-    this->give_to(acceptor, ec);
-    return acceptor;
-  }
-
-  /// The same for a context in an executor's place: gives what Asio calls `Protocol::acceptor`.
-  template <class ExecutionContext>
-  auto into_asio(ExecutionContext& context) ->
-      typename std::enable_if<detail::is_execution_context<ExecutionContext>::value,
-                              boost::asio::basic_socket_acceptor<Protocol>>::type {
-    boost::system::error_code ec;
-    auto acceptor = into_asio(context, ec);
-    detail::throw_error(ec, "into_asio");
-    return acceptor;
-  }
-
-  /// \overload
-  template <class ExecutionContext>
-  auto into_asio(ExecutionContext& context, boost::system::error_code& ec) ->
-      typename std::enable_if<detail::is_execution_context<ExecutionContext>::value,
-                              boost::asio::basic_socket_acceptor<Protocol>>::type {
-    boost::asio::basic_socket_acceptor<Protocol> acceptor(context);
-    this->give_to(acceptor, ec);
-    return acceptor;
-  }
+  using conversions::assign;
 
   /// Lets connections queue up, `backlog` of them at most until they are accepted. The system
   /// has a limit of its own (Linux: net.core.somaxconn).

@@ -36,7 +36,7 @@
 #include <mioext/detail/async/selector_reactor.hpp>
 #include <mioext/detail/async/selector_service_access.hpp>
 #include <mioext/detail/handles/basic_handle.hpp>
-#include <mioext/detail/handles/protocol_handle.hpp>
+#include <mioext/detail/handles/is_execution_context.hpp>
 #include <mioext/detail/native_handle.hpp>
 #include <mioext/interest.hpp>
 

@@ -15,12 +15,10 @@
 
 #include <cerrno>
 #include <cstddef>
-#include <type_traits>
 
 #include <sys/socket.h>
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/execution_context.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <boost/system/error_code.hpp>
 
@@ -32,9 +30,6 @@
 
 namespace mioext {
 namespace detail {
-
-template <class T>
-using is_execution_context = std::is_convertible<T&, boost::asio::execution_context&>;
 
 /// A handle on a socket, connected or listening. `Protocol` is one of Asio's, which names the
 /// endpoint type and knows family, type and number.
@@ -209,36 +204,6 @@ protected:
   protocol_handle(protocol_handle&& other) noexcept = default;
   protocol_handle& operator=(protocol_handle&& other) noexcept = default;
   ~protocol_handle() = default;
-
-  /// Takes the descriptor of one of Asio's sockets. Its flags are set first: if that fails, the
-  /// socket that holds it has lost nothing.
-  template <class AsioSocket> void take_from(AsioSocket& socket, boost::system::error_code& ec) {
-    if (is_open()) {
-      ec = boost::asio::error::already_open;
-      return;
-    }
-    descriptor_ops::adopt(socket.native_handle(), ec);
-    if (ec) {
-      return;
-    }
-    int const fd = socket.release(ec);
-    if (!ec) {
-      handle_access::reset(*this, fd);
-    }
-  }
-
-  /// Hands the descriptor to one of Asio's sockets, which must be closed. Keeps it on an error.
-  template <class AsioSocket> void give_to(AsioSocket& socket, boost::system::error_code& ec) {
-    protocol_type const protocol = local_endpoint(ec).protocol();
-    if (ec) {
-      return;
-    }
-    socket.assign(protocol, native_handle(), ec);
-    if (!ec) {
-      boost::system::error_code released;
-      release(released);
-    }
-  }
 };
 
 } // namespace detail
