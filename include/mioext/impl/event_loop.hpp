@@ -27,6 +27,7 @@
 #include <mioext/detail/event_loop/handler_traits.hpp>
 #include <mioext/detail/file_identity.hpp>
 #include <mioext/detail/polling/registration_rules.hpp>
+#include <mioext/detail/scope_exit.hpp>
 #include <mioext/event_loop.hpp>
 
 namespace mioext {
@@ -216,17 +217,9 @@ template <class Token, class Message>
 int basic_event_loop<Token, Message>::enter(int fd, std::uint32_t generation, Token name,
                                             interest wanted, trigger how, state entered) {
   // Here memory can run out. Then the descriptor must not stay in the selector alone.
-  struct undo {
-    ~undo() {
-      if (fd >= 0) {
-        where.remove(fd);
-      }
-    }
-    selector& where;
-    int fd;
-  } unfinished = {selector_, fd};
+  auto undo = detail::make_scope_exit([this, fd] { selector_.remove(fd); });
   entry& made = table_.make(fd);
-  unfinished.fd = -1;
+  undo.release();
   retries_.remove(fd);
   made.renew(generation, entered);
   made.assign(name, wanted, how);
@@ -566,10 +559,7 @@ void basic_event_loop<Token, Message>::run(Handler&& receiver, boost::system::er
   int error = EPERM;
   if (!is_running_) {
     handler_scope const scope(*this);
-    struct undo {
-      ~undo() { loop.mailbox_->postpone_nothing(); }
-      basic_event_loop& loop;
-    } const unfinished = {*this};
+    auto const undo = detail::make_scope_exit([this] { mailbox_->postpone_nothing(); });
     do {
       error = tick(called, no_limit()).error;
     } while (error == 0 && !(mailbox_->shutdown_requested() && finish_run(called)));
@@ -839,10 +829,7 @@ std::size_t basic_event_loop<Token, Message>::tell_outcome(Handler& receiver, en
   }
   // Why it was refused is told while the handler is called, and to nobody later: the number may be
   // someone else's by then.
-  struct scope {
-    ~scope() { told = connect_refusal{-1, 0}; }
-    connect_refusal& told;
-  } const while_called = {refusal_};
+  auto const end = detail::make_scope_exit([this] { refusal_ = connect_refusal{-1, 0}; });
   int const refusal = retries_.take_refusal(fd);
   refusal_ = connect_refusal{fd, refusal != 0 ? refusal : error};
   receiver.writable(*this, name);
@@ -867,11 +854,7 @@ template <class Token, class Message>
 template <class Handler>
 BOOST_NOINLINE std::size_t
 basic_event_loop<Token, Message>::deliver_signals(Handler& receiver, selector::native_event event) {
-  struct rest {
-    ~rest() { from.put_back(event); }
-    detail::selector_signals& from;
-    selector::native_event& event;
-  } const unread = {signals_, event};
+  auto const end = detail::make_scope_exit([this, &event] { signals_.put_back(event); });
   std::size_t calls = 0;
   signal_info info;
   while (calls != config_.event_capacity && !is_retired_ && signals_.read(event, info) == 0) {

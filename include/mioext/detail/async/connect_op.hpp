@@ -14,7 +14,6 @@
 #ifndef MIOEXT_DETAIL_ASYNC_CONNECT_OP_HPP
 #define MIOEXT_DETAIL_ASYNC_CONNECT_OP_HPP
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <iterator>
@@ -39,6 +38,7 @@
 #include <mioext/detail/event_loop/handle_ops.hpp>
 #include <mioext/detail/handles/socket_ops.hpp>
 #include <mioext/detail/native_handle.hpp>
+#include <mioext/detail/polling/connect_backoff.hpp>
 #include <mioext/detail/polling/connection_ops.hpp>
 #include <mioext/interest.hpp>
 
@@ -211,8 +211,7 @@ private:
       timer_.reset(new timer(executor_));
     }
     timer& delay = *timer_;
-    delay.expires_after(delay_);
-    delay_ = std::min<std::chrono::milliseconds>(2 * delay_, std::chrono::milliseconds(64));
+    delay.expires_after(backoff_.next());
     delay.async_wait(std::move(self));
   }
 
@@ -244,7 +243,7 @@ private:
   int fd_;
   file_identity identity_{};
   bool has_room_; // false while connect(2) has to be called again
-  std::chrono::milliseconds delay_ = std::chrono::milliseconds(1);
+  connect_backoff backoff_{};
   std::unique_ptr<timer> timer_{};
 };
 

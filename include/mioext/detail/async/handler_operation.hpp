@@ -36,6 +36,7 @@
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/async/function_memory.hpp>
 #include <mioext/detail/async/handler_executor.hpp>
+#include <mioext/detail/scope_exit.hpp>
 #include <mioext/interest.hpp>
 
 namespace mioext {
@@ -106,18 +107,12 @@ public:
   static handler_operation& make(interest wanted, Action&& action, Handler& completion_handler,
                                  IoExecutor const& executor) {
     allocator_type allocator = allocator_of(completion_handler);
-    struct undo {
-      ~undo() {
-        if (memory) {
-          allocator_traits::deallocate(allocator, memory, 1);
-        }
-      }
-      allocator_type& allocator;
-      handler_operation* memory;
-    } unfinished = {allocator, allocator_traits::allocate(allocator, 1)};
-    handler_operation* const made = ::new (static_cast<void*>(unfinished.memory))
+    auto* const memory = allocator_traits::allocate(allocator, 1);
+    auto undo = make_scope_exit(
+        [&allocator, memory] { allocator_traits::deallocate(allocator, memory, 1); });
+    handler_operation* const made = ::new (static_cast<void*>(memory))
         handler_operation(wanted, std::move(action), completion_handler, executor);
-    unfinished.memory = nullptr;
+    undo.release();
     return *made;
   }
 

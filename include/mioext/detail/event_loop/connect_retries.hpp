@@ -25,14 +25,14 @@
 #include <sys/un.h>
 
 #include <mioext/detail/file_identity.hpp>
+#include <mioext/detail/polling/connect_backoff.hpp>
 #include <mioext/detail/polling/connection_ops.hpp>
 
 namespace mioext {
 namespace detail {
 
-/// The kernel reports nothing when room appears in a Unix listener's backlog, so the loop asks
-/// again: first after a millisecond, then after twice the time, up to 64 milliseconds. When one
-/// gets through, somebody is accepting, and all others begin with a millisecond again.
+/// Each is tried again by its connect_backoff. When one gets through, somebody is accepting, and all
+/// others begin with the shortest delay again.
 ///
 /// Plain arrays, searched from the start: connects that wait are few and rare.
 class connect_retries {
@@ -75,8 +75,7 @@ public:
     added.address_size = std::min<::socklen_t>(address.size, sizeof added.address);
     std::memcpy(&added.address, address.data, added.address_size);
     added.last = {connect_progress::no_room, EAGAIN};
-    added.delay = shortest_delay();
-    added.due = now + added.delay;
+    added.due = now + added.backoff.next();
     waiting_.push_back(added);
   }
 
@@ -97,10 +96,9 @@ public:
     return false;
   }
 
-  /// Tries again what is due at `now`. For each one calls `conclude(fd, attempt)`, which says
-  /// whether it waits on, and is called with the same outcome then; a descriptor that was closed
-  /// meanwhile is passed to `forget(fd)` instead,
-  /// and is not touched, because its number may be someone else's now.
+  /// Tries again what is due at `now`. For each one calls `conclude(fd, attempt)`, which says whether
+  /// it waits on, and is called with the same outcome then. A descriptor that was closed meanwhile is
+  /// passed to `forget(fd)` instead, and is not touched, because its number may be someone else's now.
   template <class Conclude, class Forget>
   void retry(clock::time_point now, Conclude conclude, Forget forget) noexcept {
     std::size_t kept = 0;
@@ -112,16 +110,15 @@ public:
           is_moving = is_moving || waiting.last.progress == connect_progress::made;
           continue;
         }
-        waiting.delay = std::min<clock::duration>(waiting.delay * 2, longest_delay());
-        waiting.due = now + waiting.delay;
+        waiting.due = now + waiting.backoff.next();
       }
       waiting_[kept++] = waiting;
     }
     waiting_.resize(kept);
     if (is_moving) {
       for (waiting_connect& waiting : waiting_) {
-        waiting.delay = shortest_delay();
-        waiting.due = std::min(waiting.due, now + waiting.delay);
+        waiting.backoff = connect_backoff();
+        waiting.due = std::min(waiting.due, now + waiting.backoff.next());
       }
     }
   }
@@ -152,7 +149,7 @@ private:
     ::sockaddr_un address{};
     ::socklen_t address_size = 0;
     connect_result last{}; // what connect(2) said
-    clock::duration delay{};
+    connect_backoff backoff{};
     clock::time_point due{};
   };
 
@@ -160,9 +157,6 @@ private:
     int fd;
     int error;
   };
-
-  static clock::duration shortest_delay() noexcept { return std::chrono::milliseconds(1); }
-  static clock::duration longest_delay() noexcept { return std::chrono::milliseconds(64); }
 
   /// A connect that has had its outcome, and waits only because the loop could not take it yet, is not
   /// tried again: with a connected socket the system would look at the listener first, and say that

@@ -18,6 +18,8 @@
 #include <utility>
 
 #include <boost/system/error_code.hpp>
+#include <boost/type_traits/detected_or.hpp>
+#include <boost/type_traits/is_detected.hpp>
 
 #include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/native_handle.hpp>
@@ -26,59 +28,47 @@
 namespace mioext {
 namespace detail {
 
-/// Has is_open() and open(protocol, ec), as Asio's and mioext's sockets have.
-template <class Socket, class Endpoint> struct can_open {
-  template <class S, class E>
-  static auto test(int)
-      -> decltype(static_cast<void>(static_cast<bool>(std::declval<S&>().is_open())),
-                  static_cast<void>(
-                      std::declval<S&>().open(std::declval<E const&>().protocol(),
-                                              std::declval<boost::system::error_code&>())),
-                  std::true_type());
-  template <class, class> static std::false_type test(...);
+template <class Socket, class Endpoint>
+using opening = decltype(static_cast<bool>(std::declval<Socket&>().is_open()),
+                         static_cast<void>(std::declval<Socket&>().open(
+                             std::declval<Endpoint const&>().protocol(),
+                             std::declval<boost::system::error_code&>())));
 
-  static constexpr bool value = decltype(test<Socket, Endpoint>(0))::value;
-};
+/// Has is_open() and open(protocol, ec), as Asio's and mioext's sockets have.
+template <class Socket, class Endpoint>
+using can_open = boost::is_detected<opening, Socket, Endpoint>;
+
+template <class Handle>
+using setting_non_blocking = decltype(std::declval<Handle&>().non_blocking(
+    true, std::declval<boost::system::error_code&>()));
 
 /// Has non_blocking(bool, ec), as Asio's sockets have: whether synchronous operations wait.
-template <class Handle> struct has_non_blocking {
-  template <class H>
-  static auto test(int) -> decltype(static_cast<void>(std::declval<H&>().non_blocking(
-                                        true, std::declval<boost::system::error_code&>())),
-                                    std::true_type());
-  template <class> static std::false_type test(...);
+template <class Handle> using has_non_blocking = boost::is_detected<setting_non_blocking, Handle>;
 
-  static constexpr bool value = decltype(test<Handle>(0))::value;
-};
+template <class Handle>
+using setting_native_non_blocking = decltype(std::declval<Handle&>().native_non_blocking(
+    true, std::declval<boost::system::error_code&>()));
 
 /// Has native_non_blocking(bool, ec), as Asio's sockets have: the mode of the descriptor alone, which
 /// leaves it to the user whether synchronous operations wait.
-template <class Handle> struct has_native_non_blocking {
-  template <class H>
-  static auto test(int) -> decltype(static_cast<void>(std::declval<H&>().native_non_blocking(
-                                        true, std::declval<boost::system::error_code&>())),
-                                    std::true_type());
-  template <class> static std::false_type test(...);
+template <class Handle>
+using has_native_non_blocking = boost::is_detected<setting_native_non_blocking, Handle>;
 
-  static constexpr bool value = decltype(test<Handle>(0))::value;
-};
+template <class Handle>
+using declared_to_decide_itself = typename Handle::decides_itself_whether_to_wait;
 
 /// Says that it is a stream: its synchronous operations wait or not as its user has asked, and it is no
 /// loop's business to change that.
-template <class Handle> struct decides_itself_whether_to_wait {
-  template <class H> static typename H::decides_itself_whether_to_wait test(int);
-  template <class> static std::false_type test(...);
+template <class Handle>
+using decides_itself_whether_to_wait =
+    boost::detected_or_t<std::false_type, declared_to_decide_itself, Handle>;
 
-  static constexpr bool value = decltype(test<Handle>(0))::value;
-};
+template <class Handle> using declared_always_non_blocking = typename Handle::always_non_blocking;
 
 /// Says that it is non-blocking by construction, as mioext's handles are.
-template <class Handle> struct is_always_non_blocking {
-  template <class H> static typename H::always_non_blocking test(int);
-  template <class> static std::false_type test(...);
-
-  static constexpr bool value = decltype(test<Handle>(0))::value;
-};
+template <class Handle>
+using is_always_non_blocking =
+    boost::detected_or_t<std::false_type, declared_always_non_blocking, Handle>;
 
 /// One of Asio's sockets or descriptors, or what looks like one; a stream looks after its handle.
 template <class Handle>

@@ -17,6 +17,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <boost/type_traits/detected_or.hpp>
+#include <boost/type_traits/is_detected.hpp>
 #include <boost/type_traits/is_final.hpp>
 
 #include <mioext/handler.hpp>
@@ -27,30 +29,27 @@ template <class Token, class Message, class Executor> class basic_async_event_lo
 
 namespace detail {
 
+template <class Handler, class Base>
+using calls_by_plain_names =
+    decltype(std::declval<Handler&>().readable(std::declval<typename Base::loop_type&>(),
+                                               std::declval<typename Base::token_type>(),
+                                               read_hint::data),
+             std::declval<Handler&>().writable(std::declval<typename Base::loop_type&>(),
+                                               std::declval<typename Base::token_type>()),
+             std::declval<Handler&>().write_failing(std::declval<typename Base::loop_type&>(),
+                                                    std::declval<typename Base::token_type>(),
+                                                    write_hint::hup),
+             std::declval<Handler&>().timer(std::declval<typename Base::loop_type&>(),
+                                            std::declval<typename Base::token_type>()),
+             std::declval<Handler&>().notify(std::declval<typename Base::loop_type&>(),
+                                             std::declval<typename Base::message_type>()),
+             std::declval<Handler&>().signal(std::declval<typename Base::loop_type&>(),
+                                             std::declval<signal_info const&>()));
+
 /// True if all members can be called on a Handler by their plain names: not if it made one private,
 /// or has something else of that name (a data member `timer`, for instance), which hides them.
-template <class Handler, class Base> struct has_plain_members {
-  template <class H, class B>
-  static auto test(int)
-      -> decltype(std::declval<H&>().readable(std::declval<typename B::loop_type&>(),
-                                              std::declval<typename B::token_type>(),
-                                              read_hint::data),
-                  std::declval<H&>().writable(std::declval<typename B::loop_type&>(),
-                                              std::declval<typename B::token_type>()),
-                  std::declval<H&>().write_failing(std::declval<typename B::loop_type&>(),
-                                                   std::declval<typename B::token_type>(),
-                                                   write_hint::hup),
-                  std::declval<H&>().timer(std::declval<typename B::loop_type&>(),
-                                           std::declval<typename B::token_type>()),
-                  std::declval<H&>().notify(std::declval<typename B::loop_type&>(),
-                                            std::declval<typename B::message_type>()),
-                  std::declval<H&>().signal(std::declval<typename B::loop_type&>(),
-                                            std::declval<signal_info const&>()),
-                  std::true_type());
-  template <class, class> static std::false_type test(...);
-
-  static constexpr bool value = decltype(test<Handler, Base>(0))::value;
-};
+template <class Handler, class Base>
+using has_plain_members = boost::is_detected<calls_by_plain_names, Handler, Base>;
 
 /// What the loop calls: a final class directly, which lets the compiler inline it; any other
 /// through its base, so that it may arrange its own members as it likes.
@@ -119,12 +118,10 @@ template <class Base, class Pointer, class... Called> struct is_missed {
 };
 
 #define MIOEXT_DETAIL_MISSED_MEMBER(name)                                                          \
-  template <class Base, class Handler, class... Called> struct misses_##name {                     \
-    template <class H> static is_missed<Base, decltype(&H::name), Called...> test(int);            \
-    template <class> static std::false_type test(...);                                             \
-                                                                                                   \
-    static constexpr bool value = decltype(test<Handler>(0))::value;                               \
-  }
+  template <class Handler> using pointer_to_##name = decltype(&Handler::name);                     \
+  template <class Base, class Handler, class... Called>                                            \
+  using misses_##name =                                                                            \
+      is_missed<Base, boost::detected_or_t<int, pointer_to_##name, Handler>, Called...>
 
 MIOEXT_DETAIL_MISSED_MEMBER(readable);
 MIOEXT_DETAIL_MISSED_MEMBER(writable);

@@ -27,47 +27,14 @@
 namespace mioext {
 namespace detail {
 
-/// Position of the lowest set bit of `word`, which is not zero, where the compiler offers no
-/// instruction for it.
-inline unsigned portable_lowest_bit(std::uint64_t word) noexcept {
-  unsigned position = 0;
-  for (unsigned half = 32; half != 0; half /= 2) {
-    if ((word & ((std::uint64_t(1) << half) - 1)) == 0) {
-      word >>= half;
-      position += half;
-    }
-  }
-  return position;
-}
-
-/// Position of the highest set bit of `word`, which is not zero, likewise.
-inline unsigned portable_highest_bit(std::uint64_t word) noexcept {
-  unsigned position = 0;
-  for (unsigned half = 32; half != 0; half /= 2) {
-    if ((word >> half) != 0) {
-      word >>= half;
-      position += half;
-    }
-  }
-  return position;
-}
-
 /// Position of the lowest set bit of `word`, which is not zero.
 inline unsigned lowest_bit(std::uint64_t word) noexcept {
-#if defined(__GNUC__) || defined(__clang__)
   return static_cast<unsigned>(__builtin_ctzll(word));
-#else
-  return portable_lowest_bit(word);
-#endif
 }
 
 /// Position of the highest set bit of `word`, which is not zero.
 inline unsigned highest_bit(std::uint64_t word) noexcept {
-#if defined(__GNUC__) || defined(__clang__)
   return 63u - static_cast<unsigned>(__builtin_clzll(word));
-#else
-  return portable_highest_bit(word);
-#endif
 }
 
 /// Names one timer of a timer_wheel, also after it is gone: a wheel recognises that the timer has

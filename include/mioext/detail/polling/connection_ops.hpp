@@ -21,6 +21,7 @@
 #include <sys/un.h>
 
 #include <mioext/detail/file_descriptor.hpp>
+#include <mioext/detail/polling/connect_backoff.hpp>
 
 namespace mioext {
 namespace detail {
@@ -143,14 +144,14 @@ inline int wait_for_outcome(int fd) noexcept {
 }
 
 /// Connects a non-blocking socket, and blocks until that has come to its end, as a blocking connect(2)
-/// does. For room in a Unix listener's backlog it looks as an event loop does: after a millisecond, and
-/// then ever more rarely. Returns an errno value.
+/// does. For room in a Unix listener's backlog it looks as an event loop does. Returns an errno value.
 inline int connect_and_wait(int fd, socket_address address) noexcept {
-  for (int delay = 1;; delay = delay < 64 ? 2 * delay : 64) {
+  for (connect_backoff backoff;;) {
     connect_result const attempt = start_connect(fd, address);
     switch (attempt.progress) {
     case connect_progress::no_room:
-      ::poll(nullptr, 0, delay); // a wait in milliseconds; a signal makes it shorter
+      // A wait in milliseconds; a signal makes it shorter.
+      ::poll(nullptr, 0, static_cast<int>(backoff.next().count()));
       break;
     case connect_progress::started:
       return wait_for_outcome(fd);
