@@ -22,6 +22,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/system/error_code.hpp>
+#include <boost/type_traits/is_detected.hpp>
 
 #include <mioext/basic_socket_acceptor.hpp>
 #include <mioext/basic_stream_socket.hpp>
@@ -122,17 +123,18 @@ using is_accept_token = std::integral_constant<
     bool, !is_handle<T>::value &&
               !std::is_same<typename std::decay<T>::type, typename Protocol::endpoint>::value>;
 
-/// Whether `put` is there for it: a stream must be made of an executor and the socket.
-template <class Peer, class Protocol> struct can_be_accepted_into {
-  template <class P>
-  static auto test(int) -> std::is_constructible<P, decltype(std::declval<P&>().get_executor()),
-                                                 basic_stream_socket<Protocol>&&>;
-  template <class> static std::false_type test(...);
+/// A stream of its executor and a socket.
+template <class Peer, class Protocol>
+using made_for_accepted = decltype(Peer(std::declval<Peer&>().get_executor(),
+                                        std::declval<basic_stream_socket<Protocol>>()));
 
-  static constexpr bool value =
-      std::is_same<Peer, basic_stream_socket<Protocol>>::value ||
-      (std::is_move_assignable<Peer>::value && decltype(test<Peer>(0))::value);
-};
+/// Whether `put` is there for it.
+template <class Peer, class Protocol>
+struct can_be_accepted_into
+    : std::integral_constant<bool,
+                             std::is_same<Peer, basic_stream_socket<Protocol>>::value ||
+                                 (std::is_move_assignable<Peer>::value &&
+                                  boost::is_detected<made_for_accepted, Peer, Protocol>::value)> {};
 
 template <class Executor> class initiate_async_accept {
 public:

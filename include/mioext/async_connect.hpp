@@ -24,6 +24,8 @@
 #include <boost/asio/compose.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/system/error_code.hpp>
+#include <boost/type_traits/is_detected.hpp>
+#include <boost/type_traits/is_detected_exact.hpp>
 
 #include <mioext/detail/async/async_operation.hpp>
 #include <mioext/detail/async/connect_op.hpp>
@@ -42,29 +44,23 @@ struct is_endpoint_range
     : std::integral_constant<
           bool, boost::asio::is_endpoint_sequence<typename std::decay<T>::type>::value> {};
 
-/// An address, as connect(2) takes it.
-template <class T> struct is_endpoint {
-  template <class E>
-  static auto test(int)
-      -> decltype(static_cast<void>(std::declval<E const&>().data()),
-                  static_cast<void>(std::declval<E const&>().size()),
-                  static_cast<void>(std::declval<E const&>().protocol()), std::true_type());
-  template <class> static std::false_type test(...);
+template <class T>
+using endpoint_members = decltype(static_cast<void>(std::declval<T const&>().data()),
+                                  static_cast<void>(std::declval<T const&>().size()),
+                                  static_cast<void>(std::declval<T const&>().protocol()));
 
-  static constexpr bool value = decltype(test<T>(0))::value;
-};
+/// An address, as connect(2) takes it.
+template <class T> using is_endpoint = boost::is_detected<endpoint_members, T>;
+
+template <class Condition, class Endpoint>
+using condition_result = decltype(std::declval<Condition&>()(
+    std::declval<boost::system::error_code const&>(), std::declval<Endpoint const&>()));
 
 /// A condition says bool, and nothing that merely converts to it: as Asio tells it from a handler.
-template <class Condition, class Endpoint> struct is_connect_condition {
-  template <class C>
-  static auto test(int)
-      -> std::is_same<decltype(std::declval<C&>()(std::declval<boost::system::error_code const&>(),
-                                                  std::declval<Endpoint const&>())),
-                      bool>;
-  template <class> static std::false_type test(...);
-
-  static constexpr bool value = decltype(test<typename std::decay<Condition>::type>(0))::value;
-};
+template <class Condition, class Endpoint>
+using is_connect_condition =
+    boost::is_detected_exact<bool, condition_result, typename std::decay<Condition>::type,
+                             Endpoint>;
 
 /// The same of what stands before a token; void stands for one that is left out and has no default, and
 /// then nothing is a condition, and none is looked at.

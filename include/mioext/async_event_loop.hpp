@@ -27,6 +27,7 @@
 #include <mioext/async_wait.hpp>
 #include <mioext/detail/async/async_loop.hpp>
 #include <mioext/detail/async/async_operation.hpp>
+#include <mioext/detail/async/cancellation.hpp>
 #include <mioext/detail/event_loop/handler_traits.hpp>
 #include <mioext/event_loop.hpp>
 #include <mioext/event_loop_config.hpp>
@@ -274,13 +275,9 @@ private:
     }
   };
 
-#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
   struct cancel_run {
-    void operator()(boost::asio::cancellation_type_t type) {
-      using type_t = boost::asio::cancellation_type_t;
-      using types = boost::asio::cancellation_type;
-      std::shared_ptr<async_loop> const cancelled = loop.lock();
-      if (cancelled && (type & (types::terminal | types::partial)) != type_t()) {
+    void operator()() const {
+      if (std::shared_ptr<async_loop> const cancelled = loop.lock()) {
         cancelled->cancel(run);
       }
     }
@@ -288,17 +285,6 @@ private:
     std::weak_ptr<async_loop> loop;
     unsigned run;
   };
-
-  template <class CompletionHandler>
-  void install_cancellation(CompletionHandler& completion_handler, unsigned run) {
-    auto slot = boost::asio::get_associated_cancellation_slot(completion_handler);
-    if (slot.is_connected()) {
-      slot.assign(cancel_run{loop_, run});
-    }
-  }
-#else
-  template <class CompletionHandler> void install_cancellation(CompletionHandler&, unsigned) {}
-#endif
 
   class initiate_run {
   public:
@@ -316,7 +302,9 @@ private:
       if (number == 0) {
         return;
       }
-      run_.install_cancellation(owned, number);
+      // Handlers may have been called before it is cancelled.
+      detail::install_cancellation<detail::partial_cancellation, cancel_run>(
+          detail::get_cancellation_slot(owned), run_.loop_, number);
       run_.loop_->start(
           number,
           detail::handler_operation<detail::wait_action, owned_handler, Executor>::make(

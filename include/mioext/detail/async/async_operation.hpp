@@ -26,12 +26,9 @@
 #include <boost/asio/is_executor.hpp>
 #include <boost/asio/query.hpp>
 #include <boost/config.hpp>
+#include <boost/type_traits/is_detected.hpp>
 
-#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
-#include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/cancellation_type.hpp>
-#endif
-
+#include <mioext/detail/async/cancellation.hpp>
 #include <mioext/detail/async/handler_operation.hpp>
 #include <mioext/detail/async/selector_reactor.hpp>
 #include <mioext/detail/async/selector_service_access.hpp>
@@ -97,15 +94,13 @@ auto context_of(Executor const& executor) ->
   return executor.context();
 }
 
-/// Knows its executor, and is none: a socket of Asio's, or a stream.
-template <class T> struct is_io_object {
-  template <class S>
-  static auto test(int)
-      -> decltype(static_cast<void>(std::declval<S&>().get_executor()), has_native_handle<S>());
-  template <class> static std::false_type test(...);
+template <class T> using get_executor_result = decltype(std::declval<T&>().get_executor());
 
-  static constexpr bool value = decltype(test<T>(0))::value;
-};
+/// Knows its executor, and is none: a socket of Asio's, or a stream.
+template <class T>
+struct is_io_object
+    : std::integral_constant<bool, boost::is_detected<get_executor_result, T>::value &&
+                                       has_native_handle<T>::value> {};
 
 /// A handle, and nothing that knows an executor.
 template <class T>
@@ -115,43 +110,18 @@ struct has_no_executor
 
 // --- Starting ------------------------------------------------------------------------------------
 
-#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
-
-/// What a handler's cancellation slot calls. All types of cancellation are alike to an operation
-/// that waits: nothing has happened yet.
+/// What a handler's cancellation slot calls. Its address is the key of the operation.
 class cancel_operation {
 public:
   cancel_operation(std::shared_ptr<selector_reactor> const& reactor, int fd)
       : reactor_(reactor), fd_(fd) {}
 
-  void operator()(boost::asio::cancellation_type_t type) {
-    using type_t = boost::asio::cancellation_type_t;
-    using types = boost::asio::cancellation_type;
-    if ((type & (types::terminal | types::partial | types::total)) != type_t()) {
-      reactor_->cancel(fd_, this);
-    }
-  }
+  void operator()() const { reactor_->cancel(fd_, this); }
 
 private:
   std::shared_ptr<selector_reactor> reactor_;
   int fd_;
 };
-
-template <class Handler>
-void const* install_cancellation(Handler& completion_handler,
-                                 std::shared_ptr<selector_reactor> const& reactor, int fd) {
-  auto slot = boost::asio::get_associated_cancellation_slot(completion_handler);
-  return slot.is_connected() ? &slot.template emplace<cancel_operation>(reactor, fd) : nullptr;
-}
-
-#else
-
-template <class Handler>
-void const* install_cancellation(Handler&, std::shared_ptr<selector_reactor> const&, int) {
-  return nullptr;
-}
-
-#endif
 
 /// Says of a type of handle that closing_listeners hears when one is closed: mioext's own.
 template <class Handle>
@@ -181,7 +151,9 @@ BOOST_FORCEINLINE void start_operation(operation_place const& place, IoExecutor 
   if (place.reactor->is_shut_down()) {
     return; // the handler is dropped, as are those that wait when a context goes
   }
-  void const* const key = install_cancellation(completion_handler, place.reactor, place.fd);
+  // While an operation waits, nothing has happened yet.
+  void const* const key = install_cancellation<total_cancellation, cancel_operation>(
+      get_cancellation_slot(completion_handler), place.reactor, place.fd);
   auto& operation = handler_operation<Action, Handler, IoExecutor>::make(
       wanted, std::move(action), completion_handler, executor);
   operation.cancellation_key = key;

@@ -32,8 +32,10 @@
 #include <boost/asio/socket_base.hpp>
 #include <boost/asio/wait_traits.hpp>
 #include <boost/system/error_code.hpp>
+#include <boost/type_traits/is_detected.hpp>
 
 #include <mioext/detail/async/async_operation.hpp>
+#include <mioext/detail/async/cancellation.hpp>
 #include <mioext/detail/async/wait_op.hpp>
 #include <mioext/detail/event_loop/handle_ops.hpp>
 #include <mioext/detail/handles/socket_ops.hpp>
@@ -45,45 +47,16 @@
 namespace mioext {
 namespace detail {
 
-// --- What composed operations have in common --------------------------------------------------------
-
-#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
-
-template <class Self> bool is_cancelled(Self& self) {
-  return self.cancelled() != boost::asio::cancellation_type::none;
-}
-
-/// Nothing has happened to others by a connect that is cancelled, so every type will do.
-template <class Self> void enable_all_cancellation(Self& self) {
-  self.reset_cancellation_state(boost::asio::enable_total_cancellation());
-}
-
-/// Between two endpoints a connection may have been made and closed: others have seen that.
-template <class Self> void enable_partial_cancellation(Self& self) {
-  self.reset_cancellation_state(boost::asio::enable_partial_cancellation());
-}
-
-#else
-
-template <class Self> bool is_cancelled(Self&) { return false; }
-template <class Self> void enable_all_cancellation(Self&) {}
-template <class Self> void enable_partial_cancellation(Self&) {}
-
-#endif
+template <class Socket>
+using async_wait_result = decltype(std::declval<Socket&>().async_wait(
+    boost::asio::socket_base::wait_write, std::declval<void (*)(boost::system::error_code)>()));
 
 /// One of Asio's sockets: waits through its own reactor, so that its cancel() and close() end the
 /// wait.
-template <class Socket> struct has_own_wait {
-  template <class S>
-  static auto test(int)
-      -> decltype(static_cast<void>(std::declval<S&>().async_wait(
-                      boost::asio::socket_base::wait_write,
-                      std::declval<void (*)(boost::system::error_code)>())),
-                  std::integral_constant<bool, has_native_non_blocking<S>::value>());
-  template <class> static std::false_type test(...);
-
-  static constexpr bool value = decltype(test<Socket>(0))::value;
-};
+template <class Socket>
+struct has_own_wait
+    : std::integral_constant<bool, boost::is_detected<async_wait_result, Socket>::value &&
+                                       has_native_non_blocking<Socket>::value> {};
 
 /// The socket of a connect, as its initiating function keeps it: a bare descriptor by its number, which
 /// need not be a variable of the caller's.
@@ -164,7 +137,8 @@ public:
 
   /// Begins to wait.
   template <class Self> void operator()(Self& self) {
-    enable_all_cancellation(self);
+    // Nothing has happened to others by a connect that is cancelled.
+    enable_cancellation<total_cancellation>(self);
     if (has_room_) {
       wait_in_own_way(self, std::integral_constant<bool, has_own_wait<Socket>::value>());
     } else {
@@ -381,7 +355,8 @@ public:
   }
 
   template <class Self> void operator()(Self& self) {
-    enable_partial_cancellation(self);
+    // Between two endpoints a connection may have been made and closed: others have seen that.
+    enable_cancellation<partial_cancellation>(self);
     wait(self);
   }
 

@@ -36,6 +36,7 @@
 #include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
+#include <mioext/detail/async/cancellation.hpp>
 #include <mioext/detail/async/connect_op.hpp>
 #include <mioext/detail/async/handler_executor.hpp>
 #include <mioext/detail/async/handler_operation.hpp>
@@ -117,11 +118,11 @@ public:
         operation_allocator<typename boost::asio::associated_allocator<Handler>::type>::get(
             boost::asio::get_associated_allocator(completion_handler));
     // A copy, because the slot goes with the handler.
-    auto const slot = slot_of(completion_handler);
+    auto const slot = get_cancellation_slot(completion_handler);
     pointer race = std::allocate_shared<connect_race>(
         allocator, socket, interleaved(endpoints, how.first_address_family_count), how, executor,
         completion_handler);
-    race->install_cancellation(slot);
+    race->enter_slot(slot);
     race->socket_.close(race->outcome_);
     race->outcome_ = boost::asio::error::not_found;
     strand const where = race->strand_;
@@ -267,13 +268,6 @@ private:
     executor.dispatch(std::move(called));
   }
 
-#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
-  using slot = typename boost::asio::associated_cancellation_slot<Handler>::type;
-
-  static slot slot_of(Handler const& completion_handler) {
-    return boost::asio::get_associated_cancellation_slot(completion_handler);
-  }
-
   /// Between the race and the handler's slot, which may outlive it. So it must not keep the memory of
   /// the race, which is the handler's, from being released: no weak_ptr to the race serves.
   struct slot_link {
@@ -283,11 +277,7 @@ private:
   };
 
   struct cancel {
-    void operator()(boost::asio::cancellation_type_t type) {
-      using types = boost::asio::cancellation_type;
-      if ((type & (types::terminal | types::partial)) == types::none) {
-        return;
-      }
+    void operator()() const {
       pointer race;
       auto const used = link; // the handler may take the slot for something else
       {
@@ -310,11 +300,12 @@ private:
     std::shared_ptr<slot_link> link;
   };
 
-  void install_cancellation(slot where) {
-    if (where.is_connected()) {
+  /// Between two endpoints a connection may have been made and closed: others have seen that.
+  void enter_slot(cancellation_slot_of<Handler> const& slot) {
+    if (slot.is_connected()) {
       link_ = std::make_shared<slot_link>();
       link_->race = this;
-      where.assign(cancel{link_});
+      install_cancellation<partial_cancellation, cancel>(slot, link_);
     }
   }
 
@@ -344,15 +335,7 @@ private:
     }
   }
 
-  std::shared_ptr<slot_link> link_{};
-#else
-  struct slot {};
-  static slot slot_of(Handler const&) { return slot(); }
-  void install_cancellation(slot) {}
-  bool leave_slot() noexcept { return true; }
-  void leave_slot_for_good() noexcept {}
-#endif
-
+  std::shared_ptr<slot_link> link_{}; // if there is a slot
   Socket& socket_;
   std::vector<endpoint_type> endpoints_;
   Executor executor_;

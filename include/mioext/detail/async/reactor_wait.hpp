@@ -29,10 +29,7 @@
 #include <boost/asio/posix/descriptor_base.hpp>
 #include <boost/system/error_code.hpp>
 
-#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
-#include <boost/asio/cancellation_state.hpp>
-#endif
-
+#include <mioext/detail/async/cancellation.hpp>
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/polling/selector.hpp>
 #include <mioext/interest.hpp>
@@ -65,9 +62,7 @@ public:
   explicit reactor_wait_op(std::unique_ptr<descriptor> watched) : watched_(std::move(watched)) {}
 
   template <class Self> void operator()(Self& self) {
-#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
-    self.reset_cancellation_state(boost::asio::enable_total_cancellation());
-#endif
+    enable_cancellation<total_cancellation>(self);
     descriptor& watched = *watched_;
     watched.async_wait(boost::asio::posix::descriptor_base::wait_error, std::move(self));
   }

@@ -21,6 +21,7 @@
 #include <boost/asio/posix/descriptor_base.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <boost/system/error_code.hpp>
+#include <boost/type_traits/is_detected.hpp>
 
 #include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/throw_error.hpp>
@@ -38,16 +39,14 @@ template <class Handle> struct handle_types<Handle, true> : boost::asio::socket_
   using endpoint_type = typename Handle::endpoint_type;
 };
 
-/// Has release(ec), as sockets have; Asio's descriptors only have release(), which cannot fail.
-template <class Handle> struct has_release_with_error {
-  template <class H>
-  static auto test(int) -> decltype(static_cast<void>(std::declval<H&>().release(
-                                        std::declval<boost::system::error_code&>())),
-                                    std::true_type());
-  template <class> static std::false_type test(...);
+template <class Handle>
+using release_with_error_result =
+    decltype(std::declval<Handle&>().release(std::declval<boost::system::error_code&>()));
 
-  static constexpr bool value = decltype(test<Handle>(0))::value;
-};
+/// Has release(ec), as sockets have; Asio's descriptors only have release(), which cannot fail.
+template <class Handle>
+using has_release_with_error =
+    std::integral_constant<bool, boost::is_detected<release_with_error_result, Handle>::value>;
 
 /// A handle and nothing else; closed once it was moved from. One of Asio's needs an executor to be made,
 /// or its context.
@@ -95,7 +94,7 @@ public:
   void close(boost::system::error_code& ec) { handle_.close(ec); }
 
   int release(boost::system::error_code& ec) {
-    return release(ec, std::integral_constant<bool, has_release_with_error<Handle>::value>());
+    return release(ec, has_release_with_error<Handle>());
   }
 
   // Of a template's parameter, because not every handle has it.

@@ -27,6 +27,8 @@
 #include <boost/asio/posix/descriptor_base.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <boost/system/error_code.hpp>
+#include <boost/type_traits/is_detected.hpp>
+#include <boost/type_traits/is_detected_exact.hpp>
 
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/handles/pipe_ops.hpp>
@@ -37,30 +39,22 @@
 namespace mioext {
 namespace detail {
 
-/// True for handles that know their protocol, as mioext's and Asio's sockets do.
-template <class Handle> struct is_socket_handle {
-  template <class H> static std::true_type test(typename H::protocol_type const*);
-  template <class> static std::false_type test(...);
+template <class Handle> using protocol_of = typename Handle::protocol_type;
 
-  static constexpr bool value = decltype(test<Handle>(nullptr))::value;
-};
+/// True for handles that know their protocol, as mioext's and Asio's sockets do.
+template <class Handle> using is_socket_handle = boost::is_detected<protocol_of, Handle>;
+
+template <class Handle> using protocols_socket = typename Handle::protocol_type::socket;
+template <class Handle>
+using read_some_result = decltype(std::declval<protocols_socket<Handle>&>().read_some(
+    std::declval<boost::asio::mutable_buffer const&>()));
 
 /// True for sockets that keep what was sent apart, of which no stream can be made: it would lose what a
 /// read leaves. Asio says so by what the protocol's own type of socket lacks.
-template <class Handle> struct keeps_messages_apart {
-  template <class Socket>
-  static auto reads(int) -> decltype(static_cast<void>(std::declval<Socket&>().read_some(
-                                         std::declval<boost::asio::mutable_buffer const&>())),
-                                     std::false_type());
-  template <class> static std::true_type reads(...);
-
-  template <class H>
-  static decltype(reads<typename H::protocol_type::socket>(0))
-  test(typename H::protocol_type::socket const*);
-  template <class> static std::false_type test(...);
-
-  static constexpr bool value = decltype(test<Handle>(nullptr))::value;
-};
+template <class Handle>
+using keeps_messages_apart =
+    std::integral_constant<bool, boost::is_detected<protocols_socket, Handle>::value &&
+                                     !boost::is_detected<read_some_result, Handle>::value>;
 
 /// Nothing for handles that are none: of a pipe, nothing can be asked that needs flags. (The compiler
 /// shows the name to who does.)
@@ -141,14 +135,8 @@ struct descriptor_calls {
 /// question 9), except at the end, after an error and around urgent data: TCP's. What comes through a
 /// Unix socket or a pipe may have seams, at which a read stops: descriptors that were sent along, a
 /// pipe in packet mode.
-template <class Handle> struct reads_all_there_is {
-  template <class H>
-  static std::is_same<typename H::protocol_type, boost::asio::ip::tcp>
-  test(typename H::protocol_type const*);
-  template <class> static std::false_type test(...);
-
-  static constexpr bool value = decltype(test<Handle>(nullptr))::value;
-};
+template <class Handle>
+using reads_all_there_is = boost::is_detected_exact<boost::asio::ip::tcp, protocol_of, Handle>;
 
 /// By the descriptor's number, because a stream can be moved while an operation is pending.
 template <class Handle> struct stream_io {

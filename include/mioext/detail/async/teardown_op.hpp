@@ -22,25 +22,23 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <boost/system/error_code.hpp>
+#include <boost/type_traits/is_detected.hpp>
 
-#include <mioext/detail/async/connect_op.hpp>
+#include <mioext/detail/async/cancellation.hpp>
 #include <mioext/detail/async/stream_io.hpp>
 #include <mioext/interest.hpp>
 
 namespace mioext {
 namespace detail {
 
-/// Can say that nothing more will be sent, and go on receiving: a socket.
-template <class Stream> struct can_shut_down {
-  template <class S>
-  static auto test(int) -> decltype(static_cast<void>(std::declval<S&>().shutdown(
-                                        boost::asio::socket_base::shutdown_send,
-                                        std::declval<boost::system::error_code&>())),
-                                    std::true_type());
-  template <class> static std::false_type test(...);
+template <class Stream>
+using shutdown_result = decltype(std::declval<Stream&>().shutdown(
+    boost::asio::socket_base::shutdown_send, std::declval<boost::system::error_code&>()));
 
-  static constexpr bool value = decltype(test<Stream>(0))::value;
-};
+/// Can say that nothing more will be sent, and go on receiving: a socket.
+template <class Stream>
+using can_shut_down =
+    std::integral_constant<bool, boost::is_detected<shutdown_result, Stream>::value>;
 
 /// The end of a connection whose two sides have agreed to end it. The server says first that it sends
 /// no more, and the client when it has read that: so it is the server that waits in TIME_WAIT, as
@@ -53,9 +51,7 @@ public:
   Stream& stream() const noexcept { return stream_; }
 
   /// The first step. True if the peer's end is to be read then.
-  bool begin(boost::system::error_code& ec) {
-    return begin(ec, std::integral_constant<bool, can_shut_down<Stream>::value>());
-  }
+  bool begin(boost::system::error_code& ec) { return begin(ec, can_shut_down<Stream>()); }
 
   /// Reads something of what the peer still sent. True if there may be more.
   bool read_rest(boost::system::error_code& ec) {
@@ -65,9 +61,7 @@ public:
   }
 
   /// The last step, after reading has ended with `ec`, which is what comes of it all.
-  void end(boost::system::error_code& ec) {
-    end(ec, std::integral_constant<bool, can_shut_down<Stream>::value>());
-  }
+  void end(boost::system::error_code& ec) { end(ec, can_shut_down<Stream>()); }
 
 private:
   bool begin(boost::system::error_code& ec, std::true_type) {
@@ -109,7 +103,7 @@ public:
   explicit teardown_op(teardown_steps<Stream> const& steps) noexcept : steps_(steps) {}
 
   template <class Self> void operator()(Self& self) {
-    enable_all_cancellation(self);
+    enable_cancellation<total_cancellation>(self);
     wait(self);
   }
 
