@@ -17,6 +17,8 @@
 #include <ostream>
 #include <type_traits>
 
+#include <boost/type_traits/is_detected.hpp>
+
 namespace mioext {
 namespace detail {
 
@@ -24,12 +26,9 @@ namespace detail {
 /// static function `names()` that returns an array of `count` strings.
 template <class Enum> struct bitmask_names;
 
-template <class Enum> struct is_bitmask {
-  template <class E> static std::true_type test(decltype(bitmask_names<E>::count)*);
-  template <class> static std::false_type test(...);
+template <class Enum> using bitmask_count = decltype(bitmask_names<Enum>::count);
 
-  static constexpr bool value = decltype(test<Enum>(nullptr))::value;
-};
+template <class Enum> using is_bitmask = boost::is_detected<bitmask_count, Enum>;
 
 template <class Enum, class Result = Enum>
 using if_bitmask = typename std::enable_if<is_bitmask<Enum>::value, Result>::type;

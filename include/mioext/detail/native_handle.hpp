@@ -17,6 +17,9 @@
 #include <type_traits>
 #include <utility>
 
+#include <boost/type_traits/detected.hpp>
+#include <boost/type_traits/is_detected.hpp>
+
 namespace mioext {
 namespace detail {
 
@@ -26,32 +29,28 @@ template <class Handle> struct is_descriptor_number {
   static constexpr bool value = std::is_same<typename std::remove_cv<Handle>::type, int>::value;
 };
 
-/// Anything else that `native_handle()` may yield is no descriptor: std::thread's is a number, too.
-template <class Handle> struct has_native_handle {
-  template <class H>
-  static auto test(int) -> is_descriptor_number<
-      typename std::remove_reference<decltype(std::declval<H&>().native_handle())>::type>;
-  template <class> static std::false_type test(...);
+template <class Handle>
+using native_handle_result =
+    typename std::remove_reference<decltype(std::declval<Handle&>().native_handle())>::type;
 
-  static constexpr bool value = decltype(test<Handle>(0))::value;
-};
+/// Anything else that `native_handle()` may yield is no descriptor: std::thread's is a number, too.
+template <class Handle>
+using has_native_handle = is_descriptor_number<boost::detected_t<native_handle_result, Handle>>;
 
 template <class Handle> struct is_handle {
   using type = typename std::remove_reference<Handle>::type;
   static constexpr bool value = is_descriptor_number<type>::value || has_native_handle<type>::value;
 };
 
+template <class Handle> using close_result = decltype(std::declval<Handle&>().close());
+
 /// True of an object that closes its descriptor when it goes: it can be closed and cannot be copied,
 /// as every mioext handle and every socket and descriptor of Asio's. What can be copied refers to
 /// somebody else's descriptor, and so does an int.
 template <class Handle> struct is_owner {
-  template <class H>
-  static auto test(int)
-      -> decltype(std::declval<H&>().close(),
-                  std::integral_constant<bool, !std::is_copy_constructible<H>::value>());
-  template <class> static std::false_type test(...);
-
-  static constexpr bool value = decltype(test<typename std::remove_cv<Handle>::type>(0))::value;
+  using type = typename std::remove_cv<Handle>::type;
+  static constexpr bool value =
+      boost::is_detected<close_result, type>::value && !std::is_copy_constructible<type>::value;
 };
 
 /// Of a handle that is passed by a forwarding reference, as which Handle was deduced: false if it
