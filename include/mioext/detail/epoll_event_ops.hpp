@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What an event of epoll's says. See detail/polling/selector.hpp for the set of functions.
+// What an event of epoll's says. See detail/polling/selector_contract.hpp for what its members promise.
 //
 
 #ifndef MIOEXT_DETAIL_EPOLL_EVENT_OPS_HPP

@@ -25,8 +25,9 @@
 namespace mioext {
 namespace detail {
 
-/// What signals have in common whichever way the selector hears of them. (The functions on sets are
-/// macros on macOS, and cannot be called by a qualified name.)
+/// The signals that one loop takes: claimed in this process, and blocked in the thread that took them.
+/// Every kind of selector keeps its signals so. (The functions on sets are macros on macOS, and
+/// cannot be called by a qualified name.)
 class blocked_signals {
 public:
   blocked_signals() noexcept {
@@ -87,7 +88,7 @@ public:
     return contains(number) ? 0 : ENOENT;
   }
 
-  /// Takes a signal out of the set, whose claim and mask are still to be given back.
+  /// Takes a signal out of the set. Its claim and mask stay as they are until give_back().
   void forget(int number) noexcept { sigdelset(&taken_, number); }
 
   /// Gives back what take() took. One that came while it was the loop's, and was not read, must not

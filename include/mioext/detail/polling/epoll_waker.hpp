@@ -8,7 +8,7 @@
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
 // What wakes who waits for an epoll instance: an eventfd, at once, and a timerfd, after a while. See
-// detail/polling/selector.hpp for the set of functions.
+// detail/polling/selector_contract.hpp for what its members promise.
 //
 
 #ifndef MIOEXT_DETAIL_POLLING_EPOLL_WAKER_HPP

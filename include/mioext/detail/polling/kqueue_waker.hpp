@@ -8,7 +8,7 @@
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
 // What wakes who waits for a kqueue: EVFILT_USER, at once, and EVFILT_TIMER, after a while. See
-// detail/polling/selector.hpp for the set of functions.
+// detail/polling/selector_contract.hpp for what its members promise.
 //
 
 #ifndef MIOEXT_DETAIL_POLLING_KQUEUE_WAKER_HPP
