@@ -19,6 +19,7 @@
 #include <boost/asio/execution_context.hpp>
 
 #include <mioext/detail/async/context_listeners.hpp>
+#include <mioext/detail/async/nested_reactor.hpp>
 #include <mioext/detail/async/selector_reactor.hpp>
 #include <mioext/detail/async/selector_service_access.hpp>
 
@@ -94,22 +95,24 @@ public:
   explicit selector_service(boost::asio::execution_context& context,
                             std::size_t event_capacity = 128)
       : boost::asio::execution_context::service(context),
-        reactor_(detail::selector_reactor::make(context, event_capacity)) {}
+        host_(std::make_shared<detail::nested_reactor>(context, event_capacity)),
+        reactor_(detail::nested_reactor::reactor_of(host_)) {}
 
 private:
   friend struct detail::selector_service_access;
 
   void shutdown() override {
     listeners_.shutdown();
-    reactor_->shutdown();
+    host_->shutdown();
   }
 
   void notify_fork(boost::asio::execution_context::fork_event event) override {
-    reactor_->notify_fork(event);
+    host_->notify_fork(event);
     listeners_.notify_fork(event);
   }
 
-  std::shared_ptr<detail::selector_reactor> const reactor_;
+  std::shared_ptr<detail::nested_reactor> const host_;
+  std::shared_ptr<detail::selector_reactor> const reactor_; // which keeps the host alive, too
   detail::context_listeners listeners_{};
 };
 

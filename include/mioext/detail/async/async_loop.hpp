@@ -15,26 +15,20 @@
 #define MIOEXT_DETAIL_ASYNC_ASYNC_LOOP_HPP
 
 #include <chrono>
-#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <new>
-#include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
 
-#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/wait_traits.hpp>
 #include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/async/context_listeners.hpp>
 #include <mioext/detail/async/descriptor_operation.hpp>
-#include <mioext/detail/async/function_memory.hpp>
-#include <mioext/detail/async/nested_descriptor.hpp>
+#include <mioext/detail/async/nested_selector.hpp>
 #include <mioext/detail/duration.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/event_loop.hpp>
@@ -68,14 +62,14 @@ public:
   using loop_type = basic_event_loop<Token, Message>;
 
   async_loop(Executor const& executor, event_loop_config const& config)
-      : loop(config), executor_(executor), nested_(new nested(executor)) {
+      : loop(config), nested_(*this, executor) {
     boost::system::error_code ec;
-    nested_->selector.add(loop.native_handle(), ec);
+    nested_.enter(loop.native_handle(), ec);
     throw_error(ec, "async_event_loop");
   }
 
   ~async_loop() {
-    if (nested_ && nested_->selector.is_left_behind()) {
+    if (nested_.is_left_behind()) {
       loop.close_inherited_selector();
     }
   }
@@ -87,7 +81,7 @@ public:
   /// is gone, and with it all that an executor can do.
   unsigned next_run() {
     std::lock_guard<std::mutex> const lock(mutex_);
-    return nested_ ? ++last_named_run_ : 0;
+    return nested_.has_context() ? ++last_named_run_ : 0;
   }
 
   /// Begins a run, of which `completion` is told the outcome.
@@ -99,11 +93,11 @@ public:
     owner.push(completion);
     {
       std::lock_guard<std::mutex> const lock(mutex_);
-      if (!nested_) {
+      if (!nested_.has_context()) {
         return; // the context is gone
       }
       if (completion_.empty()) {
-        post_tick(); // while this is locked it does not begin; and it may throw
+        nested_.post(); // while this is locked it does not begin; and it may throw
         completion_.push(*owner.pop());
         calls_ = calls;
         run_ = run;
@@ -137,15 +131,15 @@ public:
 
   void shutdown() override {
     operation_queue dropped;
-    std::unique_ptr<nested> left;
+    typename nested_type::remains left;
     std::lock_guard<std::mutex> const lock(mutex_);
     if (descriptor_operation* const completion = completion_.pop()) {
       dropped.push(*completion);
     }
-    if (nested_ && nested_->selector.is_left_behind() && loop.own_selector() != 0) {
+    if (nested_.is_left_behind() && loop.own_selector() != 0) {
       loop.close_inherited_selector();
     }
-    left = std::move(nested_);
+    left = nested_.leave();
   }
 
   /// Leaves the context's reactor while the process forks, as the service does. A run that is pending,
@@ -153,19 +147,17 @@ public:
   /// when the call is repeated.
   void notify_fork(boost::asio::execution_context::fork_event event) override {
     std::lock_guard<std::mutex> const lock(mutex_);
-    if (!nested_) {
+    if (!nested_.has_context()) {
       return;
     }
-    is_suspended_ = true;
-    nested_->selector.remove();
+    nested_.suspend();
     loop.notify_fork(event);
     if (event != boost::asio::execution_context::fork_prepare) {
       boost::system::error_code ec;
-      nested_->selector.add(loop.native_handle(), ec);
+      nested_.enter(loop.native_handle(), ec);
       throw_error(ec, "notify_fork");
-      is_suspended_ = false;
       if (!completion_.empty()) {
-        post_tick(); // what ended before this call has not begun to wait anew
+        nested_.post(); // what ended before this call has not begun to wait anew
       }
     }
   }
@@ -175,43 +167,10 @@ public:
 private:
   using clock = std::chrono::steady_clock;
 
-  struct nested {
-    explicit nested(Executor const& executor) : selector(executor), timer(executor) {}
+  using nested_type = nested_selector<async_loop, std::shared_ptr<async_loop>, Executor>;
+  friend nested_type;
 
-    nested_descriptor<Executor> selector;
-    boost::asio::basic_waitable_timer<clock, boost::asio::wait_traits<clock>, Executor> timer;
-  };
-
-  enum source : unsigned { from_selector, from_timer, from_queue, sources };
-
-  static constexpr std::size_t wait_memory_size = 192;
-
-  /// What Asio calls; it keeps the loop alive.
-  template <source Source> struct wake_up {
-    using allocator_type = function_allocator<void, wait_memory_size>;
-
-    allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
-
-    void operator()(boost::system::error_code const& ec = boost::system::error_code()) {
-      std::shared_ptr<async_loop> const woken(std::move(loop));
-      woken->wake(Source, ec);
-    }
-
-    std::shared_ptr<async_loop> loop;
-    function_memory<wait_memory_size>* memory;
-  };
-
-  /// Has `begin` hand a wake_up to Asio. Throws std::bad_alloc.
-  template <source Source, class Begin> void begin_wait(Begin begin) {
-    is_pending_[Source] = true;
-    memory_[Source].reuse();
-    BOOST_TRY { begin(wake_up<Source>{this->shared_from_this(), &memory_[Source]}); }
-    BOOST_CATCH(...) {
-      is_pending_[Source] = false;
-      BOOST_RETHROW
-    }
-    BOOST_CATCH_END
-  }
+  std::shared_ptr<async_loop> pointer_for_context() { return this->shared_from_this(); }
 
   // Everything below is called with the mutex locked, and unlocks it while others are called.
 
@@ -224,17 +183,11 @@ private:
     }
   }
 
-  void post_tick() {
-    if (!is_pending_[from_queue]) {
-      begin_wait<from_queue>(
-          [this](wake_up<from_queue>&& woken) { boost::asio::post(executor_, std::move(woken)); });
-    }
-  }
-
-  void wake(source cause, boost::system::error_code const& ec) {
+  /// Called by Asio, without the mutex.
+  void wake(wake_source source, boost::system::error_code const& ec) {
     std::unique_lock<std::mutex> lock(mutex_);
-    is_pending_[cause] = false;
-    if (completion_.empty() || !nested_) {
+    nested_.woken(source);
+    if (completion_.empty() || !nested_.has_context()) {
       return;
     }
     if (is_ticking_) {
@@ -266,7 +219,7 @@ private:
     if (!ec && !has_finished && is_cancelled_) {
       ec = boost::asio::error::operation_aborted;
     }
-    if (!ec && !has_finished && can_wait()) {
+    if (!ec && !has_finished && nested_.can_wait()) {
       BOOST_TRY { wait(); }
       BOOST_CATCH(std::bad_alloc const&) {
         ec = boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
@@ -289,9 +242,9 @@ private:
     ~unlocked_tick() {
       lock.lock();
       loop.is_ticking_ = false;
-      if (!has_returned && loop.nested_) {
+      if (!has_returned && loop.nested_.has_context()) {
         // Out of memory here, the rest waits for whatever else wakes the loop.
-        BOOST_TRY { loop.post_tick(); }
+        BOOST_TRY { loop.nested_.post(); }
         BOOST_CATCH(std::bad_alloc const&) {}
         BOOST_CATCH_END
       }
@@ -302,43 +255,19 @@ private:
     bool has_returned;
   };
 
-  /// False when the context is gone; from before a fork until the reactor is entered again after it; and
-  /// in a child that does not know yet that it is one, whose reactor is its parent's, too.
-  bool can_wait() const noexcept {
-    return nested_ && !is_suspended_ && !nested_->selector.is_left_behind();
-  }
-
   /// Waits for what comes next.
   void wait() {
     std::chrono::nanoseconds const left = loop.time_to_next_timer();
     if (left == std::chrono::nanoseconds::zero()) {
-      post_tick();
+      nested_.post();
       return;
     }
-    if (!is_pending_[from_selector]) {
-      begin_wait<from_selector>([this](wake_up<from_selector>&& woken) {
-        nested_->selector.async_wait(std::move(woken));
-      });
+    if (!nested_.is_waiting(wake_source::events)) {
+      nested_.wait_for_events();
     }
     if (left != std::chrono::nanoseconds::max()) {
-      wait_until(saturated_sum<clock>(clock::now(), left));
+      nested_.wait_until(saturated_sum<clock>(clock::now(), left));
     }
-  }
-
-  /// One timer of Asio's that is due too early makes a tick for nothing, which is cheaper than to
-  /// set it anew whenever the loop's next one has moved to a later point.
-  void wait_until(clock::time_point due) {
-    if (is_pending_[from_timer]) {
-      if (nested_->timer.expiry() <= due) {
-        return;
-      }
-      // The wait that this aborts makes a tick, too, and that sets the timer.
-      nested_->timer.cancel();
-      return;
-    }
-    nested_->timer.expires_at(due);
-    begin_wait<from_timer>(
-        [this](wake_up<from_timer>&& woken) { nested_->timer.async_wait(std::move(woken)); });
   }
 
   /// The run is over. The waits that it leaves are called off: they would keep the context running.
@@ -351,19 +280,13 @@ private:
     }
     is_cancelled_ = false;
     loop.mailbox_->postpone_nothing(); // the next run heeds anew what this one did not
-    if (nested_) {
-      if (is_pending_[from_selector]) {
-        nested_->selector.cancel();
-      }
-      if (is_pending_[from_timer]) {
-        nested_->timer.cancel();
-      }
+    if (nested_.has_context()) {
+      nested_.call_off();
     }
     lock.unlock();
     ended.complete_all(how);
   }
 
-  Executor const executor_;
   std::mutex mutex_{};
   operation_queue completion_{}; // of the run that is pending, if there is one
   handler_calls<loop_type> calls_ = handler_calls<loop_type>();
@@ -371,11 +294,7 @@ private:
   unsigned last_named_run_ = 0;
   bool is_ticking_ = false;
   bool is_cancelled_ = false;
-  bool is_suspended_ = false; // around a fork
-  bool is_pending_[sources] = {false, false, false};
-  // These outlive nested_: Asio may hold what is in them until the context is gone.
-  function_memory<wait_memory_size> memory_[sources];
-  std::unique_ptr<nested> nested_;
+  nested_type nested_;
 };
 
 #pragma GCC diagnostic pop

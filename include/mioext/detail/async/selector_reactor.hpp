@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Waits for readiness of any number of descriptors inside an execution context: a selector, nested
-// in the context's own reactor, and the operations that wait for it.
+// Waits for readiness of any number of descriptors: a selector, and the operations that wait for what it
+// reports. Where it is waited for is up to the host.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_SELECTOR_REACTOR_HPP
@@ -21,22 +21,19 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <new>
-#include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/execution_context.hpp>
 #include <boost/config.hpp>
 #include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/async/descriptor_operation.hpp>
+#include <mioext/detail/async/descriptor_state.hpp>
 #include <mioext/detail/async/descriptor_table.hpp>
-#include <mioext/detail/async/function_memory.hpp>
-#include <mioext/detail/async/inline_executor.hpp>
-#include <mioext/detail/async/nested_descriptor.hpp>
+#include <mioext/detail/async/reactor_host.hpp>
+#include <mioext/detail/async/unheard_descriptors.hpp>
 #include <mioext/detail/closing_listeners.hpp>
 #include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/fork_mark.hpp>
@@ -48,55 +45,11 @@
 namespace mioext {
 namespace detail {
 
-/// How the selector watches a descriptor.
-enum class watch_mode : unsigned char {
-  /// Not at all.
-  none,
-  /// For what its operations wait for, once, and again when the next one comes: a descriptor of
-  /// somebody else, who may do with it what he likes in between.
-  per_operation,
-  /// The same for one that is not a mioext handle's: when it is closed, nobody says so.
-  per_operation_unheard,
-  /// From its first operation that had to wait until its end: a stream's own. For reading, and for
-  /// writing once that had to wait, too.
-  persistent
-};
-
-/// What the reactor keeps for a descriptor number. Made when the number is first used and never
-/// removed, so that an event can be matched with it at any time; the generation says whether it
-/// is one of the registration that exists now.
-struct descriptor_state {
-  std::mutex mutex{};
-  operation_queue operations{};
-  std::uint32_t generation = 0;
-  watch_mode watched = watch_mode::none;
-  /// What it is watched for.
-  interest watched_for = interest::none;
-  /// It is among those that are looked at now and then, because they may be closed unheard.
-  bool is_looked_at = false;
-  /// It was read until nothing was left, and the selector has not reported anything new since.
-  bool is_drained = false;
-  /// Its end was reported, an error or urgent data: what follows is not all reported anew.
-  bool has_ended = false;
-  /// By which the reactor hears that a handle of this number is closed, while it is watched.
-  closing_entry closing{};
-  /// For the list of those that are looked at.
-  descriptor_state* next_looked_at = nullptr;
-  int fd = -1;
-};
-
-// std::enable_shared_from_this has no virtual destructor, which -Weffc++ takes for a mistake.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
-
 /// Shared by the context's selector_service and the objects that use it, so that these may outlive
 /// the context.
 ///
-/// The selector's descriptor is watched by the context's reactor while operations wait, which is
-/// also what keeps the context's run() from returning. When it is readable, one batch of events is
-/// fetched; then the reactor is asked to wait again, and only then are handlers called: the first
-/// of them on the spot, all others through their executors' queues, so that each of the context's
-/// threads can take one and none waits for the end of another.
+/// Its host waits for the selector, has batches of events fetched, and completes the operations that end
+/// thereby.
 ///
 /// Thread-safe. A state's mutex is held while its operations try their I/O, and while its handle is
 /// closed (handle_closing()), so that no I/O reaches a number that means another file by then. No
@@ -104,45 +57,38 @@ struct descriptor_state {
 ///
 /// A descriptor that is closed behind our back is removed from the selector by the system, without
 /// a word. While operations of the kind `per_operation_unheard` wait, their descriptors are looked at twice a
-/// second. An alarm in the selector says when: it is not called off when the last of them has ended,
-/// but goes off once more, so that waiting costs no alarm of its own.
-///
-/// The context counts what is called by its thread: so an operation that ends is told, where that is
-/// possible, by the very wait that ended it, or that was cancelled because it was the last one.
+/// second. The host is asked to say when; that is not called off when the last of them has ended, so that
+/// waiting costs no alarm of its own.
 class selector_reactor final : public closing_listener {
 public:
-  static std::shared_ptr<selector_reactor> make(boost::asio::execution_context& context,
-                                                std::size_t event_capacity) {
+  /// @param host must live as long as the reactor, which `self` keeps alive (see become_shared()).
+  selector_reactor(reactor_host& host, std::size_t event_capacity)
+      : closing_(closing_listeners::instance()), host_(host), event_capacity_(event_capacity),
+        pending_(0), is_shut_down_(false), is_listening_(false) {
     if (event_capacity == 0 || event_capacity > selector::most_events()) {
       throw_error(boost::asio::error::make_error_code(boost::asio::error::invalid_argument),
                   "selector_service");
     }
-    auto const made = std::make_shared<selector_reactor>(context, event_capacity);
-    made->self_ = made;
-    return made;
-  }
-
-  selector_reactor(boost::asio::execution_context& context, std::size_t event_capacity)
-      : closing_(closing_listeners::instance()), executor_(context),
-        event_capacity_(event_capacity), batch_(new selector::native_event[event_capacity]),
-        pending_(0), looked_at_(nullptr), is_alarm_set_(false), is_shut_down_(false),
-        is_armed_(false) {
     throw_error(system_error_code(fork_count::begin()), "selector_service");
     throw_error(system_error_code(selector_.open()), "selector_service");
-    throw_error(system_error_code(alarm_.open(selector_, alarm_data())), "selector_service");
-    nested_.reset(new nested(executor_));
-    boost::system::error_code ec;
-    nested_->selector.add(selector_.native_handle(), ec);
-    throw_error(ec, "selector_service");
+    batch_.reset(new selector::native_event[event_capacity]);
   }
+
+  selector_reactor(selector_reactor const&) = delete;
+  selector_reactor& operator=(selector_reactor const&) = delete;
 
   ~selector_reactor() {
     states_.for_each([this](int fd, descriptor_state& state) {
-      if (state.watched != watch_mode::none) {
+      if (state.is_watched()) {
         stop_watching(fd, state);
       }
     });
   }
+
+  /// To be called before anything is started.
+  void become_shared(std::shared_ptr<selector_reactor> const& self) noexcept { self_ = self; }
+
+  // --- For I/O objects ----------------------------------------------------------------------------
 
   /// True when the context is gone, or going: its executors must not be used any more.
   bool is_shut_down() const noexcept { return is_shut_down_.load(); }
@@ -166,21 +112,19 @@ public:
                                watch_mode how, bool tries_first) {
     state.mutex.lock();
     if (tries_first && !is_shut_down_.load(std::memory_order_relaxed)) {
-      bool const is_in_vain = must_wait(state, operation) && operation.may_wait();
+      bool const is_in_vain = state.must_wait(operation) && operation.may_wait();
       io_status const tried = is_in_vain ? io_status::must_wait : operation.perform(fd);
       if (tried != io_status::must_wait) {
-        note(state, tried);
+        state.note(tried);
         state.mutex.unlock();
         operation.complete(completion::immediate);
         return;
       }
-      if (state.watched == watch_mode::persistent &&
-          contains(state.watched_for, operation.wanted())) {
-        // Edge-triggered, and found not ready a moment ago: what comes now is reported.
-        bool const must_settle = keep(state, operation);
+      if (state.will_be_reported(operation)) {
+        bool const must_listen = keep(state, operation);
         state.mutex.unlock();
-        if (must_settle) {
-          settle();
+        if (must_listen) {
+          host_.listen();
         }
         return;
       }
@@ -222,7 +166,7 @@ public:
       operation_queue aborted;
       {
         std::lock_guard<std::mutex> const lock(state->mutex);
-        if (state->watched != watch_mode::none && !owner_.is_left_behind()) {
+        if (state->is_watched() && !owner_.is_left_behind()) {
           selector_.remove(fd);
         }
         drop(fd, *state, boost::asio::error::operation_aborted, aborted);
@@ -231,7 +175,7 @@ public:
     }
   }
 
-  /// In any thread, which knows nothing of the context: shutdown() waits until what ends here has reached
+  /// In any thread, which knows nothing of the context: close() waits until what ends here has reached
   /// its executor, and nothing does after it. What an executor has no memory for is dropped: whoever closes
   /// cannot be told, and may be giving memory back just now.
   void handle_closing(int fd) noexcept override {
@@ -245,117 +189,124 @@ public:
 
   std::shared_ptr<closing_listener> this_listener() noexcept override { return self_.lock(); }
 
-  /// The context goes: drops what waits, without calling it, and leaves the context's reactor.
-  void shutdown() {
-    operation_queue dropped;
-    std::unique_ptr<nested> left;
-    {
-      std::lock_guard<std::recursive_mutex> const closing_lock(closing_mutex_);
-      std::lock_guard<std::mutex> const lock(pump_mutex_);
-      is_shut_down_.store(true, std::memory_order_relaxed);
-      if (owner_.is_left_behind()) {
-        // Leaving the reactor of a child that never became one would take the parent's selector out
-        // of the parent's reactor: by its number, which means nothing any more when it is closed.
-        selector_.close();
+  // --- For the host: fetching ---------------------------------------------------------------------
+
+  /// How many operations wait.
+  std::size_t pending() const noexcept { return pending_.load(); }
+
+  /// Whether the host is sure to fetch what comes. Nothing is lost between those who count operations up
+  /// and then look at this (keep()), and a host that says no and then looks at pending(): both are
+  /// sequentially consistent.
+  bool is_listening() const noexcept { return is_listening_.load(); }
+
+  void set_listening(bool is_listening) noexcept { is_listening_.store(is_listening); }
+
+  /// Takes one batch of events from the selector, and adds the operations that are done by it to `done`.
+  /// In one thread at a time.
+  ///
+  /// @param timeout how long the selector waits if it has nothing; negative: until it has.
+  /// @return true if there was something from a source that is not the reactor's.
+  BOOST_NOINLINE bool fetch(std::chrono::nanoseconds timeout, operation_queue& done) noexcept {
+    int const count = selector_.wait(batch_.get(), event_capacity_, timeout);
+    std::size_t const size = count > 0 ? static_cast<std::size_t>(count) : 0;
+    bool has_others = false;
+    for (std::size_t index = 0; index != size; ++index) {
+      std::uint32_t const fd = selector::descriptor(batch_[index]);
+      if (descriptor_state* const state = states_.find(fd)) {
+        std::lock_guard<std::mutex> const lock(state->mutex);
+        deliver(static_cast<int>(fd), *state, batch_[index], done);
+      } else {
+        has_others = true; // no descriptor has the number of a source
       }
-      left = std::move(nested_);
-      dropped.append(ended_);
     }
+    return has_others;
+  }
+
+  /// Adds those to `lost` that wait for a descriptor that was closed behind our back.
+  BOOST_NOINLINE void look_for_closed(operation_queue& lost) noexcept {
+    unheard_.take_all([this, &lost](descriptor_state& state) {
+      if (state.operations.any_may_end_unheard()) {
+        if (is_really_watched(state.fd)) {
+          look_at(state.fd, state);
+        } else {
+          drop(state.fd, state, boost::asio::error::bad_descriptor, lost);
+        }
+      }
+    });
+  }
+
+  /// Nobody can wait for the selector, now or ever: those who wait must not do so for nothing.
+  void fail_all(boost::system::error_code const& ec, operation_queue& done) noexcept {
+    states_.for_each([this, &ec, &done](int, descriptor_state& state) {
+      std::lock_guard<std::mutex> const lock(state.mutex);
+      end_all(state, ec, done);
+    });
+  }
+
+  // --- For the host: fork and end -----------------------------------------------------------------
+
+  /// The selector, for its own descriptor and for what else the host lets it watch.
+  selector& native_selector() noexcept { return selector_; }
+
+  /// True in a child that still has the selector of its parent: it is not touched. Removing a descriptor
+  /// there would make the parent deaf.
+  bool is_left_behind() const noexcept { return owner_.is_left_behind(); }
+
+  /// Opens `fresh`, which watches all that the selector really watches. Returns an errno value.
+  int copy_selector_to(selector& fresh) noexcept {
+    int error = fresh.open();
+    states_.for_each([this, &fresh, &error](int fd, descriptor_state& state) {
+      if (error == 0) {
+        error = add_to(fresh, fd, state);
+      }
+    });
+    return error;
+  }
+
+  /// The selector was replaced by one that copy_selector_to() had made. What that does not watch is `lost`.
+  void selector_was_replaced(operation_queue& lost) noexcept {
+    unheard_.set_look_due(false);
+    if (!unheard_.empty()) {
+      ask_for_look();
+    }
+    owner_.renew(); // last, for threads of the child that look whether they must renew the selector
+    states_.for_each([this, &lost](int fd, descriptor_state& state) {
+      std::lock_guard<std::mutex> const lock(state.mutex);
+      if (state.is_watched() && !is_really_watched(fd)) {
+        drop(fd, state, boost::asio::error::bad_descriptor, lost);
+      }
+    });
+  }
+
+  /// The context goes: nothing is begun any more, and nothing ended by closing a handle.
+  void close() noexcept {
+    std::lock_guard<std::recursive_mutex> const lock(closing_mutex_);
+    is_shut_down_.store(true, std::memory_order_relaxed);
+    if (owner_.is_left_behind()) {
+      // Leaving the reactor of a child that never became one would take the parent's selector out
+      // of the parent's reactor: by its number, which means nothing any more when it is closed.
+      selector_.close();
+    }
+  }
+
+  /// Moves all that wait to `dropped`.
+  void drop_all(operation_queue& dropped) noexcept {
     states_.for_each([this, &dropped](int, descriptor_state& state) {
       std::lock_guard<std::mutex> const lock(state.mutex);
       take_if(state, dropped, [](descriptor_operation const&) { return true; });
     });
   }
 
-  /// Leaves the context's reactor while the process forks, because a kqueue does not exist in the
-  /// child and Asio's reactor cannot watch it anew there. In the child a selector of its own, with
-  /// all that this one really watches, takes the place of the one that the parent has.
-  ///
-  /// What is started meanwhile waits until the reactor is entered again; so does all else after an
-  /// error, which is thrown, until the call is repeated.
-  void notify_fork(boost::asio::execution_context::fork_event event) {
-    operation_queue lost;
-    boost::system::error_code failed;
-    {
-      std::lock_guard<std::mutex> const lock(pump_mutex_);
-      if (!nested_) {
-        return;
-      }
-      is_suspended_ = true;
-      nested_->selector.remove();
-      if (event == boost::asio::execution_context::fork_prepare) {
-        return;
-      }
-      boost::system::error_code ec;
-      if (event == boost::asio::execution_context::fork_child) {
-        ec = system_error_code(rebuild(lost));
-      }
-      if (!ec) {
-        nested_->selector.add(selector_.native_handle(), ec);
-      }
-      if (!ec) {
-        is_suspended_ = false;
-      }
-      failed = ec;
-    }
-    lost.complete_all(completion::posted);
-    settle();
-    throw_error(failed, "notify_fork");
-  }
+  /// The first number that is free for selector::internal_data of the host's sources.
+  static constexpr std::uint32_t first_free_source = 2;
 
 private:
-  struct nested {
-    explicit nested(inline_executor const& executor) : selector(executor) {}
-
-    nested_descriptor<inline_executor> selector;
-  };
-
-  static constexpr std::size_t wait_memory_size = 192;
-
-  /// What Asio calls when the selector has events, or the wait was cancelled.
-  struct wait_handler {
-    using allocator_type = function_allocator<void, wait_memory_size>;
-    // Asio wants to know one; it has no use for it, as long as the descriptor is open.
-    using immediate_executor_type = inline_executor;
-
-    allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
-    immediate_executor_type get_immediate_executor() const noexcept { return reactor->executor_; }
-
-    void operator()(boost::system::error_code const& ec) { reactor->pump(ec); }
-
-    std::shared_ptr<selector_reactor> reactor;
-    function_memory<wait_memory_size>* memory;
-  };
+  static constexpr std::uint32_t probe_source = 1;
 
   // --- Operations that wait. All of this with the state's mutex held. ------------------------------
 
-  /// What a stream is read with.
-  static constexpr interest persistently_wanted() noexcept {
-    return selector::all_interests() & ~interest::writable;
-  }
-
-  /// Whether it would be in vain to try it now: there is nothing to read; or others wait for the same,
-  /// which come first.
-  static bool must_wait(descriptor_state const& state,
-                        descriptor_operation const& operation) noexcept {
-    return (state.is_drained && operation.wanted() == interest::readable) ||
-           (!state.operations.empty() &&
-            (state.operations.wanted() & operation.wanted()) != interest::none);
-  }
-
-  /// Remembers what an attempt has found. Later it is found out by the selector alone, which reports
-  /// whatever is new, because it is edge-triggered and was watching before the attempt. A selector
-  /// that does not tell of urgent data says too little for that. (tokio's PollEvented and its
-  /// clear_readiness() do the same after a short read.)
-  static void note(descriptor_state& state, io_status tried) noexcept {
-    if (tried == io_status::done_and_drained && state.watched == watch_mode::persistent &&
-        !state.has_ended && contains(selector::all_interests(), interest::priority)) {
-      state.is_drained = true;
-    }
-  }
-
   /// Keeps the operation, after the selector was asked to report what it waits for; which it does,
-  /// whenever it is asked anew, also of what is there already. Not after shutdown().
+  /// whenever it is asked anew, also of what is there already. Not after close().
   void start_watching(int fd, descriptor_state& state, descriptor_operation& operation,
                       watch_mode how, std::unique_lock<std::mutex> lock) {
     if (is_shut_down_.load(std::memory_order_relaxed)) {
@@ -365,7 +316,7 @@ private:
     }
     if (owner_.is_left_behind()) {
       lock.unlock();
-      int const error = own_selector();
+      int const error = host_.renew_selector();
       lock.lock();
       if (error != 0) {
         lock.unlock();
@@ -374,7 +325,7 @@ private:
         return;
       }
     }
-    if (state.watched == watch_mode::none) {
+    if (!state.is_watched()) {
       hear_of_closing(fd, state, operation, lock);
     }
     if (state.watched == watch_mode::persistent) {
@@ -386,22 +337,22 @@ private:
     }
     interest wanted = state.operations.wanted() | operation.wanted();
     if (how == watch_mode::persistent) {
-      wanted = wanted | state.watched_for | persistently_wanted();
+      wanted = wanted | state.watched_for | descriptor_state::persistently_wanted();
     }
     operation_queue lost;
     int const error = watch(fd, state, wanted, how, lost);
     if (error == 0 && operation.may_end_unheard) {
       look_at(fd, state);
     }
-    bool const must_settle = error == 0 && keep(state, operation);
+    bool const must_listen = error == 0 && keep(state, operation);
     operation_queue refused;
     if (error != 0) {
       operation.end_with(system_error_code(error));
       refused.push(operation);
     }
     lock.unlock();
-    if (must_settle) {
-      settle();
+    if (must_listen) {
+      host_.listen();
     }
     finish(lost);
     refused.complete_all(completion::immediate);
@@ -420,11 +371,11 @@ private:
     BOOST_CATCH_END
   }
 
-  /// True if settle() must be called.
+  /// True if the host must be asked to listen.
   bool keep(descriptor_state& state, descriptor_operation& operation) noexcept {
     state.operations.push(operation);
     bool const is_first = pending_.fetch_add(1) == 0;
-    return is_first && !is_armed_.load();
+    return is_first && !is_listening_.load();
   }
 
   /// Asks the selector for what is wanted; everything reported before is stale. Where it turns out
@@ -433,8 +384,8 @@ private:
             operation_queue& lost) noexcept {
     trigger const trigger_of =
         how == watch_mode::per_operation ? trigger::edge | trigger::oneshot : trigger::edge;
-    selector::user_data const data = selector::tag_data(fd, next_generation(state));
-    bool is_watched = state.watched != watch_mode::none;
+    selector::user_data const data = selector::tag_data(fd, state.next_generation());
+    bool is_watched = state.is_watched();
     int error = is_watched ? selector_.modify(fd, wanted, trigger_of, data)
                            : selector_.add(fd, wanted, trigger_of, data);
     if (!is_watched && error == EEXIST) {
@@ -443,60 +394,36 @@ private:
     } else if (is_watched && (error == ENOENT || error == EBADF)) {
       is_watched = false;
       end_all(state, boost::asio::error::bad_descriptor, lost);
-      state.generation = next_generation(state);
+      state.generation = state.next_generation();
       if (error == ENOENT) {
         error =
-            selector_.add(fd, wanted, trigger_of, selector::tag_data(fd, next_generation(state)));
+            selector_.add(fd, wanted, trigger_of, selector::tag_data(fd, state.next_generation()));
       }
     }
     if (error == 0) {
-      state.generation = next_generation(state);
-      state.watched = how;
-      state.watched_for = wanted;
-      state.is_drained = false;
-      state.has_ended = false;
+      state.has_begun(how, wanted);
     } else if (!is_watched) {
       stop_watching(fd, state);
-    } else if (!selector_.has(fd, selector::internal_data(probe_source))) {
+    } else if (!is_really_watched(fd)) {
       // A kqueue that could not leave it as it was.
       drop(fd, state, system_error_code(error), lost);
     }
     return error;
   }
 
-  static std::uint32_t next_generation(descriptor_state const& state) noexcept {
-    return (state.generation + 1) & 0x7fffffffu;
-  }
-
   /// Takes those that the event concerns and that are done by it.
   void deliver(int fd, descriptor_state& state, selector::native_event const& event,
                operation_queue& done) noexcept {
-    if (state.watched == watch_mode::none || state.generation != selector::tag(event)) {
+    if (!state.is_concerned(event)) {
       return;
     }
-    interest ready = interest::none;
-    if (selector::concerns_reading(event) && !selector::is_only_priority(event)) {
-      ready = ready | interest::readable;
-    }
-    if (selector::concerns_writing(event)) {
-      ready = ready | interest::writable;
-    }
-    if (selector::is_priority(event) || selector::is_error(event) ||
-        selector::is_read_closed(event)) {
-      ready = ready | interest::priority;
-    }
-    if (contains(ready, interest::readable)) {
-      state.is_drained = false;
-    }
-    if (contains(ready, interest::priority)) {
-      state.has_ended = true;
-    }
+    interest const ready = state.take_note_of(event);
     take_if(state, done, [fd, ready, &state](descriptor_operation& operation) {
       if ((operation.wanted() & ready) == interest::none) {
         return false;
       }
       io_status const tried = operation.perform(fd);
-      note(state, tried);
+      state.note(tried);
       return tried != io_status::must_wait;
     });
     if (state.watched == watch_mode::per_operation && !state.operations.empty()) {
@@ -508,9 +435,9 @@ private:
   void watch_again(int fd, descriptor_state& state, operation_queue& done) noexcept {
     interest const wanted = state.operations.wanted();
     int const error = selector_.modify(fd, wanted, trigger::edge | trigger::oneshot,
-                                       selector::tag_data(fd, next_generation(state)));
+                                       selector::tag_data(fd, state.next_generation()));
     if (error == 0) {
-      state.generation = next_generation(state);
+      state.generation = state.next_generation();
       state.watched_for = wanted;
     } else {
       // ENOENT: it was closed, and the number means another file by now.
@@ -537,11 +464,7 @@ private:
   /// Nothing is watched, as far as the selector is not asked.
   void stop_watching(int fd, descriptor_state& state) noexcept {
     closing_.leave(fd, state.closing);
-    state.generation = next_generation(state);
-    state.watched = watch_mode::none;
-    state.watched_for = interest::none;
-    state.is_drained = false;
-    state.has_ended = false;
+    state.has_stopped();
   }
 
   template <class Predicate>
@@ -570,222 +493,34 @@ private:
     }
   }
 
-  /// Those that have ended without the selector's doing are told from the queue. The last of them come
-  /// with the wait in the context's reactor, which is cancelled because of them.
   void finish(operation_queue& ended) {
-    if (ended.empty()) {
-      return;
-    }
-    {
-      std::lock_guard<std::mutex> const lock(pump_mutex_);
-      if (can_wait() && is_armed_.load() && pending_.load() == 0) {
-        ended_.append(ended);
-        if (!is_cancelled_) {
-          is_cancelled_ = true;
-          nested_->selector.cancel();
-        }
-        return;
-      }
-    }
-    ended.complete_all(completion::posted);
-  }
-
-  // --- The context's reactor ----------------------------------------------------------------------
-
-  /// Waits in the context's reactor, now that an operation waits here. Nothing is lost between those who
-  /// count operations up without the lock and look whether the wait is on, and pump(), which says that
-  /// it is off and then looks at the count: both are sequentially consistent. Nor between those who
-  /// count down and then, with the lock, look whether the wait is on (finish()), and this.
-  void settle() {
-    operation_queue failed;
-    {
-      std::lock_guard<std::mutex> const lock(pump_mutex_);
-      if (can_wait() && !is_armed_.load() && pending_.load() != 0) {
-        arm(failed);
-      }
-    }
-    failed.complete_all(completion::posted);
-  }
-
-  /// False when the context is gone; from before a fork until the reactor is entered again after it; and
-  /// in a child that does not know yet that it is one, whose reactor is its parent's, too.
-  bool can_wait() const noexcept {
-    return nested_ && !is_suspended_ && !nested_->selector.is_left_behind();
-  }
-
-  /// With pump_mutex_ held, which what Asio calls takes, too: so Asio must have nothing to complete at
-  /// once, which it has, as newer versions do it, where the descriptor is not open or the reactor
-  /// refuses it. It is open where can_wait() holds, and add() was not refused. Where Asio needs more
-  /// memory for a wait than it is given, and there is none, nobody may go on waiting.
-  void arm(operation_queue& failed) {
-    is_armed_.store(true);
-    is_cancelled_ = false;
-    selector_memory_.reuse();
-    BOOST_TRY { nested_->selector.async_wait(wait_handler{self_.lock(), &selector_memory_}); }
-    BOOST_CATCH(std::bad_alloc const&) {
-      is_armed_.store(false);
-      do { // until it has met those, too, that came meanwhile: they count on the first
-        fail_all(boost::asio::error::no_memory, failed);
-      } while (pending_.load() != 0);
-    }
-    BOOST_CATCH_END
-  }
-
-  /// The selector has events; or the wait was cancelled, and operations may have come meanwhile. One
-  /// thread at a time is here as long as is_armed_ is true.
-  void pump(boost::system::error_code const& ec) {
-    operation_queue done;
-    if (ec && ec != boost::asio::error::operation_aborted) {
-      fail_all(ec, done);
-    } else if (pending_.load() != 0 && !owner_.is_left_behind()) {
-      fetch(done);
-    }
-    {
-      std::lock_guard<std::mutex> const lock(pump_mutex_);
-      done.append(ended_);
-      is_armed_.store(false);
-      if (pending_.load() != 0 && can_wait()) {
-        arm(done);
-      }
-    }
-    operation_queue first; // unless it would find itself behind the others in its executor's queue
-    if (!done.empty() && done.front().is_called_on_the_spot) {
-      first.push(*done.pop());
-    }
-    done.complete_all(completion::posted);
-    first.complete_all(completion::dispatched);
-  }
-
-  /// The context's reactor cannot wait for the selector, now or ever: those who wait must not do so
-  /// for nothing.
-  void fail_all(boost::system::error_code const& ec, operation_queue& done) noexcept {
-    states_.for_each([this, &ec, &done](int, descriptor_state& state) {
-      std::lock_guard<std::mutex> const lock(state.mutex);
-      end_all(state, ec, done);
-    });
-  }
-
-  void fetch(operation_queue& done) noexcept {
-    int const count =
-        selector_.wait(batch_.get(), event_capacity_, std::chrono::nanoseconds::zero());
-    std::size_t const size = count > 0 ? static_cast<std::size_t>(count) : 0;
-    bool is_time_to_look = false;
-    for (std::size_t index = 0; index != size; ++index) {
-      std::uint32_t const fd = selector::descriptor(batch_[index]);
-      if (descriptor_state* const state = states_.find(fd)) {
-        std::lock_guard<std::mutex> const lock(state->mutex);
-        deliver(static_cast<int>(fd), *state, batch_[index], done);
-      } else {
-        is_time_to_look = true; // no descriptor has the number of the alarm
-      }
-    }
-    if (is_time_to_look) {
-      look_for_closed(done);
+    if (!ended.empty()) {
+      host_.finish(ended);
     }
   }
 
-  // --- Looking for descriptors that were closed unheard -------------------------------------------
-
-  /// With the state's mutex held. Those that have nobody waiting any more stay in the list until the
-  /// next look, so that a wait after the other is not put in and taken out each time.
+  /// With the state's mutex held.
   void look_at(int fd, descriptor_state& state) noexcept {
-    if (!state.is_looked_at) {
-      state.is_looked_at = true;
-      state.fd = fd;
-      state.next_looked_at = looked_at_.load();
-      while (!looked_at_.compare_exchange_weak(state.next_looked_at, &state)) {
-      }
-    }
-    // Whoever goes through the list says first that the alarm is off.
-    if (!is_alarm_set_.load()) {
-      set_alarm();
+    unheard_.add(fd, state);
+    if (!unheard_.is_look_due()) {
+      ask_for_look();
     }
   }
 
-  BOOST_NOINLINE void set_alarm() noexcept {
-    if (!is_alarm_set_.exchange(true)) {
-      alarm_.set(std::chrono::milliseconds(500));
+  BOOST_NOINLINE void ask_for_look() noexcept {
+    if (!unheard_.set_look_due(true)) {
+      host_.wake_in(std::chrono::milliseconds(500));
     }
   }
 
-  /// Tells those who wait for a descriptor that was closed behind our back.
-  BOOST_NOINLINE void look_for_closed(operation_queue& lost) noexcept {
-    is_alarm_set_.store(false);
-    descriptor_state* next = looked_at_.exchange(nullptr);
-    while (next) {
-      descriptor_state& state = *next;
-      std::lock_guard<std::mutex> const lock(state.mutex);
-      next = state.next_looked_at;
-      state.is_looked_at = false;
-      if (state.operations.any_may_end_unheard()) {
-        if (selector_.has(state.fd, selector::internal_data(probe_source))) {
-          look_at(state.fd, state);
-        } else {
-          drop(state.fd, state, boost::asio::error::bad_descriptor, lost);
-        }
-      }
-    }
-  }
-
-  // --- After a fork -------------------------------------------------------------------------------
-
-  /// In a child the selector is the parent's, too, and is not touched: removing a descriptor there would
-  /// make the parent deaf. An operation that has to wait gets a selector that is the child's own.
-  /// Returns an errno value.
-  BOOST_NOINLINE int own_selector() {
-    operation_queue lost;
-    int error = 0;
-    {
-      std::lock_guard<std::mutex> const lock(pump_mutex_);
-      if (owner_.is_left_behind()) {
-        error = rebuild(lost);
-      }
-    }
-    lost.complete_all(completion::posted);
-    return error;
-  }
-
-  /// Makes a new selector, with all that the old one really watches, and only then takes it. Returns an
-  /// errno value; after an error nothing has changed. With pump_mutex_ held.
-  int rebuild(operation_queue& lost) noexcept {
-    selector fresh;
-    int error = fresh.open();
-    states_.for_each([this, &fresh, &error](int fd, descriptor_state& state) {
-      if (error == 0) {
-        error = add_to(fresh, fd, state);
-      }
-    });
-    selector_alarm alarm;
-    if (error == 0) {
-      error = alarm.open(fresh, alarm_data());
-    }
-    if (error == 0) {
-      error = selector_.replace_with(fresh);
-    }
-    if (error != 0) {
-      return error;
-    }
-    alarm_ = std::move(alarm);
-    is_alarm_set_.store(false);
-    if (looked_at_.load()) {
-      set_alarm();
-    }
-    owner_.renew(); // last, for threads of the child that look whether they must come here
-    states_.for_each([this, &lost](int fd, descriptor_state& state) {
-      std::lock_guard<std::mutex> const lock(state.mutex);
-      if (state.watched != watch_mode::none &&
-          !selector_.has(fd, selector::internal_data(probe_source))) {
-        drop(fd, state, boost::asio::error::bad_descriptor, lost);
-      }
-    });
-    return 0;
+  bool is_really_watched(int fd) noexcept {
+    return selector_.has(fd, selector::internal_data(probe_source));
   }
 
   int add_to(selector& fresh, int fd, descriptor_state& state) noexcept {
     std::lock_guard<std::mutex> const lock(state.mutex);
     bool const is_once = state.watched == watch_mode::per_operation;
-    if (state.watched == watch_mode::none || (is_once && state.operations.empty()) ||
-        !selector_.has(fd, selector::internal_data(probe_source))) {
+    if (!state.is_watched() || (is_once && state.operations.empty()) || !is_really_watched(fd)) {
       return 0;
     }
     interest const wanted = is_once ? state.operations.wanted() : state.watched_for;
@@ -793,41 +528,24 @@ private:
                      selector::tag_data(fd, state.generation));
   }
 
-  static constexpr std::uint32_t probe_source = 1;
-  static constexpr std::uint32_t alarm_source = 2;
-
-  static selector::user_data alarm_data() noexcept { return selector::internal_data(alarm_source); }
-
   std::weak_ptr<selector_reactor> self_{};
   closing_listeners& closing_;
-  inline_executor const executor_;
+  reactor_host& host_;
   std::size_t const event_capacity_;
   selector selector_{};
   fork_mark owner_{}; // of the selector
 
   descriptor_table<descriptor_state> states_{};
-  std::unique_ptr<selector::native_event[]> batch_; // what pump() fetches
+  std::unique_ptr<selector::native_event[]> batch_{}; // what fetch() takes
 
-  std::atomic<std::size_t> pending_; // how many operations wait
-
-  std::atomic<descriptor_state*> looked_at_;
-  std::atomic<bool> is_alarm_set_;
-  selector_alarm alarm_{};
+  unheard_descriptors unheard_{};
+  std::atomic<std::size_t> pending_;
 
   // Before all others. Recursive, because what is dropped with an operation may close handles.
   std::recursive_mutex closing_mutex_{};
-  std::mutex pump_mutex_{};
   std::atomic<bool> is_shut_down_;
-  std::atomic<bool> is_armed_; // from the start of a wait until what it reported was fetched
-  bool is_cancelled_ = false;
-  bool is_suspended_ = false; // around a fork
-  operation_queue ended_{};   // what the wait tells that was cancelled because of them
-  // Outlives nested_: Asio may hold what is in it until the context is gone.
-  function_memory<wait_memory_size> selector_memory_{};
-  std::unique_ptr<nested> nested_{};
+  std::atomic<bool> is_listening_;
 };
-
-#pragma GCC diagnostic pop
 
 } // namespace detail
 } // namespace mioext

@@ -1,0 +1,145 @@
+//
+// mioext/detail/async/descriptor_state.hpp
+// ----------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What a selector_reactor keeps for a descriptor number.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_DESCRIPTOR_STATE_HPP
+#define MIOEXT_DETAIL_ASYNC_DESCRIPTOR_STATE_HPP
+
+#include <cstdint>
+#include <mutex>
+
+#include <mioext/detail/async/descriptor_operation.hpp>
+#include <mioext/detail/closing_listeners.hpp>
+#include <mioext/detail/polling/selector.hpp>
+#include <mioext/interest.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// How the selector watches a descriptor.
+enum class watch_mode : unsigned char {
+  /// Not at all.
+  none,
+  /// For what its operations wait for, once, and again when the next one comes: a descriptor of
+  /// somebody else, who may do with it what he likes in between.
+  per_operation,
+  /// The same for one that is not a mioext handle's: when it is closed, nobody says so.
+  per_operation_unheard,
+  /// From its first operation that had to wait until its end: a stream's own. For reading, and for
+  /// writing once that had to wait, too.
+  persistent
+};
+
+/// What the reactor keeps for a descriptor number. It is made when the number is first used and never
+/// removed, so that an event can be matched with it at any time. The generation says whether an event
+/// is one of the registration that exists now.
+///
+/// All of it is read and changed with the mutex held, except next_looked_at, which belongs to whoever
+/// has the list.
+struct descriptor_state {
+  /// What a stream is watched for from its first wait: reading.
+  static constexpr interest persistently_wanted() noexcept {
+    return selector::all_interests() & ~interest::writable;
+  }
+
+  bool is_watched() const noexcept { return watched != watch_mode::none; }
+
+  /// True if it would be in vain to try the operation now: there is nothing to read, or others wait for
+  /// the same, and they come first.
+  bool must_wait(descriptor_operation const& operation) const noexcept {
+    return (is_drained && operation.wanted() == interest::readable) ||
+           (!operations.empty() && (operations.wanted() & operation.wanted()) != interest::none);
+  }
+
+  /// True if the selector reports what the operation wants without being asked anew: it watches for
+  /// that edge-triggered, and the operation was tried in vain a moment ago.
+  bool will_be_reported(descriptor_operation const& operation) const noexcept {
+    return watched == watch_mode::persistent && contains(watched_for, operation.wanted());
+  }
+
+  /// Remembers what an attempt has found. Later it is found out by the selector alone, which reports
+  /// whatever is new, because it is edge-triggered and was watching before the attempt. A selector
+  /// that does not tell of urgent data says too little for that. (tokio's PollEvented and its
+  /// clear_readiness() do the same after a short read.)
+  void note(io_status tried) noexcept {
+    if (tried == io_status::done_and_drained && watched == watch_mode::persistent && !has_ended &&
+        contains(selector::all_interests(), interest::priority)) {
+      is_drained = true;
+    }
+  }
+
+  /// The tag of the registration that is made next.
+  std::uint32_t next_generation() const noexcept { return (generation + 1) & 0x7fffffffu; }
+
+  /// The selector was asked anew, with the next generation.
+  void has_begun(watch_mode how, interest wanted) noexcept { change(how, wanted); }
+
+  /// The selector does not watch it any more.
+  void has_stopped() noexcept { change(watch_mode::none, interest::none); }
+
+  bool is_concerned(selector::native_event const& event) const noexcept {
+    return is_watched() && generation == selector::tag(event);
+  }
+
+  /// Remembers what the event tells, and returns what operations it concerns.
+  interest take_note_of(selector::native_event const& event) noexcept {
+    interest ready = interest::none;
+    if (selector::concerns_reading(event) && !selector::is_only_priority(event)) {
+      ready = ready | interest::readable;
+    }
+    if (selector::concerns_writing(event)) {
+      ready = ready | interest::writable;
+    }
+    if (selector::is_priority(event) || selector::is_error(event) ||
+        selector::is_read_closed(event)) {
+      ready = ready | interest::priority;
+    }
+    if (contains(ready, interest::readable)) {
+      is_drained = false;
+    }
+    if (contains(ready, interest::priority)) {
+      has_ended = true;
+    }
+    return ready;
+  }
+
+  std::mutex mutex{};
+  operation_queue operations{};
+  std::uint32_t generation = 0;
+  watch_mode watched = watch_mode::none;
+  /// What it is watched for.
+  interest watched_for = interest::none;
+  /// It is among those that are looked at now and then, because they may be closed unheard.
+  bool is_looked_at = false;
+  /// It was read until nothing was left, and the selector has not reported anything new since.
+  bool is_drained = false;
+  /// Its end was reported, an error or urgent data: what follows is not all reported anew.
+  bool has_ended = false;
+  /// By which the reactor hears that a handle of this number is closed, while it is watched.
+  closing_entry closing{};
+  /// For the list of those that are looked at.
+  descriptor_state* next_looked_at = nullptr;
+  int fd = -1;
+
+private:
+  void change(watch_mode how, interest wanted) noexcept {
+    generation = next_generation();
+    watched = how;
+    watched_for = wanted;
+    is_drained = false;
+    has_ended = false;
+  }
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASYNC_DESCRIPTOR_STATE_HPP

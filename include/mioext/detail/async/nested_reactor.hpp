@@ -1,0 +1,241 @@
+//
+// mioext/detail/async/nested_reactor.hpp
+// --------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// The reactor of a context that has one of its own already: a host that nests the selector in that.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_NESTED_REACTOR_HPP
+#define MIOEXT_DETAIL_ASYNC_NESTED_REACTOR_HPP
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include <mioext/detail/async/asio_features.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/core/no_exceptions_support.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/async/descriptor_operation.hpp>
+#include <mioext/detail/async/inline_executor.hpp>
+#include <mioext/detail/async/nested_selector.hpp>
+#include <mioext/detail/async/reactor_host.hpp>
+#include <mioext/detail/async/selector_reactor.hpp>
+#include <mioext/detail/polling/selector.hpp>
+#include <mioext/detail/throw_error.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// The selector's descriptor is watched by the context's reactor while operations wait, which is
+/// also what keeps the context's run() from returning. When it is readable, one batch of events is
+/// fetched; then the reactor is asked to wait again, and only then are handlers called: the first
+/// of them on the spot, all others through their executors' queues, so that each of the context's
+/// threads can take one and none waits for the end of another.
+///
+/// The context counts what is called by its thread: so an operation that ends is told, where that is
+/// possible, by the very wait that ended it, or that was cancelled because it was the last one.
+///
+/// Thread-safe.
+class nested_reactor final : public reactor_host {
+public:
+  /// @throws boost::system::system_error
+  nested_reactor(boost::asio::execution_context& context, std::size_t event_capacity)
+      : reactor_(*this, event_capacity), nested_(*this, inline_executor(context)) {
+    throw_error(system_error_code(alarm_.open(reactor_.native_selector(), alarm_data())),
+                "selector_service");
+    boost::system::error_code ec;
+    nested_.enter(reactor_.native_selector().native_handle(), ec);
+    throw_error(ec, "selector_service");
+  }
+
+  /// The reactor of `host`, which it keeps alive.
+  static std::shared_ptr<selector_reactor> reactor_of(std::shared_ptr<nested_reactor> const& host) {
+    std::shared_ptr<selector_reactor> const reactor(host, &host->reactor_);
+    reactor->become_shared(reactor);
+    return reactor;
+  }
+
+  void listen() override {
+    operation_queue failed;
+    {
+      std::lock_guard<std::mutex> const lock(mutex_);
+      if (nested_.can_wait() && !reactor_.is_listening() && reactor_.pending() != 0) {
+        wait_for_events(failed);
+      }
+    }
+    failed.complete_all(completion::posted);
+  }
+
+  /// The last of those that wait come with the wait in the context's reactor, which is cancelled because
+  /// of them. Nothing is lost between those who count operations down and then, with the lock, look
+  /// whether the wait is on, and wake().
+  void finish(operation_queue& ended) override {
+    {
+      std::lock_guard<std::mutex> const lock(mutex_);
+      if (nested_.can_wait() && reactor_.is_listening() && reactor_.pending() == 0) {
+        ended_.append(ended);
+        if (!is_called_off_) {
+          is_called_off_ = true;
+          nested_.call_off();
+        }
+        return;
+      }
+    }
+    ended.complete_all(completion::posted);
+  }
+
+  void wake_in(std::chrono::milliseconds time) noexcept override { alarm_.set(time); }
+
+  int renew_selector() override {
+    operation_queue lost;
+    int error = 0;
+    {
+      std::lock_guard<std::mutex> const lock(mutex_);
+      if (reactor_.is_left_behind()) {
+        error = replace_selector(lost);
+      }
+    }
+    lost.complete_all(completion::posted);
+    return error;
+  }
+
+  void shutdown() override {
+    reactor_.close();
+    operation_queue dropped;
+    nested_type::remains left;
+    {
+      std::lock_guard<std::mutex> const lock(mutex_);
+      left = nested_.leave();
+      dropped.append(ended_);
+    }
+    reactor_.drop_all(dropped);
+  }
+
+  /// What is started meanwhile waits until the reactor is entered again; so does all else after an
+  /// error.
+  void notify_fork(boost::asio::execution_context::fork_event event) override {
+    operation_queue lost;
+    boost::system::error_code ec;
+    {
+      std::lock_guard<std::mutex> const lock(mutex_);
+      if (!nested_.has_context()) {
+        return;
+      }
+      nested_.suspend();
+      if (event == boost::asio::execution_context::fork_prepare) {
+        return;
+      }
+      if (event == boost::asio::execution_context::fork_child) {
+        ec = system_error_code(replace_selector(lost));
+      }
+      if (!ec) {
+        nested_.enter(reactor_.native_selector().native_handle(), ec);
+      }
+    }
+    lost.complete_all(completion::posted);
+    listen();
+    throw_error(ec, "notify_fork");
+  }
+
+private:
+  // The service has it until all that the context keeps is gone.
+  using nested_type = nested_selector<nested_reactor, nested_reactor*, inline_executor>;
+  friend nested_type;
+  friend waking_handler<nested_reactor*, inline_executor>;
+
+  nested_reactor* pointer_for_context() noexcept { return this; }
+
+  inline_executor get_executor() const noexcept { return nested_.executor(); }
+
+  /// With the lock held. If there is no memory for a wait, nobody may go on waiting.
+  void wait_for_events(operation_queue& failed) {
+    reactor_.set_listening(true);
+    is_called_off_ = false;
+    BOOST_TRY { nested_.wait_for_events(); }
+    BOOST_CATCH(std::bad_alloc const&) {
+      reactor_.set_listening(false);
+      do { // until it has met those, too, that came meanwhile: they count on the first
+        reactor_.fail_all(boost::asio::error::no_memory, failed);
+      } while (reactor_.pending() != 0);
+    }
+    BOOST_CATCH_END
+  }
+
+  /// The selector has events; or the wait was cancelled, and operations may have come meanwhile. One
+  /// thread at a time is here as long as the reactor is listening.
+  void wake(wake_source source, boost::system::error_code const& ec) {
+    operation_queue done;
+    if (ec && ec != boost::asio::error::operation_aborted) {
+      reactor_.fail_all(ec, done);
+    } else if (reactor_.pending() != 0 && !reactor_.is_left_behind()) {
+      bool const is_time_to_look = reactor_.fetch(std::chrono::nanoseconds::zero(), done);
+      if (is_time_to_look) {
+        reactor_.look_for_closed(done);
+      }
+    }
+    {
+      std::lock_guard<std::mutex> const lock(mutex_);
+      nested_.woken(source);
+      done.append(ended_);
+      reactor_.set_listening(false);
+      if (reactor_.pending() != 0 && nested_.can_wait()) {
+        wait_for_events(done);
+      }
+    }
+    operation_queue first; // unless it would find itself behind the others in its executor's queue
+    if (!done.empty() && done.front().is_called_on_the_spot) {
+      first.push(*done.pop());
+    }
+    done.complete_all(completion::posted);
+    first.complete_all(completion::dispatched);
+  }
+
+  /// Makes a new selector, with all that the old one really watches, and only then takes it. Returns an
+  /// errno value; after an error nothing has changed. With the lock held.
+  int replace_selector(operation_queue& lost) noexcept {
+    selector fresh;
+    selector_alarm alarm;
+    int error = reactor_.copy_selector_to(fresh);
+    if (error == 0) {
+      error = alarm.open(fresh, alarm_data());
+    }
+    if (error == 0) {
+      error = reactor_.native_selector().replace_with(fresh);
+    }
+    if (error == 0) {
+      alarm_ = std::move(alarm);
+      reactor_.selector_was_replaced(lost);
+    }
+    return error;
+  }
+
+  static selector::user_data alarm_data() noexcept {
+    return selector::internal_data(selector_reactor::first_free_source);
+  }
+
+  selector_reactor reactor_;
+  selector_alarm alarm_{};
+
+  std::mutex mutex_{};         // for all that follows, and for who listens
+  bool is_called_off_ = false; // the wait
+  operation_queue ended_{};    // what is told by the wait that was called off because of them
+  nested_type nested_;
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASYNC_NESTED_REACTOR_HPP

@@ -1,0 +1,74 @@
+//
+// mioext/detail/async/unheard_descriptors.hpp
+// -------------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// The descriptors that may be closed without a word, and are looked at now and then.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_UNHEARD_DESCRIPTORS_HPP
+#define MIOEXT_DETAIL_ASYNC_UNHEARD_DESCRIPTORS_HPP
+
+#include <atomic>
+#include <mutex>
+
+#include <mioext/detail/async/descriptor_state.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// A list of their states. Those that have nobody waiting any more stay in it until the next look, so
+/// that a wait after the other is not put in and taken out each time. Thread-safe.
+class unheard_descriptors {
+public:
+  unheard_descriptors() noexcept : first_(nullptr), is_look_due_(false) {}
+
+  unheard_descriptors(unheard_descriptors const&) = delete;
+  unheard_descriptors& operator=(unheard_descriptors const&) = delete;
+
+  /// With the state's mutex held.
+  void add(int fd, descriptor_state& state) noexcept {
+    if (!state.is_looked_at) {
+      state.is_looked_at = true;
+      state.fd = fd;
+      state.next_looked_at = first_.load();
+      while (!first_.compare_exchange_weak(state.next_looked_at, &state)) {
+      }
+    }
+  }
+
+  bool empty() const noexcept { return first_.load() == nullptr; }
+
+  /// Whether somebody was asked to say when the next look is.
+  bool is_look_due() const noexcept { return is_look_due_.load(); }
+
+  /// Returns what it was.
+  bool set_look_due(bool is_due) noexcept { return is_look_due_.exchange(is_due); }
+
+  /// Empties the list, and calls `look(state)` for each, with its mutex held. That may add it again. Whoever
+  /// adds one meanwhile finds that no look is due.
+  template <class Look> void take_all(Look look) noexcept {
+    is_look_due_.store(false);
+    descriptor_state* next = first_.exchange(nullptr);
+    while (next) {
+      descriptor_state& state = *next;
+      std::lock_guard<std::mutex> const lock(state.mutex);
+      next = state.next_looked_at;
+      state.is_looked_at = false;
+      look(state);
+    }
+  }
+
+private:
+  std::atomic<descriptor_state*> first_;
+  std::atomic<bool> is_look_due_;
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASYNC_UNHEARD_DESCRIPTORS_HPP
