@@ -61,6 +61,7 @@
 #include <mioext/unix.hpp>
 
 #include "allocations.hpp"
+#include "child.hpp"
 #include "handles.hpp"
 #include "held_message.hpp"
 #include "support.hpp"
@@ -1352,16 +1353,12 @@ struct forked {
 BOOST_AUTO_TEST_CASE(after_fork_the_run_goes_on_in_both_processes) {
   forked test;
   test.context.notify_fork(asio::io_context::fork_prepare);
-  ::pid_t const child = ::fork();
-  if (child == 0) {
-    test.context.notify_fork(asio::io_context::fork_child);
-    ::_exit(test.live(0));
-  }
-  BOOST_REQUIRE(child > 0);
-  test.context.notify_fork(asio::io_context::fork_parent);
-  int status = -1;
-  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
-  BOOST_TEST(status == 0);
+  BOOST_TEST(test::in_child(
+                 [&] {
+                   test.context.notify_fork(asio::io_context::fork_child);
+                   return test.live(0);
+                 },
+                 [&] { test.context.notify_fork(asio::io_context::fork_parent); }) == 0);
   BOOST_TEST(test.live(1) == 0); // the child took nothing of it away
 }
 
@@ -1414,15 +1411,10 @@ BOOST_AUTO_TEST_CASE(a_run_that_begins_after_fork_prepare_goes_on_in_both_proces
     loop.shutdown();
     return runs_out(context) && result.is_success() ? 0 : 2;
   };
-  ::pid_t const child = ::fork();
-  if (child == 0) {
-    context.notify_fork(asio::io_context::fork_child);
-    ::_exit(goes_on());
-  }
-  BOOST_REQUIRE(child > 0);
-  int status = -1;
-  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
-  BOOST_TEST(status == 0);
+  BOOST_TEST(test::in_child([&] {
+               context.notify_fork(asio::io_context::fork_child);
+               return goes_on();
+             }) == 0);
   context.notify_fork(asio::io_context::fork_parent);
   BOOST_TEST(goes_on() == 0);
 }
@@ -1433,16 +1425,12 @@ BOOST_AUTO_TEST_CASE(a_thread_that_runs_the_context_around_a_fork_does_not_end_t
   std::thread runs([&test] { test.context.run_one_for(milliseconds(5)); });
   runs.join();
   BOOST_TEST(test.result.count == 0);
-  ::pid_t const child = ::fork();
-  if (child == 0) {
-    test.context.notify_fork(asio::io_context::fork_child);
-    ::_exit(test.live(0));
-  }
-  BOOST_REQUIRE(child > 0);
-  test.context.notify_fork(asio::io_context::fork_parent);
-  int status = -1;
-  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
-  BOOST_TEST(status == 0);
+  BOOST_TEST(test::in_child(
+                 [&] {
+                   test.context.notify_fork(asio::io_context::fork_child);
+                   return test.live(0);
+                 },
+                 [&] { test.context.notify_fork(asio::io_context::fork_parent); }) == 0);
   BOOST_TEST(test.live(1) == 0);
 }
 
@@ -1490,17 +1478,12 @@ BOOST_AUTO_TEST_CASE(a_child_may_destroy_the_context_and_use_the_loop_on) {
   loop.register_handle(ends.first, token(1), interest::readable);
   loop.async_run(handler, result.here());
   context->poll();
-  ::pid_t const child = ::fork();
-  if (child == 0) {
-    context.reset();
-    loop.reregister_handle(ends.first, token(2), interest::readable);
-    loop.deregister_handle(ends.first);
-    ::_exit(0);
-  }
-  BOOST_REQUIRE(child > 0);
-  int status = -1;
-  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
-  BOOST_TEST(status == 0);
+  BOOST_TEST(test::in_child([&] {
+               context.reset();
+               loop.reregister_handle(ends.first, token(2), interest::readable);
+               loop.deregister_handle(ends.first);
+               return 0;
+             }) == 0);
   BOOST_TEST(::write(ends.second.native_handle(), "x", 1) == 1);
   BOOST_TEST(drive_until(*context, [&] { return !handler.calls.empty(); }));
   BOOST_TEST(handler.calls == strings{"readable token(1) data"}, boost::test_tools::per_element());

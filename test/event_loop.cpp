@@ -23,7 +23,6 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/io_context.hpp>
@@ -35,6 +34,7 @@
 #include <mioext/poller.hpp>
 #include <mioext/tcp.hpp>
 
+#include "child.hpp"
 #include "handles.hpp"
 #include "support.hpp"
 #include "systems.hpp"
@@ -908,15 +908,11 @@ BOOST_AUTO_TEST_CASE(a_child_does_not_take_what_got_the_number_of_a_closed_handl
   BOOST_REQUIRE(::dup2(stranger.near.get(), number) == number);
   old.near.reset(number);
   stranger.send();
-  ::pid_t const child = ::fork();
-  if (child == 0) {
-    loop.notify_fork(boost::asio::execution_context::fork_child);
-    loop.run_once(handler, seconds(0));
-    ::_exit(handler.calls.empty() ? 0 : 1);
-  }
-  int status = -1;
-  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
-  BOOST_TEST(status == 0);
+  BOOST_TEST(test::in_child([&] {
+               loop.notify_fork(boost::asio::execution_context::fork_child);
+               loop.run_once(handler, seconds(0));
+               return handler.calls.empty() ? 0 : 1;
+             }) == 0);
   run_all(loop, handler);
   BOOST_TEST(handler.calls.empty());
 }
@@ -934,15 +930,9 @@ BOOST_AUTO_TEST_CASE(after_fork_parent_and_child_have_a_loop_each,
   BOOST_TEST(handler.calls.size() == 1u);
 
   loop.notify_fork(boost::asio::execution_context::fork_prepare);
-  ::pid_t const child = ::fork();
-  if (child == 0) {
-    ::_exit(child_of_fork(loop, watched, fired));
-  }
-  BOOST_REQUIRE(child > 0);
-  loop.notify_fork(boost::asio::execution_context::fork_parent);
-  int status = -1;
-  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
-  BOOST_TEST(status == 0);
+  BOOST_TEST(
+      test::in_child([&] { return child_of_fork(loop, watched, fired); },
+                     [&] { loop.notify_fork(boost::asio::execution_context::fork_parent); }) == 0);
 
   // The child took away nothing of the parent's.
   handler.calls.clear();

@@ -23,6 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.hpp"
 #include "support.hpp"
 #include "systems.hpp"
 
@@ -269,18 +270,13 @@ BOOST_AUTO_TEST_CASE(a_child_after_fork_takes_its_own_signals,
                      *test::needs_kernel("libkqueue supports no child that goes on without exec")) {
   loop_under_test<> loop;
   loop.register_signal(SIGUSR1);
-  ::pid_t const child = ::fork();
-  if (child == 0) {
-    enum fork_event { fork_child };
-    recorder<> handler;
-    loop.notify_fork(fork_child);
-    ::kill(::getpid(), SIGUSR1);
-    bool const came = loop.run_once(handler, patience) == 1 && handler.calls.size() == 1;
-    ::_exit(came ? 0 : 1);
-  }
-  int status = -1;
-  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
-  BOOST_TEST(status == 0);
+  BOOST_TEST(test::in_child([&] {
+               enum fork_event { fork_child };
+               recorder<> handler;
+               loop.notify_fork(fork_child);
+               ::kill(::getpid(), SIGUSR1);
+               return loop.run_once(handler, patience) == 1 && handler.calls.size() == 1 ? 0 : 1;
+             }) == 0);
   recorder<> handler;
   BOOST_TEST(loop.run_once(handler, seconds(0)) == 0u); // the child's was the child's
 }

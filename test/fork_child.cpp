@@ -20,7 +20,6 @@
 #include <string>
 #include <utility>
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/asio/buffer.hpp>
@@ -28,6 +27,7 @@
 
 #include <mioext/pipe.hpp>
 
+#include "child.hpp"
 #include "handles.hpp"
 #include "support.hpp"
 #include "systems.hpp"
@@ -40,25 +40,7 @@ using namespace support;
 using boost::asio::io_context;
 using mioext::interest;
 using mioext::trigger;
-
-/// Runs `act` in a child, which exits with what it returns. In the child there is no Boost.Test, which
-/// would report to the same place.
-template <class Act> int in_child(Act act) {
-  ::pid_t const child = ::fork();
-  if (child == 0) {
-    int result = 100;
-    try {
-      result = act();
-    } catch (...) {
-    }
-    ::_exit(result);
-  }
-  int status = -1;
-  if (child < 0 || ::waitpid(child, &status, 0) != child || !WIFEXITED(status)) {
-    return 101;
-  }
-  return WEXITSTATUS(status);
-}
+using test::in_child;
 
 /// A loop with something of each kind.
 struct parent {

@@ -18,8 +18,6 @@
 #include <utility>
 
 #include <dlfcn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -29,6 +27,7 @@
 #include <mioext/event_loop.hpp>
 #include <mioext/selector_service.hpp>
 
+#include "child.hpp"
 #include "contexts.hpp"
 #include "plug_in/library.hpp"
 #include "support.hpp"
@@ -143,21 +142,17 @@ BOOST_AUTO_TEST_CASE(a_child_serves_a_plug_in_too) {
   boost::asio::io_context context;
   boost::asio::use_service<mioext::selector_service>(context);
   context.notify_fork(boost::asio::io_context::fork_prepare);
-  ::pid_t const child = ::fork();
-  if (child == 0) {
-    context.notify_fork(boost::asio::io_context::fork_child);
-    int calls = 0;
-    auto ends = mioext::pipe();
-    loaded<decltype(test_plug_in_wait)>("test_plug_in_wait")(&context, ends.second.native_handle(),
-                                                             &calls);
-    context.run_for(patience);
-    ::_exit(calls == 1 ? 0 : 1);
-  }
-  BOOST_REQUIRE(child > 0);
-  context.notify_fork(boost::asio::io_context::fork_parent);
-  int status = -1;
-  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
-  BOOST_TEST(status == 0);
+  BOOST_TEST(test::in_child(
+                 [&] {
+                   context.notify_fork(boost::asio::io_context::fork_child);
+                   int calls = 0;
+                   auto ends = mioext::pipe();
+                   loaded<decltype(test_plug_in_wait)>("test_plug_in_wait")(
+                       &context, ends.second.native_handle(), &calls);
+                   context.run_for(patience);
+                   return calls == 1 ? 0 : 1;
+                 },
+                 [&] { context.notify_fork(boost::asio::io_context::fork_parent); }) == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

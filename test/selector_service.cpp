@@ -22,7 +22,6 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -40,6 +39,7 @@
 #include <mioext/tcp.hpp>
 #include <mioext/unix.hpp>
 
+#include "child.hpp"
 #include "contexts.hpp"
 #include "handles.hpp"
 
@@ -591,25 +591,15 @@ BOOST_AUTO_TEST_SUITE(after_a_fork)
 
 namespace {
 
-/// Runs `child` in a child process, which it leaves with what that returned, and returns that.
+/// Runs `child` in a child process, with the context in both of them told of the fork.
 template <class Child> int in_child(io_context& context, Child child) {
   context.notify_fork(io_context::fork_prepare);
-  ::pid_t const pid = ::fork();
-  if (pid == 0) {
-    int result = 100;
-    try {
-      context.notify_fork(io_context::fork_child);
-      result = child();
-    } catch (...) {
-    }
-    ::_exit(result); // nothing of the test program's in here
-  }
-  BOOST_REQUIRE(pid > 0);
-  context.notify_fork(io_context::fork_parent);
-  int status = 0;
-  BOOST_REQUIRE(::waitpid(pid, &status, 0) == pid);
-  BOOST_REQUIRE_MESSAGE(WIFEXITED(status), "the child ended by signal " << WTERMSIG(status));
-  return WEXITSTATUS(status);
+  return test::in_child(
+      [&] {
+        context.notify_fork(io_context::fork_child);
+        return child();
+      },
+      [&] { context.notify_fork(io_context::fork_parent); });
 }
 
 bool run_in_child(io_context& context) {
@@ -708,17 +698,10 @@ BOOST_AUTO_TEST_CASE(the_child_forks_again) {
   outcome read;
   pipe.read(read);
   BOOST_TEST(in_child(context, [&] {
-               context.notify_fork(io_context::fork_prepare);
-               ::pid_t const pid = ::fork();
-               if (pid == 0) {
-                 context.notify_fork(io_context::fork_child);
+               return in_child(context, [&] {
                  pipe.write('g');
-                 ::_exit(run_in_child(context) && read == ended() && pipe.byte == 'g' ? 0 : 1);
-               }
-               context.notify_fork(io_context::fork_parent);
-               int status = 1;
-               ::waitpid(pid, &status, 0);
-               return status;
+                 return run_in_child(context) && read == ended() && pipe.byte == 'g' ? 0 : 1;
+               });
              }) == 0);
   pipe.write('p');
   run(context);
@@ -783,22 +766,6 @@ struct waiting_parent {
   outcome own_accepted;
 };
 
-/// The status with which a child exits that does `act`, and nothing before it.
-template <class Act> int in_bare_child(Act act) {
-  ::pid_t const pid = ::fork();
-  if (pid == 0) {
-    int result = 100;
-    try {
-      result = act();
-    } catch (...) {
-    }
-    ::_exit(result);
-  }
-  int status = -1;
-  return pid > 0 && ::waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status)
-                                                                           : 101;
-}
-
 } // namespace
 
 BOOST_AUTO_TEST_CASE(a_child_that_gives_up_what_it_has_leaves_the_parent_alone) {
@@ -829,7 +796,7 @@ BOOST_AUTO_TEST_CASE(a_child_that_gives_up_what_it_has_leaves_the_parent_alone) 
   for (std::size_t index = 0; index != sizeof acts / sizeof *acts; ++index) {
     BOOST_TEST_CONTEXT("act " << index) {
       waiting_parent test;
-      BOOST_TEST(in_bare_child([&] {
+      BOOST_TEST(test::in_child([&] {
                    acts[index](test);
                    return 0;
                  }) == 0);
@@ -842,7 +809,7 @@ BOOST_AUTO_TEST_CASE(a_child_that_gives_up_what_it_has_in_a_handler_leaves_the_p
   waiting_parent test;
   int result = -1;
   boost::asio::post(*test.context, [&] {
-    result = in_bare_child([&] {
+    result = test::in_child([&] {
       test.stream->close();
       test.waited.first.close();
       return 0;
@@ -855,7 +822,7 @@ BOOST_AUTO_TEST_CASE(a_child_that_gives_up_what_it_has_in_a_handler_leaves_the_p
 
 BOOST_AUTO_TEST_CASE(what_a_child_begins_before_notify_fork_is_served_after_it) {
   waiting_parent test;
-  BOOST_TEST(in_bare_child([&] {
+  BOOST_TEST(test::in_child([&] {
                io_context& context = *test.context;
                test.waited.first.close();
                auto stream_ends = mioext::pipe();
@@ -915,7 +882,7 @@ BOOST_AUTO_TEST_CASE(what_is_begun_after_fork_prepare_waits_and_is_served_in_bot
     asio.read_some(boost::asio::buffer(&drained, 1));
     return read == ended() && byte == 'w' && readable == ended() && asio_readable == ended();
   };
-  BOOST_TEST(in_bare_child([&] {
+  BOOST_TEST(test::in_child([&] {
                context.notify_fork(io_context::fork_child);
                return serves() ? 0 : 1;
              }) == 0);
@@ -929,7 +896,7 @@ BOOST_AUTO_TEST_CASE(a_thread_that_runs_the_context_meanwhile_ends_nothing) {
   test.context->notify_fork(io_context::fork_prepare);
   std::thread runs([&test] { test.context->run_one_for(std::chrono::milliseconds(20)); });
   runs.join();
-  BOOST_TEST(in_bare_child([&] {
+  BOOST_TEST(test::in_child([&] {
                test.context->notify_fork(io_context::fork_child);
                return test.read.calls + test.readable.calls + test.bare_readable.calls;
              }) == 0);
@@ -941,7 +908,7 @@ BOOST_AUTO_TEST_CASE(a_notify_fork_that_fails_loses_nothing_and_can_be_repeated)
   waiting_parent test;
   test.context->notify_fork(io_context::fork_prepare);
   BOOST_TEST(
-      in_bare_child([&] {
+      test::in_child([&] {
         auto ends = mioext::pipe();
         outcome readable;
         async_wait(*test.context, ends.first, interest::readable, into(readable));
