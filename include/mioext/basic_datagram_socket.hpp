@@ -106,6 +106,8 @@ public:
   /// Closes the socket, as close() does.
   ~basic_datagram_socket() = default;
 
+  // Also from Asio's socket; into_asio() is the way to it. Both are documented in
+  // detail/handles/asio_conversions.hpp.
   using base::assign;
   using conversions::assign;
 

@@ -107,6 +107,8 @@ public:
   /// Closes the acceptor, as close() does.
   ~basic_socket_acceptor() = default;
 
+  // Also from Asio's acceptor; into_asio() is the way to it. Both are documented in
+  // detail/handles/asio_conversions.hpp.
   using base::assign;
   using conversions::assign;
 

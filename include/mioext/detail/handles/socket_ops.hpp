@@ -18,7 +18,6 @@
 #include <cstddef>
 #include <cstring>
 
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -26,6 +25,7 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/assign_integer.hpp>
+#include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/file_descriptor.hpp>
 #include <mioext/detail/polling/connection_ops.hpp>
@@ -275,7 +275,7 @@ inline void take_descriptors(msghdr& message, file_descriptor& descriptor) noexc
       std::memcpy(&received, CMSG_DATA(header) + index * sizeof(int), sizeof(int));
       file_descriptor taken(received);
       if (receive_close_on_exec == 0) {
-        ::fcntl(received, F_SETFD, FD_CLOEXEC);
+        make_close_on_exec(received);
       }
       if (!descriptor) {
         descriptor = static_cast<file_descriptor&&>(taken);
