@@ -14,16 +14,16 @@
 # - So do the template parameters that choose between overloads: `detail::enable_if<...> = 0`.
 # - Classes that are friends are nothing to users.
 # - What is in namespace detail is not shown.
-# - What users have of the bases of the handles is public: they are shown outside of namespace detail, and
-#   what only derived classes or the library itself use is not.
+# - What users have of the bases of the handles and of streams is public: they are shown outside of
+#   namespace detail, and what only derived classes or the library itself use is not.
 #
 
-BEGIN { bases = "(basic_handle|protocol_handle|asio_conversions|pipe_end)" }
+BEGIN { bases = "(basic_handle|protocol_handle|asio_conversions|pipe_end|context_handle)" }
 
 { text = text $0 "\n" }
 
 END {
-  if (FILENAME ~ "detail/handles/" bases "\\.hpp$") {
+  if (FILENAME ~ "detail/(handles|async)/" bases "\\.hpp$") {
     gsub(/namespace detail \{\n/, "\n", text)
     gsub(/protected:/, "private:", text)
     sub(/\n};\n.*/, "\n};\n}\n", text)
@@ -90,7 +90,7 @@ function without_detail(where,    result, gone) {
   return result where
 }
 
-# The bases of the handles under the names that they have here.
+# The bases of the handles and of streams under the names that they have here.
 function with_bases(where,    result) {
   while (match(where, "detail::" bases)) {
     result = result substr(where, 1, RSTART - 1) substr(where, RSTART + 8, RLENGTH - 8)

@@ -203,69 +203,6 @@ template <class Handle> struct stream_io {
   }
 };
 
-/// What all transfers have in common.
-template <class Buffers> struct transfer_action {
-  explicit transfer_action(Buffers const& used) : buffers(used) {}
-
-  bool may_wait() const noexcept { return boost::asio::buffer_size(buffers) != 0; }
-
-  template <class Handler>
-  void call(Handler& completion_handler, boost::system::error_code const& ec) {
-    std::move(completion_handler)(ec, bytes);
-  }
-
-  Buffers buffers;
-  std::size_t bytes = 0;
-};
-
-/// Reads what is there into `Buffers`.
-template <class Io, class Buffers> struct read_action : transfer_action<Buffers> {
-  explicit read_action(Buffers const& used) : transfer_action<Buffers>(used) {}
-
-  io_status perform(int fd, boost::system::error_code& ec) noexcept {
-    bool is_short;
-    this->bytes = Io::read_some(fd, this->buffers, ec, is_short);
-    return Io::outcome(ec, is_short);
-  }
-};
-
-/// Writes what fits.
-template <class Io, class Buffers> struct write_action : transfer_action<Buffers> {
-  explicit write_action(Buffers const& used) : transfer_action<Buffers>(used) {}
-
-  io_status perform(int fd, boost::system::error_code& ec) noexcept {
-    this->bytes = Io::write_some(fd, this->buffers, ec);
-    return Io::outcome(ec, false);
-  }
-};
-
-/// Receives with flags. What that leaves behind nobody knows: it may only have looked, or have taken the
-/// urgent byte.
-template <class Io, class Buffers> struct receive_action : transfer_action<Buffers> {
-  receive_action(Buffers const& used, int flags_used)
-      : transfer_action<Buffers>(used), flags(flags_used) {}
-
-  io_status perform(int fd, boost::system::error_code& ec) noexcept {
-    this->bytes = Io::receive(fd, this->buffers, flags, ec);
-    return Io::outcome(ec, false);
-  }
-
-  int flags;
-};
-
-/// Sends with flags.
-template <class Io, class Buffers> struct send_action : transfer_action<Buffers> {
-  send_action(Buffers const& used, int flags_used)
-      : transfer_action<Buffers>(used), flags(flags_used) {}
-
-  io_status perform(int fd, boost::system::error_code& ec) noexcept {
-    this->bytes = Io::send(fd, this->buffers, flags, ec);
-    return Io::outcome(ec, false);
-  }
-
-  int flags;
-};
-
 } // namespace detail
 } // namespace mioext
 
