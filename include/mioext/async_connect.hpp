@@ -16,18 +16,14 @@
 
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <mioext/detail/async/asio_features.hpp>
 
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/compose.hpp>
-#include <boost/asio/connect.hpp>
 #include <boost/system/error_code.hpp>
-#include <boost/type_traits/is_detected.hpp>
 #include <boost/type_traits/is_detected_exact.hpp>
 
 #include <mioext/detail/async/async_operation.hpp>
+#include <mioext/detail/async/connect_each.hpp>
 #include <mioext/detail/async/connect_op.hpp>
 #include <mioext/detail/async/connect_race.hpp>
 #include <mioext/detail/native_handle.hpp>
@@ -36,21 +32,6 @@
 
 namespace mioext {
 namespace detail {
-
-// --- Which argument is what -------------------------------------------------------------------------
-
-template <class T>
-struct is_endpoint_range
-    : std::integral_constant<
-          bool, boost::asio::is_endpoint_sequence<typename std::decay<T>::type>::value> {};
-
-template <class T>
-using endpoint_members = decltype(static_cast<void>(std::declval<T const&>().data()),
-                                  static_cast<void>(std::declval<T const&>().size()),
-                                  static_cast<void>(std::declval<T const&>().protocol()));
-
-/// An address, as connect(2) takes it.
-template <class T> using is_endpoint = boost::is_detected<endpoint_members, T>;
 
 template <class Condition, class Endpoint>
 using condition_result = decltype(std::declval<Condition&>()(
@@ -84,91 +65,6 @@ template <class Token, class Endpoint>
 struct is_connect_token<Token, Endpoint, void>
     : std::integral_constant<
           bool, !std::is_same<typename std::decay<Token>::type, happy_eyeballs>::value> {};
-
-template <class Socket, class Range>
-typename std::enable_if<is_endpoint_range<Range>::value,
-                        endpoint_sequence<Range, typename Socket::endpoint_type>>::type
-endpoints_of(Range const& range) {
-  return endpoint_sequence<Range, typename Socket::endpoint_type>(range);
-}
-
-template <class Socket, class Iterator>
-endpoint_iterators<Iterator, typename Socket::endpoint_type> endpoints_of(Iterator begin,
-                                                                          Iterator end) {
-  return endpoint_iterators<Iterator, typename Socket::endpoint_type>(begin, end);
-}
-
-// --- Starting -----------------------------------------------------------------------------------------
-
-using connected_signature = void(boost::system::error_code);
-
-template <class Token, class Socket, class Endpoint, class Executor>
-auto start_connect_one(Socket& socket, Endpoint const& endpoint, Executor const& executor,
-                       typename std::remove_reference<Token>::type& token)
-    -> decltype(boost::asio::async_initiate<Token, connected_signature>(
-        std::declval<initiate_connect_one<Socket, Executor>>(), token, endpoint)) {
-  return boost::asio::async_initiate<Token, connected_signature>(
-      initiate_connect_one<Socket, Executor>(socket, executor), token, endpoint);
-}
-
-template <class Token, class Socket, class Endpoints, class Condition, class Executor>
-auto start_connect_each(Socket& socket, Endpoints const& endpoints, Condition const& condition,
-                        Executor const& executor,
-                        typename std::remove_reference<Token>::type& token)
-    -> decltype(boost::asio::async_initiate<Token, void(boost::system::error_code,
-                                                        typename Endpoints::result_type)>(
-        std::declval<initiate_connect_each<Socket, Executor>>(), token, endpoints, condition)) {
-  return boost::asio::async_initiate<Token, void(boost::system::error_code,
-                                                 typename Endpoints::result_type)>(
-      initiate_connect_each<Socket, Executor>(socket, executor), token, endpoints, condition);
-}
-
-template <class Socket, class Executor> class initiate_connect_race {
-public:
-  using executor_type = Executor;
-
-  initiate_connect_race(Socket& socket, Executor const& executor)
-      : socket_(socket), executor_(executor) {}
-
-  executor_type get_executor() const noexcept { return executor_; }
-
-  template <class Handler, class Endpoint>
-  void operator()(Handler&& completion_handler, std::vector<Endpoint> const& endpoints,
-                  happy_eyeballs const& how) const {
-    typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
-    if (endpoints.empty()) {
-      complete_at_once(
-          executor_,
-          outcome_action<Endpoint>{
-              boost::asio::error::make_error_code(boost::asio::error::not_found), Endpoint()},
-          owned);
-      return;
-    }
-    connect_race<Socket, Executor, typename std::decay<Handler>::type>::start(
-        socket_, endpoints, how, executor_, owned);
-  }
-
-private:
-  Socket& socket_;
-  Executor executor_;
-};
-
-template <class Token, class Socket, class Range, class Executor>
-auto start_connect_race(Socket& socket, Range const& range, happy_eyeballs const& how,
-                        Executor const& executor,
-                        typename std::remove_reference<Token>::type& token)
-    -> decltype(boost::asio::async_initiate<Token, void(boost::system::error_code,
-                                                        typename Socket::endpoint_type)>(
-        std::declval<initiate_connect_race<Socket, Executor>>(), token,
-        std::declval<std::vector<typename Socket::endpoint_type>>(), how)) {
-  using endpoint_type = typename Socket::endpoint_type;
-  std::vector<endpoint_type> endpoints;
-  for (auto const& entry : range) { // an endpoint, or what a resolver has found
-    endpoints.push_back(entry);
-  }
-  return boost::asio::async_initiate<Token, void(boost::system::error_code, endpoint_type)>(
-      initiate_connect_race<Socket, Executor>(socket, executor), token, std::move(endpoints), how);
-}
 
 } // namespace detail
 

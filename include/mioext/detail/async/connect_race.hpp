@@ -27,6 +27,7 @@
 
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
@@ -36,6 +37,7 @@
 #include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
+#include <mioext/detail/async/async_operation.hpp>
 #include <mioext/detail/async/cancellation.hpp>
 #include <mioext/detail/async/connect_op.hpp>
 #include <mioext/detail/async/handler_executor.hpp>
@@ -354,6 +356,53 @@ private:
       handler_executor_;
   Handler handler_;
 };
+
+template <class Socket, class Executor> class initiate_connect_race {
+public:
+  using executor_type = Executor;
+
+  initiate_connect_race(Socket& socket, Executor const& executor)
+      : socket_(socket), executor_(executor) {}
+
+  executor_type get_executor() const noexcept { return executor_; }
+
+  template <class Handler, class Endpoint>
+  void operator()(Handler&& completion_handler, std::vector<Endpoint> const& endpoints,
+                  happy_eyeballs const& how) const {
+    typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
+    if (endpoints.empty()) {
+      complete_at_once(
+          executor_,
+          outcome_action<Endpoint>{
+              boost::asio::error::make_error_code(boost::asio::error::not_found), Endpoint()},
+          owned);
+      return;
+    }
+    connect_race<Socket, Executor, typename std::decay<Handler>::type>::start(
+        socket_, endpoints, how, executor_, owned);
+  }
+
+private:
+  Socket& socket_;
+  Executor executor_;
+};
+
+template <class Token, class Socket, class Range, class Executor>
+auto start_connect_race(Socket& socket, Range const& range, happy_eyeballs const& how,
+                        Executor const& executor,
+                        typename std::remove_reference<Token>::type& token)
+    -> decltype(boost::asio::async_initiate<Token, void(boost::system::error_code,
+                                                        typename Socket::endpoint_type)>(
+        std::declval<initiate_connect_race<Socket, Executor>>(), token,
+        std::declval<std::vector<typename Socket::endpoint_type>>(), how)) {
+  using endpoint_type = typename Socket::endpoint_type;
+  std::vector<endpoint_type> endpoints;
+  for (auto const& entry : range) { // an endpoint, or what a resolver has found
+    endpoints.push_back(entry);
+  }
+  return boost::asio::async_initiate<Token, void(boost::system::error_code, endpoint_type)>(
+      initiate_connect_race<Socket, Executor>(socket, executor), token, std::move(endpoints), how);
+}
 
 } // namespace detail
 } // namespace mioext
