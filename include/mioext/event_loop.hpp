@@ -10,6 +10,8 @@
 // The event loop: it waits for data, room, timers, messages and signals at once, and calls a
 // handler.
 //
+// The file is long because it documents one class, and everything that the class promises.
+//
 
 #ifndef MIOEXT_EVENT_LOOP_HPP
 #define MIOEXT_EVENT_LOOP_HPP
@@ -19,23 +21,18 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include <boost/system/error_code.hpp>
 
-#include <mioext/detail/dispatch_scope.hpp>
-#include <mioext/detail/event_loop/connect_retries.hpp>
+#include <mioext/detail/duration.hpp>
 #include <mioext/detail/event_loop/handle_ops.hpp>
+#include <mioext/detail/event_loop/loop_core.hpp>
 #include <mioext/detail/event_loop/mailbox.hpp>
-#include <mioext/detail/event_loop/registration_table.hpp>
-#include <mioext/detail/event_loop/timer_wheel.hpp>
-#include <mioext/detail/fork_mark.hpp>
+#include <mioext/detail/event_loop/token_word.hpp>
 #include <mioext/detail/native_handle.hpp>
 #include <mioext/detail/polling/argument_checks.hpp>
-#include <mioext/detail/polling/connection_ops.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/event_loop_config.hpp>
 #include <mioext/handler.hpp>
@@ -115,6 +112,10 @@ template <class Token, class Message, class Executor> class basic_async_event_lo
 /// @par Source
 /// mio's first `EventLoop` (2014), and what later versions of mio learned.
 template <class Token = token, class Message = no_message> class basic_event_loop {
+  static_assert(detail::fits_token_word<Token>::value,
+                "mioext: a token is a trivially copyable type no larger than a pointer: "
+                "mioext::token, an enumeration, an index, or a pointer to your connection");
+
 public:
   /// What events carry.
   using token_type = Token;
@@ -136,18 +137,18 @@ public:
   /// tick or a longest sleep that is not positive, or a tick below a millisecond; what the system
   /// says when it has no descriptor left.
   explicit basic_event_loop(event_loop_config const& config) : basic_event_loop(unopened{config}) {
-    detail::throw_error(detail::system_error_code(open()), "event_loop");
+    detail::throw_error(detail::system_error_code(core_.open()), "event_loop");
   }
 
   /// The same. After an error the loop can only be destroyed.
   basic_event_loop(event_loop_config const& config, boost::system::error_code& ec)
       : basic_event_loop(unopened{config}) {
-    ec = detail::system_error_code(open());
+    ec = detail::system_error_code(core_.open());
   }
 
   /// Registered handles are left as they are; pending timers and messages are dropped; the signal
   /// mask is restored; senders report broken_pipe from now on. Not from inside a handler.
-  ~basic_event_loop();
+  ~basic_event_loop() = default;
 
   basic_event_loop(basic_event_loop const&) = delete;
   basic_event_loop& operator=(basic_event_loop const&) = delete;
@@ -174,7 +175,8 @@ public:
   void register_handle(Handle&& handle, Token name, interest wanted, trigger how,
                        boost::system::error_code& ec) {
     MIOEXT_DETAIL_CHECK_KEPT_HANDLE(Handle);
-    ec = detail::system_error_code(add(detail::native_handle(handle), name, wanted, how));
+    ec = detail::system_error_code(
+        core_.handles().add(detail::native_handle(handle), tokens::to_word(name), wanted, how));
   }
 
   /// The same, edge-triggered.
@@ -213,7 +215,8 @@ public:
   void reregister_handle(Handle&& handle, Token name, interest wanted, trigger how,
                          boost::system::error_code& ec) {
     MIOEXT_DETAIL_CHECK_KEPT_HANDLE(Handle);
-    ec = detail::system_error_code(modify(detail::native_handle(handle), name, wanted, how));
+    ec = detail::system_error_code(
+        core_.handles().modify(detail::native_handle(handle), tokens::to_word(name), wanted, how));
   }
 
   /// The same, edge-triggered.
@@ -246,7 +249,7 @@ public:
   /// @copydoc deregister_handle
   template <class Handle> void deregister_handle(Handle&& handle, boost::system::error_code& ec) {
     MIOEXT_DETAIL_CHECK_HANDLE(Handle);
-    ec = detail::system_error_code(remove(detail::native_handle(handle)));
+    ec = detail::system_error_code(core_.handles().remove(detail::native_handle(handle)));
   }
 
   /// Connects `socket` to `endpoint` and says when it is known how that ended.
@@ -355,12 +358,16 @@ public:
   /// Up to the configured capacity no memory is taken; past it, it grows.
   /// Complexity: constant. @throws std::bad_alloc
   template <class Rep, class Period>
-  timeout timer(std::chrono::duration<Rep, Period> after, Token name);
+  timeout timer(std::chrono::duration<Rep, Period> after, Token name) {
+    return timeout(core_.set_timer(detail::ceil_nanoseconds(after), tokens::to_word(name)));
+  }
 
   /// The same, but where memory ran out `ec` is not_enough_memory and the timeout names no timer.
   template <class Rep, class Period>
   timeout timer(std::chrono::duration<Rep, Period> after, Token name,
-                boost::system::error_code& ec);
+                boost::system::error_code& ec) {
+    return timeout(core_.set_timer(detail::ceil_nanoseconds(after), tokens::to_word(name), ec));
+  }
 
   /// For arguments that are none of the above, so that the compiler says what is wrong.
   template <class After, class Given, class... Rest,
@@ -374,13 +381,16 @@ public:
 
   /// Clears a timer. @returns true if it was pending; false if it has fired or was cleared before.
   /// Complexity: constant.
-  bool clear_timer(timeout set) noexcept { return timers_.erase(set.id_); }
+  bool clear_timer(timeout set) noexcept { return core_.timers().erase(set.id_); }
 
   // --- Messages ----------------------------------------------------------------------------------
 
   /// A sender, with which any thread can send messages to the handler's `notify`. The first call
   /// takes the memory for the queue. To be called by the loop's thread, or before it runs.
-  sender<Message> channel();
+  sender<Message> channel() {
+    messages().reserve(core_.config().message_capacity);
+    return sender<Message>(std::static_pointer_cast<mailbox>(core_.mailbox()));
+  }
 
   // --- Signals -----------------------------------------------------------------------------------
 
@@ -408,11 +418,7 @@ public:
 
   /// @copydoc register_signal
   void register_signal(int number, boost::system::error_code& ec) {
-    int error = own_selector();
-    if (error == 0) {
-      error = signals_.add(selector_, signal_data(), number);
-    }
-    ec = detail::system_error_code(error);
+    ec = detail::system_error_code(core_.handles().add_signal(number));
   }
 
   /// Gives signal `number` back to its usual course.
@@ -427,7 +433,7 @@ public:
 
   /// @copydoc deregister_signal
   void deregister_signal(int number, boost::system::error_code& ec) {
-    ec = detail::system_error_code(signals_.remove(number));
+    ec = detail::system_error_code(core_.handles().signals().remove(number));
   }
 
   // --- Running -----------------------------------------------------------------------------------
@@ -466,7 +472,7 @@ public:
 
   /// @copydoc run_once
   template <class Handler> std::size_t run_once(Handler&& receiver, boost::system::error_code& ec) {
-    return run_one_tick(receiver, no_limit(), ec);
+    return run_one_tick(receiver, detail::loop_core::no_limit(), ec);
   }
 
   /// The same, waiting no longer than `limit`, rounded up as by poller::poll(); zero only looks.
@@ -481,25 +487,27 @@ public:
   /// @copydoc run_once
   template <class Handler, class Rep, class Period>
   std::size_t run_once(Handler&& receiver, std::chrono::duration<Rep, Period> limit,
-                       boost::system::error_code& ec);
+                       boost::system::error_code& ec) {
+    return run_one_tick(receiver, detail::ceil_nanoseconds(limit), ec);
+  }
 
   /// Makes run() return after the tick that it is in. Thread-safe, also from inside a handler; not
   /// from a signal handler that interrupts the thread in the middle of something. Never blocks.
-  void shutdown() noexcept { mailbox_->request_shutdown(); }
+  void shutdown() noexcept { core_.mailbox()->request_shutdown(); }
 
   /// True between shutdown() and the return of the run() that heeds it. Thread-safe.
-  bool shutdown_requested() const noexcept { return mailbox_->shutdown_requested(); }
+  bool shutdown_requested() const noexcept { return core_.mailbox()->shutdown_requested(); }
 
   // --- Inside another loop -----------------------------------------------------------------------
 
   /// The selector's own descriptor, to be waited on by another poll loop: it is readable when
   /// run_once() would find I/O, signals, messages or a shutdown, and when what
   /// time_to_next_timer() said holds no longer.
-  int native_handle() const noexcept { return selector_.native_handle(); }
+  int native_handle() const noexcept { return core_.handles().system_selector().native_handle(); }
 
   /// How long the other loop may wait for native_handle() before it must call run_once() all the
   /// same, because a timer is due or something was left over: zero if at once, max() if never.
-  std::chrono::nanoseconds time_to_next_timer() noexcept;
+  std::chrono::nanoseconds time_to_next_timer() noexcept { return core_.time_to_next_timer(); }
 
   /// To be called in the child after fork() if it goes on with the loop: parent and child share the
   /// system's selector then, and this gives the child one of its own, under the same descriptor number
@@ -529,38 +537,21 @@ public:
 
   /// @copydoc notify_fork
   template <class ForkEvent> void notify_fork(ForkEvent event, boost::system::error_code& ec) {
-    ec = detail::system_error_code(event == ForkEvent::fork_child ? rebuild_selector() : 0);
+    ec = detail::system_error_code(
+        event == ForkEvent::fork_child ? core_.handles().rebuild_selector() : 0);
   }
 
 private:
   template <class, class, class> friend class detail::async_loop;
   template <class, class, class> friend class basic_async_event_loop;
 
-  using clock = std::chrono::steady_clock;
+  using tokens = detail::token_conversion<Token>;
+  using mailbox = detail::mailbox<Message>;
   using selector = detail::selector;
-  using entry = detail::registration<Token>;
-  using state = detail::registration_state;
-
-  class handler_scope;
+  using registration = detail::registration;
 
   struct unopened {
     event_loop_config const& config;
-  };
-
-  struct known_outcome {
-    int fd;
-    std::uint32_t generation;
-  };
-
-  struct connect_refusal {
-    int take() noexcept {
-      int const taken = error;
-      error = 0;
-      return taken;
-    }
-
-    int fd;
-    int error;
   };
 
   struct tick_result {
@@ -568,50 +559,9 @@ private:
     int error;
   };
 
-  explicit basic_event_loop(unopened made);
+  explicit basic_event_loop(unopened made) : core_(made.config, std::make_shared<mailbox>()) {}
 
-  // The loop's own sources, as their events name them.
-  enum : std::uint32_t { waker_source = 1, signal_source = 2, probe_source = 3 };
-
-  static selector::user_data waker_data() noexcept { return selector::internal_data(waker_source); }
-  static selector::user_data signal_data() noexcept {
-    return selector::internal_data(signal_source);
-  }
-
-  static std::chrono::nanoseconds no_limit() noexcept { return std::chrono::nanoseconds(-1); }
-  static std::chrono::nanoseconds at_once() noexcept { return std::chrono::nanoseconds(0); }
-
-  static state armed_state(trigger how) noexcept {
-    return contains(how, trigger::oneshot) ? state::armed : state::watched;
-  }
-
-  int open();
-
-  int add(int fd, Token name, interest wanted, trigger how);
-  int modify(int fd, Token name, interest wanted, trigger how);
-  int remove(int fd) noexcept;
-  static int removal_error(int fd, entry const* known) noexcept;
-  int start_connecting(int fd, detail::socket_address address, Token name, interest wanted,
-                       trigger how);
-  int watch_connecting(int fd, Token name, interest wanted, trigger how,
-                       detail::connect_progress progress);
-  int wait_for_room(int fd, detail::socket_address address, Token name, interest wanted,
-                    trigger how);
-  detail::connect_retries::verdict conclude_connect(int fd, detail::connect_result tried) noexcept;
-  int enter(int fd, std::uint32_t generation, Token name, interest wanted, trigger how,
-            state entered);
-  int replace(int fd, interest wanted, trigger how, selector::user_data data) noexcept;
-  void forget(int fd) noexcept;
-  void forget_closed() noexcept;
-  int own_selector() noexcept { return owner_.is_left_behind() ? rebuild_selector() : 0; }
-  int rebuild_selector() noexcept;
-  int rebuild_registration(int fd, selector& fresh) noexcept;
-
-  std::uint64_t ticks_until(clock::time_point point) const noexcept;
-  clock::time_point next_wake_up() noexcept;
-  void wake_outer_loop(clock::time_point wake_up) noexcept;
-  void retire() noexcept;
-  void close_inherited_selector() noexcept;
+  mailbox& messages() noexcept { return static_cast<mailbox&>(*core_.mailbox()); }
 
   template <class Handler> bool finish_run(Handler& receiver);
   template <class Handler> bool run_step(Handler& receiver, boost::system::error_code& ec);
@@ -619,26 +569,15 @@ private:
   std::size_t run_one_tick(Handler& receiver, std::chrono::nanoseconds limit,
                            boost::system::error_code& ec);
   template <class Handler> tick_result tick(Handler& receiver, std::chrono::nanoseconds limit);
-  int fetch(std::chrono::nanoseconds limit) noexcept;
-  clock::time_point sleep_deadline(std::chrono::nanoseconds limit) noexcept;
-  int wait_until_due(std::chrono::nanoseconds limit) noexcept;
-  bool sleeps_without_limit() const noexcept {
-    return timers_.empty() && retries_.empty() && outcomes_.empty() &&
-           config_.longest_sleep == std::chrono::nanoseconds::max();
-  }
-  int wait(std::chrono::nanoseconds timeout) noexcept {
-    return selector_.wait(batch_.get(), config_.event_capacity, timeout);
-  }
   template <class Handler> std::size_t deliver_events(Handler& receiver);
   template <class Handler>
-  void deliver_failing_write(Handler& receiver, entry const& watched,
+  void deliver_failing_write(Handler& receiver, registration const& watched,
                              selector::native_event const& event);
   template <class Handler>
-  std::size_t deliver_outcome(Handler& receiver, entry& connecting, selector::native_event& event);
-  void drop_second_outcome(selector::native_event const& first) noexcept;
+  std::size_t deliver_outcome(Handler& receiver, registration& connecting,
+                              selector::native_event& event);
   template <class Handler> std::size_t deliver_known_outcomes(Handler& receiver);
-  template <class Handler>
-  std::size_t tell_outcome(Handler& receiver, entry& connecting, int fd, int error, state fired);
+  template <class Handler> void tell_outcome(Handler& receiver, registration const& connected);
   template <class Handler>
   std::size_t deliver_internal(Handler& receiver, selector::native_event const& event);
   template <class Handler>
@@ -646,33 +585,7 @@ private:
   template <class Handler> std::size_t deliver_messages(Handler& receiver, std::size_t most);
   template <class Handler> std::size_t deliver_timers(Handler& receiver);
 
-  event_loop_config const config_;
-  selector selector_{};
-  detail::fork_mark owner_{}; // of the selector, the waker and the signals
-  std::shared_ptr<detail::mailbox<Message>> mailbox_;
-  detail::selector_signals signals_{};
-  detail::registration_table<Token> table_{};
-  detail::connect_retries retries_{};
-  detail::timer_wheel<Token> timers_;
-  clock::time_point const first_tick_;
-
-  // The batch of events fetched last; what lies between the two pointers is still to be delivered.
-  std::unique_ptr<selector::native_event[]> batch_{};
-  selector::native_event* batch_next_;
-  selector::native_event* batch_end_;
-
-  // Connects that are made, of which the selector has nothing to report.
-  std::vector<known_outcome> outcomes_{};
-
-  // Why the connect was refused whose outcome the handler is being told at this moment.
-  connect_refusal refusal_ = connect_refusal{-1, 0};
-
-  // Until when the loop around this one may sleep, as it was told; min() if it was not, or if it was
-  // woken since.
-  clock::time_point outer_wake_up_ = clock::time_point::min();
-
-  bool is_running_ = false;
-  bool is_retired_ = false;
+  detail::loop_core core_;
 };
 
 /// The event loop whose tokens are `token`, without messages.

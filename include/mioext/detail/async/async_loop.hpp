@@ -70,7 +70,7 @@ public:
 
   ~async_loop() {
     if (nested_.is_left_behind()) {
-      loop.close_inherited_selector();
+      loop.core_.handles().close_inherited_selector();
     }
   }
 
@@ -126,7 +126,7 @@ public:
   /// cancel(), and one that is under way is that of the handler which calls this.
   void close() {
     cancel();
-    loop.retire();
+    loop.core_.close();
   }
 
   void shutdown() override {
@@ -136,8 +136,8 @@ public:
     if (descriptor_operation* const completion = completion_.pop()) {
       dropped.push(*completion);
     }
-    if (nested_.is_left_behind() && loop.own_selector() != 0) {
-      loop.close_inherited_selector();
+    if (nested_.is_left_behind() && loop.core_.handles().own_selector() != 0) {
+      loop.core_.handles().close_inherited_selector();
     }
     left = nested_.leave();
   }
@@ -213,7 +213,7 @@ private:
       has_finished = calls.step(loop, calls.receiver, ec);
       scope.has_returned = true;
     }
-    if (loop.is_retired_) {
+    if (loop.core_.is_closed()) {
       has_finished = false; // what was sent before a shutdown was dropped
     }
     if (!ec && !has_finished && is_cancelled_) {
@@ -279,7 +279,7 @@ private:
       ended.push(*completion);
     }
     is_cancelled_ = false;
-    loop.mailbox_->postpone_nothing(); // the next run heeds anew what this one did not
+    loop.core_.mailbox()->postpone_nothing(); // the next run heeds anew what this one did not
     if (nested_.has_context()) {
       nested_.call_off();
     }

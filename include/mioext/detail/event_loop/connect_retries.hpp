@@ -19,6 +19,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include <sys/socket.h>
@@ -142,6 +143,18 @@ public:
     return 0;
   }
 
+  /// While the handler is told how the connect of `fd` ended, take_told_error() answers `error`.
+  void tell(int fd, int error) noexcept { told_ = refusal{fd, error}; }
+
+  /// That errno, once; zero if there is none.
+  int take_told_error(int fd) noexcept {
+    int error = 0;
+    if (told_.fd == fd) {
+      std::swap(error, told_.error);
+    }
+    return error;
+  }
+
 private:
   struct waiting_connect {
     int fd = -1;
@@ -177,6 +190,7 @@ private:
 
   std::vector<waiting_connect> waiting_{};
   std::vector<refusal> refusals_{};
+  refusal told_ = refusal{-1, 0};
 };
 
 } // namespace detail

@@ -29,7 +29,7 @@ namespace mioext {
 namespace detail {
 
 template <class Socket, class Endpoint>
-using opening = decltype(static_cast<bool>(std::declval<Socket&>().is_open()),
+using opening = decltype(static_cast<void>(static_cast<bool>(std::declval<Socket&>().is_open())),
                          static_cast<void>(std::declval<Socket&>().open(
                              std::declval<Endpoint const&>().protocol(),
                              std::declval<boost::system::error_code&>())));

@@ -29,7 +29,7 @@
 namespace mioext {
 namespace detail {
 
-/// Shared by a loop and its senders, so that a sender may outlive the loop.
+/// A mailbox whose messages may be of any type: all of it but the messages themselves.
 ///
 /// The loop is asleep from the moment before it waits until the moment after, and while nobody runs
 /// it (when another loop may be waiting for its descriptor). Whoever has something for it posts
@@ -43,14 +43,10 @@ namespace detail {
 /// Neither side ever waits for the other. A thread may be stopped in the middle of a post for as
 /// long as the system likes; a loop in a thread of a higher priority on the same processor, if it
 /// waited for that in any other way than asleep, would wait for ever.
-template <class Message> class mailbox {
+class mailbox_base {
 public:
-  mailbox() noexcept
-      : state_(state::asleep), shutdowns_(0), droppers_(0), has_rung_in_vain_(false),
-        inbox_(nullptr), heeded_(0), end_(0) {}
-
-  mailbox(mailbox const&) = delete;
-  mailbox& operator=(mailbox const&) = delete;
+  mailbox_base(mailbox_base const&) = delete;
+  mailbox_base& operator=(mailbox_base const&) = delete;
 
   // For the loop.
 
@@ -63,19 +59,11 @@ public:
     waker_ = std::move(waker);
     owner_.renew();
     if (inbox_) {
-      inbox_->drop_unfilled();
+      drop_unfilled();
     }
     postpone_nothing();
     if (has_rung_in_vain_.exchange(false) || has_news()) {
       ring();
-    }
-  }
-
-  /// Makes room for messages, once, before the first sender exists.
-  void reserve(std::size_t capacity) {
-    if (!messages_) {
-      messages_.reset(new message_queue<Message>(capacity));
-      inbox_ = messages_.get();
     }
   }
 
@@ -118,77 +106,73 @@ public:
     }
   }
 
-  /// Calls `receive` with the next message. False if there is none.
-  template <class Receive> bool take(Receive&& receive) {
-    return inbox_ && inbox_->try_pop(std::forward<Receive>(receive));
-  }
-
-  /// A shutdown was requested: calls `receive` with all that was posted before, and forgets the
-  /// request; if there was another one meanwhile, once more for that.
-  ///
-  /// False if there is more to come: a message that was posted stands behind the place of one that
-  /// another thread is in the middle of posting. Then the request is put off, which means that it
-  /// keeps the loop from sleeping no longer; the end of that post, or another request, wakes it, and
-  /// it has to come again.
-  template <class Receive> bool finish(Receive&& receive) {
-    for (;;) {
-      if (heeded_ == 0) {
-        heeded_ = shutdowns_.load();
-        end_ = inbox_ ? inbox_->claimed() : 0; // after that: what came before the request is in it
-      }
-      while (inbox_ && inbox_->is_before(end_) && inbox_->try_pop(receive)) {
-      }
-      if (inbox_ && inbox_->has_any_before(end_)) {
-        put_off();
-        return false;
-      }
-      unsigned heeded = heeded_;
-      heeded_ = 0;
-      if (shutdowns_.compare_exchange_strong(heeded, 0)) {
-        return true;
-      }
-    }
-  }
-
   /// A request that finish() has put off is as good as new.
   void postpone_nothing() noexcept { heeded_ = 0; }
 
   // For any thread.
-
-  /// Zero, ENOBUFS when full, EPIPE when the loop is gone; the message is taken only with zero.
-  int post(Message&& message) noexcept {
-    if (state_.load(std::memory_order_acquire) == state::closed) {
-      return EPIPE;
-    }
-    if (!messages_->try_push(std::move(message))) {
-      return ENOBUFS;
-    }
-    tell();
-    return 0;
-  }
 
   BOOST_NOINLINE void request_shutdown() noexcept {
     shutdowns_.fetch_add(1);
     tell();
   }
 
-private:
-  /// Other requests that came meanwhile are put off, too: none of them keeps the loop awake.
-  void put_off() noexcept {
-    unsigned const requested = shutdowns_.load();
-    if (requested != heeded_) {
-      heeded_ = requested;
-      end_ = inbox_->claimed();
-    }
+protected:
+  mailbox_base() noexcept
+      : state_(state::asleep), shutdowns_(0), has_rung_in_vain_(false), inbox_(nullptr),
+        heeded_(0) {}
+  ~mailbox_base() = default;
+
+  /// There is a queue from now on.
+  void set_inbox(message_queue_front& inbox) noexcept { inbox_ = &inbox; }
+
+  /// Where the loop finds messages; null before there are any, and when the loop is gone.
+  message_queue_front* inbox() const noexcept { return inbox_; }
+
+  bool is_closed() const noexcept {
+    return state_.load(std::memory_order_acquire) == state::closed;
   }
 
-  enum class state : int { awake, asleep, closed };
-
+  /// Something was posted.
   void tell() noexcept {
     if (state_.load() != state::awake) {
       tell_absent();
     }
   }
+
+  /// The requests that finish() heeds: those that are there when it begins to heed. True if it does so
+  /// now, and false if it had put them off before.
+  bool heed_requests() noexcept {
+    if (heeded_ != 0) {
+      return false;
+    }
+    heeded_ = shutdowns_.load();
+    return true;
+  }
+
+  /// Other requests that came meanwhile are put off, too: none of them keeps the loop awake. True if
+  /// there are such.
+  bool put_off_later_requests() noexcept {
+    unsigned const requested = shutdowns_.load();
+    bool const has_later = requested != heeded_;
+    heeded_ = requested;
+    return has_later;
+  }
+
+  /// Forgets the requests that were heeded. False if there are others.
+  bool forget_requests() noexcept {
+    unsigned heeded = heeded_;
+    heeded_ = 0;
+    return shutdowns_.compare_exchange_strong(heeded, 0);
+  }
+
+private:
+  enum class state : int { awake, asleep, closed };
+
+  /// See message_queue::drop_unfilled().
+  virtual void drop_unfilled() noexcept = 0;
+
+  /// Drops what is there, when the loop is gone.
+  virtual void drop_all() noexcept = 0;
 
   /// Not inlined, nor is request_shutdown(): they would make handlers too large to be inlined
   /// themselves.
@@ -199,19 +183,6 @@ private:
     } else if (found == state::closed) {
       drop_all();
     }
-  }
-
-  /// Drops what is there, when the loop is gone. One thread at a time takes messages out; whoever
-  /// comes meanwhile leaves what it has brought to that one, which looks once more.
-  void drop_all() noexcept {
-    if (!messages_ || droppers_.fetch_add(1) != 0) {
-      return;
-    }
-    unsigned seen = 1;
-    do {
-      while (!messages_->empty() && messages_->try_pop([](Message&&) noexcept {})) {
-      }
-    } while (!droppers_.compare_exchange_strong(seen, 0));
   }
 
   /// The waker fails only if it was never made, and then there is no loop to wake. In a child whose
@@ -226,16 +197,95 @@ private:
 
   std::atomic<state> state_;
   std::atomic<unsigned> shutdowns_; // how often one was requested since the last one was done
-  std::atomic<unsigned> droppers_;
   selector_waker waker_{};
   fork_mark owner_{}; // of the waker
   std::atomic<bool> has_rung_in_vain_;
-  std::unique_ptr<message_queue<Message>> messages_{};
 
   // The loop's own.
-  message_queue<Message>* inbox_; // null before there are messages, and when the loop is gone
-  unsigned heeded_;               // the requests that finish() has put off; zero if it has not
-  std::size_t end_;               // and the end of what was posted before those
+  message_queue_front* inbox_;
+  unsigned heeded_; // the requests that finish() has put off; zero if it has not
+};
+
+/// Shared by a loop and its senders, so that a sender may outlive the loop.
+template <class Message> class mailbox final : public mailbox_base {
+public:
+  mailbox() noexcept : droppers_(0), end_(0) {}
+
+  // For the loop.
+
+  /// Makes room for messages, once, before the first sender exists.
+  void reserve(std::size_t capacity) {
+    if (!messages_) {
+      messages_.reset(new message_queue<Message>(capacity));
+      set_inbox(*messages_);
+    }
+  }
+
+  /// Calls `receive` with the next message. False if there is none.
+  template <class Receive> bool take(Receive&& receive) {
+    return inbox() && messages_->try_pop(std::forward<Receive>(receive));
+  }
+
+  /// A shutdown was requested: calls `receive` with all that was posted before, and forgets the
+  /// request; if there was another one meanwhile, once more for that.
+  ///
+  /// False if there is more to come: a message that was posted stands behind the place of one that
+  /// another thread is in the middle of posting. Then the request is put off, which means that it
+  /// keeps the loop from sleeping no longer; the end of that post, or another request, wakes it, and
+  /// it has to come again.
+  template <class Receive> bool finish(Receive&& receive) {
+    do {
+      if (heed_requests()) {
+        end_ = posted(); // after that: what came before the request is in it
+      }
+      while (inbox() && messages_->is_before(end_) && messages_->try_pop(receive)) {
+      }
+      if (inbox() && messages_->has_any_before(end_)) {
+        if (put_off_later_requests()) {
+          end_ = posted();
+        }
+        return false;
+      }
+    } while (!forget_requests());
+    return true;
+  }
+
+  // For any thread.
+
+  /// Zero, ENOBUFS when full, EPIPE when the loop is gone; the message is taken only with zero.
+  int post(Message&& message) noexcept {
+    if (is_closed()) {
+      return EPIPE;
+    }
+    if (!messages_->try_push(std::move(message))) {
+      return ENOBUFS;
+    }
+    tell();
+    return 0;
+  }
+
+private:
+  /// The position after the last message that was posted.
+  std::size_t posted() const noexcept { return inbox() ? messages_->claimed() : 0; }
+
+  void drop_unfilled() noexcept override { messages_->drop_unfilled(); }
+
+  /// One thread at a time takes messages out; whoever comes meanwhile leaves what it has brought to
+  /// that one, which looks once more.
+  void drop_all() noexcept override {
+    if (!messages_ || droppers_.fetch_add(1) != 0) {
+      return;
+    }
+    unsigned seen = 1;
+    do {
+      while (!messages_->empty() && messages_->try_pop([](Message&&) noexcept {})) {
+      }
+    } while (!droppers_.compare_exchange_strong(seen, 0));
+  }
+
+  std::atomic<unsigned> droppers_;
+  std::unique_ptr<message_queue<Message>> messages_{};
+  std::size_t end_; // the loop's own: of what was posted before the requests that finish() heeds
 };
 
 } // namespace detail

@@ -24,6 +24,68 @@
 namespace mioext {
 namespace detail {
 
+/// The end of a message_queue at which its one consumer takes messages out, which says whether there
+/// are any, whatever their type.
+class message_queue_front {
+public:
+  message_queue_front(message_queue_front const&) = delete;
+  message_queue_front& operator=(message_queue_front const&) = delete;
+
+  /// True if there is nothing that try_pop() could take. Only the consumer may call it.
+  ///
+  /// A producer that has claimed the next position but not yet filled it makes the queue empty,
+  /// even if others have filled positions after it. So a consumer never waits for a producer; but
+  /// when it goes to sleep, it relies on every producer to look whether it sleeps, after
+  /// try_push(). For that the end of try_push() and empty() are sequentially consistent. With a
+  /// flag
+  ///
+  ///   producer: try_push(); if (sleeping.exchange(false)) wake the consumer   (or load first)
+  ///   consumer: sleeping.store(true); if (empty()) sleep
+  ///
+  /// whose operations are so too, either the producer sees the flag or the consumer the message; no
+  /// fence is needed (which ThreadSanitizer would not understand).
+  bool empty() const noexcept {
+    return head_.sequence->load(std::memory_order_seq_cst) != head_.position + 1;
+  }
+
+  /// True if the next message to take has a position before `end`. Only the consumer may call it.
+  bool is_before(std::size_t end) const noexcept { return is_before(head_.position, end); }
+
+protected:
+  message_queue_front() noexcept = default;
+  ~message_queue_front() = default;
+
+  // Compares positions that may have wrapped around.
+  static bool is_before(std::size_t left, std::size_t right) noexcept {
+    return left - right > std::numeric_limits<std::size_t>::max() / 2;
+  }
+
+  std::size_t head() const noexcept { return head_.position; }
+
+  // The head is at `position` from now on, whose cell has this sequence number.
+  void set_head(std::size_t position, std::atomic<std::size_t> const& sequence) noexcept {
+    head_.position = position;
+    head_.sequence = &sequence;
+  }
+
+  // What one thread writes and another one reads is kept this far apart. Padding instead of
+  // alignas, because before C++17 new ignores the alignment of an object with such a member. Two
+  // lines of 64 bytes: x86 fetches them in pairs, and some ARM and POWER processors have 128.
+  struct padding {
+    char bytes[128];
+  };
+
+private:
+  struct separated_head {
+    padding before{};
+    std::size_t position = 0;                           // the next one to take, by the consumer
+    std::atomic<std::size_t> const* sequence = nullptr; // of the cell for that
+    padding after{};
+  };
+
+  separated_head head_{};
+};
+
 /// A bounded queue of messages with many producers and one consumer, after Dmitry Vyukov's bounded
 /// queue ("Bounded MPMC queue", 1024cores.net), with an exact capacity. Messages of one producer
 /// arrive in the order in which it pushed them.
@@ -43,7 +105,7 @@ namespace detail {
 /// q + 1 - cells for the next position q, which is before q, and neither free nor filled for q, as
 /// long as there are two cells or more. (With one cell, "filled at p" and "free at p + 1" would
 /// be the same number.)
-template <class Message> class message_queue {
+template <class Message> class message_queue final : public message_queue_front {
   static_assert(std::is_nothrow_move_constructible<Message>::value,
                 "A message must be nothrow move constructible: it has to be moved into and out of "
                 "the queue while other threads wait for its place");
@@ -59,12 +121,13 @@ public:
   /// @throws std::bad_alloc
   explicit message_queue(std::size_t capacity)
       : capacity_(capacity == 0 ? 1 : capacity), mask_(cells_for(capacity_) - 1),
-        cells_(new cell[mask_ + 1]), tail_(0), head_(0) {
+        cells_(new cell[mask_ + 1]), tail_(0) {
     for (std::size_t index = 0; index <= mask_; ++index) {
       // As if filled and emptied in the round before, where it is beyond the capacity.
       std::size_t const sequence = index < capacity_ ? index : index - mask_;
       cells_[index].sequence.store(sequence, std::memory_order_relaxed);
     }
+    set_head(0, cells_[0].sequence);
   }
 
   message_queue(message_queue const&) = delete;
@@ -110,48 +173,29 @@ public:
   ///
   /// @return False if there was no message, in the sense of empty().
   template <class Receive> bool try_pop(Receive&& receive) {
-    cell& source = cells_[head_ & mask_];
-    if (source.sequence.load(std::memory_order_acquire) != head_ + 1) {
+    std::size_t const position = head();
+    cell& source = cells_[position & mask_];
+    if (source.sequence.load(std::memory_order_acquire) != position + 1) {
       return false;
     }
     Message* const stored = source.message();
     Message message(std::move(*stored));
     stored->~Message(); // NOLINT(clang-analyzer-cplusplus.Move): what was moved from is destroyed
-    std::size_t const freed = head_ + capacity_;
-    ++head_;
+    std::size_t const freed = position + capacity_;
+    set_head(position + 1, cells_[(position + 1) & mask_].sequence);
     cells_[freed & mask_].sequence.store(freed, std::memory_order_release);
     std::forward<Receive>(receive)(std::move(message));
     return true;
-  }
-
-  /// True if there is nothing that try_pop() could take. Only the consumer may call it.
-  ///
-  /// A producer that has claimed the next position but not yet filled it makes the queue empty,
-  /// even if others have filled positions after it. So a consumer never waits for a producer; but
-  /// when it goes to sleep, it relies on every producer to look whether it sleeps, after
-  /// try_push(). For that the end of try_push() and empty() are sequentially consistent. With a
-  /// flag
-  ///
-  ///   producer: try_push(); if (sleeping.exchange(false)) wake the consumer   (or load first)
-  ///   consumer: sleeping.store(true); if (empty()) sleep
-  ///
-  /// whose operations are so too, either the producer sees the flag or the consumer the message; no
-  /// fence is needed (which ThreadSanitizer would not understand).
-  bool empty() const noexcept {
-    return cells_[head_ & mask_].sequence.load(std::memory_order_seq_cst) != head_ + 1;
   }
 
   /// How many messages were ever claimed a place: the position after the last of those that were
   /// pushed or are being pushed at this moment. It wraps around.
   std::size_t claimed() const noexcept { return tail_.load(std::memory_order_seq_cst); }
 
-  /// True if the next message to take has a position before `end`. Only the consumer may call it.
-  bool is_before(std::size_t end) const noexcept { return is_before(head_, end); }
-
   /// True if a message is there that has a position before `end`, also if it cannot be taken yet.
   /// Only the consumer may call it.
   bool has_any_before(std::size_t end) const noexcept {
-    for (std::size_t position = head_; is_before(position, end); ++position) {
+    for (std::size_t position = head(); is_before(position, end); ++position) {
       if (cells_[position & mask_].sequence.load(std::memory_order_seq_cst) == position + 1) {
         return true;
       }
@@ -163,8 +207,8 @@ public:
   /// not exist: in a child after fork. Nobody may push or pop meanwhile.
   void drop_unfilled() noexcept {
     std::size_t const end = tail_.load(std::memory_order_relaxed);
-    std::size_t kept = head_;
-    for (std::size_t position = head_; position != end; ++position) {
+    std::size_t kept = head();
+    for (std::size_t position = head(); position != end; ++position) {
       cell& from = cells_[position & mask_];
       if (from.sequence.load(std::memory_order_relaxed) == position + 1) {
         if (kept != position) {
@@ -176,9 +220,9 @@ public:
       }
     }
     for (std::size_t offset = 0; offset <= mask_; ++offset) {
-      std::size_t const position = head_ + offset;
+      std::size_t const position = head() + offset;
       std::size_t sequence = position - mask_; // beyond the capacity, as in the constructor
-      if (offset < kept - head_) {
+      if (offset < kept - head()) {
         sequence = position + 1;
       } else if (offset < capacity_) {
         sequence = position;
@@ -196,13 +240,6 @@ private:
     Message* message() noexcept { return static_cast<Message*>(static_cast<void*>(storage)); }
   };
 
-  // What one thread writes and another one reads is kept this far apart. Padding instead of
-  // alignas, because before C++17 new ignores the alignment of an object with such a member. Two
-  // lines of 64 bytes: x86 fetches them in pairs, and some ARM and POWER processors have 128.
-  struct padding {
-    char bytes[128];
-  };
-
   // A power of two, two at least, that is no less than the capacity if there is one.
   static std::size_t cells_for(std::size_t capacity) noexcept {
     std::size_t cells = 2;
@@ -212,19 +249,12 @@ private:
     return cells;
   }
 
-  // Compares positions that may have wrapped around.
-  static bool is_before(std::size_t left, std::size_t right) noexcept {
-    return left - right > std::numeric_limits<std::size_t>::max() / 2;
-  }
-
   std::size_t const capacity_;
   std::size_t const mask_;
   std::unique_ptr<cell[]> const cells_;
   padding before_tail_{};
   std::atomic<std::size_t> tail_; // the next position to claim, by any producer
-  padding before_head_{};
-  std::size_t head_; // the next position to take, by the consumer
-  padding after_head_{};
+  padding after_tail_{};
 };
 
 } // namespace detail

@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What an event loop knows of each descriptor: its token, and which events are its own.
+// What an event loop knows of each descriptor: its token, as a word, and which events are its own.
 //
 
 #ifndef MIOEXT_DETAIL_EVENT_LOOP_REGISTRATION_TABLE_HPP
@@ -18,10 +18,9 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <new>
-#include <type_traits>
 #include <utility>
 
+#include <mioext/detail/event_loop/token_word.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/trigger.hpp>
 
@@ -51,10 +50,10 @@ enum class registration_state : unsigned char {
 /// One descriptor's registration. The generation, a 31-bit number, tells its events from those of
 /// earlier ones: it is handed to the system with the descriptor, and counted up by whatever makes
 /// older events stale.
-template <class Token> class registration {
+class registration {
 public:
   registration() noexcept
-      : none_(), key_(special), state_(registration_state::vacant), wanted_(), how_() {}
+      : name_(), key_(special), state_(registration_state::vacant), wanted_(), how_() {}
 
   registration_state state() const noexcept { return state_; }
   bool is_vacant() const noexcept { return state_ == registration_state::vacant; }
@@ -72,7 +71,8 @@ public:
   /// The generation that comes after this one.
   std::uint32_t next_generation() const noexcept { return (key_ + 1) & ~special; }
 
-  Token token() const noexcept { return token_; }
+  /// The token that events carry.
+  token_word name() const noexcept { return name_; }
   interest wanted() const noexcept { return wanted_; }
   trigger how() const noexcept { return how_; }
 
@@ -95,8 +95,8 @@ public:
     state_ = state;
   }
 
-  void assign(Token token, interest wanted, trigger how) noexcept {
-    ::new (static_cast<void*>(&token_)) Token(token);
+  void assign(token_word name, interest wanted, trigger how) noexcept {
+    name_ = name;
     wanted_ = wanted;
     how_ = how;
   }
@@ -104,10 +104,7 @@ public:
 private:
   static constexpr std::uint32_t special = 0x80000000u; // set in every state but watched
 
-  union {
-    unsigned char none_;
-    Token token_;
-  };
+  token_word name_;
   std::uint32_t key_; // the generation, and whether it is special
   registration_state state_;
   interest wanted_;
@@ -116,13 +113,9 @@ private:
 
 /// The registrations of a loop, by descriptor number. Descriptors are small numbers, used again, so
 /// an array serves: 16 bytes each, with the room to grow 32 at the most.
-template <class Token> class registration_table {
-  static_assert(std::is_trivially_copyable<Token>::value && sizeof(Token) <= sizeof(void*),
-                "mioext: a token is a trivially copyable type no larger than a pointer: "
-                "mioext::token, an enumeration, an index, or a pointer to your connection");
-
+class registration_table {
 public:
-  using entry = registration<Token>;
+  using entry = registration;
 
   registration_table() noexcept : size_(0) {}
 

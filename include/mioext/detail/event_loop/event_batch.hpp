@@ -1,0 +1,79 @@
+//
+// mioext/detail/event_loop/event_batch.hpp
+// ----------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// The events that a loop has fetched last, and how many of them are still to be delivered.
+//
+
+#ifndef MIOEXT_DETAIL_EVENT_LOOP_EVENT_BATCH_HPP
+#define MIOEXT_DETAIL_EVENT_LOOP_EVENT_BATCH_HPP
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+
+#include <mioext/detail/polling/selector.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// An event is taken out before the call that delivers it, or the last one of them. So a call that
+/// throws, or that enters the loop again, finds exactly the rest.
+class event_batch {
+public:
+  using native_event = selector::native_event;
+
+  event_batch() noexcept : next_(nullptr), end_(nullptr) {}
+
+  event_batch(event_batch const&) = delete;
+  event_batch& operator=(event_batch const&) = delete;
+
+  /// Takes the memory, once. Throws std::bad_alloc.
+  void allocate(std::size_t capacity) {
+    events_.reset(new native_event[capacity]);
+    next_ = end_ = events_.get();
+  }
+
+  /// True if all events are delivered.
+  bool empty() const noexcept { return next_ == end_; }
+
+  /// The event to be delivered next. There is one.
+  native_event& front() noexcept { return *next_; }
+
+  void pop_front() noexcept { ++next_; }
+
+  /// Drops what is still to be delivered.
+  void clear() noexcept { next_ = end_; }
+
+  /// Where the selector writes events.
+  native_event* storage() noexcept { return events_.get(); }
+
+  /// The selector has written `count` events; there are no others now.
+  void refill(std::size_t count) noexcept {
+    next_ = events_.get();
+    end_ = next_ + count;
+  }
+
+  /// Drops the events after the front one for which `is_dropped` holds.
+  template <class Predicate> void remove_after_front(Predicate is_dropped) noexcept {
+    end_ = std::remove_if(next_ + 1, end_, is_dropped);
+  }
+
+  native_event const* begin() const noexcept { return next_; }
+  native_event const* end() const noexcept { return end_; }
+
+private:
+  native_event* next_;
+  std::unique_ptr<native_event[]> events_{};
+  native_event* end_;
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_EVENT_LOOP_EVENT_BATCH_HPP

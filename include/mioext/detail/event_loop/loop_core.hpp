@@ -1,0 +1,391 @@
+//
+// mioext/detail/event_loop/loop_core.hpp
+// --------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What an event loop does without knowing its tokens, its messages and its handler: it keeps time, sleeps
+// and fetches events.
+//
+
+#ifndef MIOEXT_DETAIL_EVENT_LOOP_LOOP_CORE_HPP
+#define MIOEXT_DETAIL_EVENT_LOOP_LOOP_CORE_HPP
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <utility>
+
+#include <boost/config.hpp>
+#include <boost/core/no_exceptions_support.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/dispatch_scope.hpp>
+#include <mioext/detail/duration.hpp>
+#include <mioext/detail/event_loop/event_batch.hpp>
+#include <mioext/detail/event_loop/mailbox.hpp>
+#include <mioext/detail/event_loop/pending_connects.hpp>
+#include <mioext/detail/event_loop/registrations.hpp>
+#include <mioext/detail/event_loop/timer_wheel.hpp>
+#include <mioext/detail/event_loop/token_word.hpp>
+#include <mioext/detail/polling/connection_ops.hpp>
+#include <mioext/detail/polling/registration_rules.hpp>
+#include <mioext/detail/polling/selector.hpp>
+#include <mioext/detail/throw_error.hpp>
+#include <mioext/event_loop_config.hpp>
+#include <mioext/interest.hpp>
+#include <mioext/trigger.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// The one class behind the event loops of all types. It calls no handler: that does
+/// basic_event_loop, which takes from here what there is to deliver.
+///
+/// What no event needs is not inlined, here and in the members: it would make run() too large to be
+/// inlined itself.
+class loop_core {
+public:
+  using clock = std::chrono::steady_clock;
+
+  class handler_scope;
+
+  /// @param mailbox what other threads may touch of the loop.
+  loop_core(event_loop_config const& config, std::shared_ptr<mailbox_base> mailbox)
+      : config_(config), mailbox_(std::move(mailbox)), handles_(*mailbox_), connects_(handles_),
+        timers_(config_.timer_wheel_size, config_.timer_capacity), first_tick_(clock::now()) {}
+
+  ~loop_core() { mailbox_->close(); }
+
+  loop_core(loop_core const&) = delete;
+  loop_core& operator=(loop_core const&) = delete;
+
+  /// Returns an errno value; throws std::bad_alloc.
+  int open();
+
+  /// The program has done with the loop, maybe from inside a handler: nothing more is delivered, and
+  /// what is not the loop's alone is given back. The handler still has the loop, and may call its
+  /// members until it returns; so everything that delivers looks whether this has happened.
+  void close() noexcept;
+
+  bool is_closed() const noexcept { return is_closed_; }
+
+  event_loop_config const& config() const noexcept { return config_; }
+  std::shared_ptr<mailbox_base> const& mailbox() const noexcept { return mailbox_; }
+  event_batch& batch() noexcept { return batch_; }
+  registrations& handles() noexcept { return handles_; }
+  registrations const& handles() const noexcept { return handles_; }
+  pending_connects& connects() noexcept { return connects_; }
+  timer_wheel<token_word>& timers() noexcept { return timers_; }
+
+  // --- What the program asks for -------------------------------------------------------------------
+
+  /// Returns an errno value.
+  int connect(int fd, socket_address address, token_word name, interest wanted, trigger how) {
+    int const error = connects_.start(fd, address, name, wanted, how);
+    if (error == 0) {
+      wake_outer_loop(connects_.next());
+    }
+    return error;
+  }
+
+  /// Returns an errno value.
+  int listen(int fd, int backlog, token_word name, trigger how);
+
+  /// Throws std::bad_alloc and std::length_error.
+  timer_id set_timer(std::chrono::nanoseconds after, token_word name);
+
+  /// The same, but where memory ran out `ec` is not_enough_memory and the id names no timer.
+  timer_id set_timer(std::chrono::nanoseconds after, token_word name,
+                     boost::system::error_code& ec);
+
+  // --- Running -------------------------------------------------------------------------------------
+
+  static std::chrono::nanoseconds no_limit() noexcept { return std::chrono::nanoseconds(-1); }
+  static std::chrono::nanoseconds at_once() noexcept { return std::chrono::nanoseconds(0); }
+
+  bool is_running() const noexcept { return is_running_; }
+
+  /// True if time may bring something to deliver.
+  bool has_deadlines() const noexcept { return !timers_.empty() || !handles_.retries().empty(); }
+
+  /// Waits for events: not at all if something else is there, else until `limit` or the next timer,
+  /// without end if there is neither (a negative limit stands for none). Nothing fetched before is
+  /// still to be delivered. Returns an errno value.
+  int fetch(std::chrono::nanoseconds limit) noexcept;
+
+  /// Takes the front event, which tells the outcome of a connect, out of the batch, but for what else it
+  /// reports.
+  void take_outcome(registration const& connecting, selector::native_event& event) noexcept;
+
+  /// Whole ticks from the first one to `point`.
+  std::uint64_t ticks_until(clock::time_point point) const noexcept {
+    return static_cast<std::uint64_t>((point - first_tick_) / config_.timer_tick);
+  }
+
+  // --- Inside another loop -------------------------------------------------------------------------
+
+  /// How long the loop around this one may sleep, which remembers it: zero if not at all, max() if
+  /// without end.
+  std::chrono::nanoseconds time_to_next_timer() noexcept;
+
+private:
+  void forget_closed() noexcept;
+  clock::time_point next_wake_up() noexcept;
+  void wake_outer_loop(clock::time_point wake_up) noexcept;
+  clock::time_point sleep_deadline(std::chrono::nanoseconds limit) noexcept;
+  int wait_until_due(std::chrono::nanoseconds limit) noexcept;
+
+  bool sleeps_without_limit() const noexcept {
+    return !has_deadlines() && !connects_.has_known_outcome() &&
+           config_.longest_sleep == std::chrono::nanoseconds::max();
+  }
+
+  int wait(std::chrono::nanoseconds timeout) noexcept {
+    return handles_.system_selector().wait(batch_.storage(), config_.event_capacity, timeout);
+  }
+
+  event_loop_config const config_;
+  std::shared_ptr<mailbox_base> const mailbox_;
+  registrations handles_;
+  pending_connects connects_;
+  timer_wheel<token_word> timers_;
+  clock::time_point const first_tick_;
+  event_batch batch_{};
+
+  // Until when the loop around this one may sleep, as it was told; min() if it was not, or if it was
+  // woken since.
+  clock::time_point outer_wake_up_ = clock::time_point::min();
+
+  bool is_running_ = false;
+  bool is_closed_ = false;
+};
+
+/// On the stack while the loop runs: keeps run() from being entered twice, and hears of the handles
+/// that the handler closes.
+class loop_core::handler_scope final : public dispatch_scope {
+public:
+  explicit handler_scope(loop_core& core) noexcept : core_(core), is_nested_(core.is_running_) {
+    core_.is_running_ = true;
+    core_.outer_wake_up_ = clock::time_point::min();
+    if (!is_nested_ && !core_.batch_.empty()) {
+      core_.forget_closed();
+    }
+  }
+
+  ~handler_scope() {
+    if (!is_nested_) {
+      core_.is_running_ = false;
+      core_.mailbox_->leave();
+    }
+  }
+
+  /// Deregistered, and not only forgotten: while a duplicate keeps the file open, closing takes
+  /// nothing out of the selector, which would report events of a number that nobody can name any
+  /// more.
+  void handle_closing(int fd) noexcept override {
+    registration const* const known = core_.handles_.find(fd);
+    if (known && !known->is_vacant()) {
+      core_.handles_.remove(fd);
+    }
+  }
+
+  int take_connect_error(int fd) noexcept override {
+    return core_.handles_.retries().take_told_error(fd);
+  }
+
+private:
+  loop_core& core_;
+  bool const is_nested_;
+};
+
+BOOST_NOINLINE inline int loop_core::open() {
+  if (config_.event_capacity == 0 || config_.event_capacity > selector::most_events() ||
+      config_.message_capacity == 0 || config_.messages_per_tick == 0 ||
+      config_.timer_tick < std::chrono::milliseconds(1) ||
+      config_.longest_sleep <= std::chrono::nanoseconds::zero()) {
+    return EINVAL;
+  }
+  batch_.allocate(config_.event_capacity);
+  return handles_.open();
+}
+
+BOOST_NOINLINE inline void loop_core::close() noexcept {
+  is_closed_ = true;
+  batch_.clear();
+  connects_.drop_known_outcomes();
+  handles_.signals().clear();
+  mailbox_->close();
+}
+
+BOOST_NOINLINE inline int loop_core::listen(int fd, int backlog, token_word name, trigger how) {
+  int error = check_registration(interest::readable, how);
+  if (error == 0) {
+    error = start_listen(fd, backlog);
+  }
+  if (error == 0) {
+    // Listening first: a selector reports at registration what is ready already, while a socket
+    // that does not listen yet would be reported as hung up.
+    error = handles_.add(fd, name, interest::readable, how);
+    if (error == EEXIST) {
+      handles_.remove(fd);
+      error = handles_.add(fd, name, interest::readable, how);
+    }
+  }
+  return error;
+}
+
+inline timer_id loop_core::set_timer(std::chrono::nanoseconds after, token_word name) {
+  clock::time_point const due = saturated_sum<clock>(clock::now(), after);
+  std::uint64_t const deadline = due == clock::time_point::max()
+                                     ? std::numeric_limits<std::uint64_t>::max()
+                                     : ticks_until(due - clock::duration(1)) + 1; // rounded up
+  timer_id const set = timers_.insert(deadline, name);
+  wake_outer_loop(due);
+  return set;
+}
+
+inline timer_id loop_core::set_timer(std::chrono::nanoseconds after, token_word name,
+                                     boost::system::error_code& ec) {
+  ec.clear();
+  BOOST_TRY { return set_timer(after, name); }
+  BOOST_CATCH(std::bad_alloc const&) {}
+  BOOST_CATCH(std::length_error const&) {}
+  BOOST_CATCH_END
+  ec = system_error_code(ENOMEM);
+  return timer_id();
+}
+
+/// There are events that an exception has left over, and between two runs nobody hears of handles that
+/// are closed: what is not in the selector any more is not told.
+BOOST_NOINLINE inline void loop_core::forget_closed() noexcept {
+  if (handles_.own_selector() != 0) {
+    return; // the tick says so
+  }
+  for (selector::native_event const& left : batch_) {
+    int const fd = static_cast<int>(selector::descriptor(left));
+    registration const* const known = handles_.find(fd);
+    if (known && known->owns(selector::tag(left))) {
+      handles_.forget_if_closed(fd);
+    }
+  }
+}
+
+/// When the loop must wake up for something of its own.
+inline loop_core::clock::time_point loop_core::next_wake_up() noexcept {
+  clock::time_point const retry = handles_.retries().next();
+  std::uint64_t const deadline = timers_.next_deadline();
+  if (deadline >= ticks_until(clock::time_point::max())) {
+    return retry; // no timer, or one that is for never
+  }
+  return std::min(retry, first_tick_ + config_.timer_tick * static_cast<std::int64_t>(deadline));
+}
+
+inline std::chrono::nanoseconds loop_core::time_to_next_timer() noexcept {
+  if (!batch_.empty() || connects_.has_known_outcome() || mailbox_->has_news()) {
+    return std::chrono::nanoseconds::zero();
+  }
+  clock::time_point const wake_up = next_wake_up();
+  outer_wake_up_ = wake_up;
+  if (wake_up == clock::time_point::max()) {
+    return std::chrono::nanoseconds::max();
+  }
+  return std::max(clock::duration::zero(), wake_up - clock::now());
+}
+
+/// Another loop waits for this one, until a point in time that it was told. If there is to be an
+/// earlier one, it must come and ask again.
+inline void loop_core::wake_outer_loop(clock::time_point wake_up) noexcept {
+  if (!is_running_ && wake_up < outer_wake_up_) {
+    outer_wake_up_ = clock::time_point::min();
+    mailbox_->wake();
+  }
+}
+
+BOOST_FORCEINLINE int loop_core::fetch(std::chrono::nanoseconds limit) noexcept {
+  if (int const error = handles_.own_selector()) {
+    return error;
+  }
+  int count = -EINTR;
+  if (limit < std::chrono::nanoseconds::zero() && sleeps_without_limit()) {
+    count = wait(mailbox_->fall_asleep() ? no_limit() : at_once());
+  }
+  if (count == -EINTR) {
+    count = wait_until_due(limit);
+  }
+  mailbox_->stay_awake();
+  if (count < 0) {
+    return count == -EINTR ? 0 : -count;
+  }
+  batch_.refill(static_cast<std::size_t>(count));
+  return 0;
+}
+
+/// Of a connection that was made, what there is to read follows as an event of its own. A selector that
+/// has events of their own for reading and writing may fetch both at once: where the one about reading
+/// is the first and tells the outcome, the other would tell it again.
+BOOST_NOINLINE inline void loop_core::take_outcome(registration const& connecting,
+                                                   selector::native_event& event) noexcept {
+  if (!selector::concerns_writing(event)) {
+    batch_.remove_after_front([&event](selector::native_event const& other) {
+      return selector::descriptor(other) == selector::descriptor(event) &&
+             selector::tag(other) == selector::tag(event) && selector::concerns_writing(other);
+    });
+  }
+  if (connecting.wants_writing() && connecting.wants_reading() && !selector::is_error(event) &&
+      selector::concerns_reading(event)) {
+    selector::drop_writing(event);
+  } else {
+    batch_.pop_front();
+  }
+}
+
+/// The part of fetch() for loops that have something to wake up for, and for what a signal handler
+/// has interrupted.
+BOOST_NOINLINE inline int loop_core::wait_until_due(std::chrono::nanoseconds limit) noexcept {
+  if (limit == at_once() || connects_.has_known_outcome() || !mailbox_->fall_asleep()) {
+    return wait(at_once());
+  }
+  clock::time_point const deadline = sleep_deadline(limit);
+  bool const is_limited = deadline != clock::time_point::max();
+  // Again when the system ends a wait too early: because a signal handler ran, or because it cannot
+  // wait so long in one go.
+  for (;;) {
+    std::chrono::nanoseconds remaining = no_limit();
+    if (is_limited) {
+      remaining = std::max(clock::duration::zero(), deadline - clock::now());
+    }
+    int const count = wait(remaining);
+    if (count != 0 && count != -EINTR) {
+      return count;
+    }
+    if (is_limited && clock::now() >= deadline) {
+      return 0;
+    }
+  }
+}
+
+inline loop_core::clock::time_point
+loop_core::sleep_deadline(std::chrono::nanoseconds limit) noexcept {
+  if (limit < std::chrono::nanoseconds::zero() || limit > config_.longest_sleep) {
+    limit = config_.longest_sleep;
+  }
+  clock::time_point const next = next_wake_up();
+  return limit == std::chrono::nanoseconds::max()
+             ? next
+             : std::min(next, saturated_sum<clock>(clock::now(), limit));
+}
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_EVENT_LOOP_LOOP_CORE_HPP

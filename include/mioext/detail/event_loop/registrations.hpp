@@ -1,0 +1,335 @@
+//
+// mioext/detail/event_loop/registrations.hpp
+// ------------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What an event loop has in the system's selector: the handles of the program, the signals, and the
+// loop's own waker.
+//
+
+#ifndef MIOEXT_DETAIL_EVENT_LOOP_REGISTRATIONS_HPP
+#define MIOEXT_DETAIL_EVENT_LOOP_REGISTRATIONS_HPP
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include <boost/config.hpp>
+
+#include <mioext/detail/descriptor_flags.hpp>
+#include <mioext/detail/event_loop/connect_retries.hpp>
+#include <mioext/detail/event_loop/mailbox.hpp>
+#include <mioext/detail/event_loop/registration_table.hpp>
+#include <mioext/detail/event_loop/token_word.hpp>
+#include <mioext/detail/fork_mark.hpp>
+#include <mioext/detail/polling/registration_rules.hpp>
+#include <mioext/detail/polling/selector.hpp>
+#include <mioext/detail/scope_exit.hpp>
+#include <mioext/interest.hpp>
+#include <mioext/trigger.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// The selector and the table of what is registered in it, which this keeps in step. All that can fail
+/// returns an errno value.
+///
+/// After fork the child shares the system's selector with its parent, and must leave it alone: what it
+/// takes out there, the parent hears no more of. It gets one of its own by own_selector(). Closing and
+/// deregistering do not ask for that: a child that only gives everything up needs no selector.
+class registrations {
+public:
+  using state = registration_state;
+
+  /// The loop's own sources, as their events name them.
+  enum : std::uint32_t { waker_source = 1, signal_source = 2, probe_source = 3 };
+
+  explicit registrations(mailbox_base& mailbox) noexcept : mailbox_(mailbox) {}
+
+  registrations(registrations const&) = delete;
+  registrations& operator=(registrations const&) = delete;
+
+  int open() noexcept;
+
+  selector& system_selector() noexcept { return selector_; }
+  selector const& system_selector() const noexcept { return selector_; }
+  selector_signals& signals() noexcept { return signals_; }
+  connect_retries& retries() noexcept { return retries_; }
+  connect_retries const& retries() const noexcept { return retries_; }
+
+  // --- Handles -----------------------------------------------------------------------------------
+
+  /// The entry of `fd`, or null where none was ever made. Not kept across what registers.
+  registration* find(std::uint32_t fd) noexcept { return table_.find(fd); }
+  registration* find(int fd) noexcept { return table_.find(fd); }
+
+  /// The entry of `fd`, which was made before.
+  registration& at(int fd) noexcept { return table_.at(fd); }
+
+  /// The entry of `fd`, made if need be. Throws std::bad_alloc, and then nothing has changed.
+  registration& make(int fd) { return table_.make(fd); }
+
+  /// The generation of the next registration of `fd`.
+  std::uint32_t next_generation(int fd) noexcept {
+    registration const* const known = table_.find(fd);
+    return known ? known->next_generation() : 1;
+  }
+
+  int add(int fd, token_word name, interest wanted, trigger how);
+  int modify(int fd, token_word name, interest wanted, trigger how);
+  int remove(int fd) noexcept;
+
+  /// Adds `fd` to the selector, in the place of an earlier registration; the table follows by enter().
+  int replace(int fd, interest wanted, trigger how, selector::user_data data) noexcept;
+
+  /// Makes an entry for what the selector has taken. Throws std::bad_alloc, and then it is in the
+  /// selector no more.
+  void enter(int fd, std::uint32_t generation, token_word name, interest wanted, trigger how,
+             state entered);
+
+  /// Drops what the loop knows of `fd`, which the selector does not know or is about to forget.
+  void forget(int fd) noexcept;
+
+  /// Forgets `fd` if it is in the selector no more.
+  void forget_if_closed(int fd) noexcept {
+    if (!is_in_selector(fd)) {
+      forget(fd);
+    }
+  }
+
+  static state armed_state(trigger how) noexcept {
+    return contains(how, trigger::oneshot) ? state::armed : state::watched;
+  }
+
+  // --- Signals -----------------------------------------------------------------------------------
+
+  int add_signal(int number) {
+    int const error = own_selector();
+    return error ? error : signals_.add(selector_, signal_data(), number);
+  }
+
+  // --- Fork --------------------------------------------------------------------------------------
+
+  /// True in a child whose selector is its parent's.
+  bool is_left_behind() const noexcept { return owner_.is_left_behind(); }
+
+  /// Makes sure that the selector is this process's own.
+  int own_selector() noexcept { return owner_.is_left_behind() ? rebuild_selector() : 0; }
+
+  int rebuild_selector() noexcept;
+
+  /// In a child that has no selector of its own, and wants none: its number must not name the parent's
+  /// any more.
+  void close_inherited_selector() noexcept {
+    if (owner_.is_left_behind()) {
+      selector_.close();
+    }
+  }
+
+private:
+  static selector::user_data waker_data() noexcept { return selector::internal_data(waker_source); }
+  static selector::user_data signal_data() noexcept {
+    return selector::internal_data(signal_source);
+  }
+
+  bool is_in_selector(int fd) noexcept {
+    return selector_.has(fd, selector::internal_data(probe_source));
+  }
+
+  static int removal_error(int fd, registration const* known) noexcept;
+  int rebuild_registration(int fd, selector& fresh) noexcept;
+
+  selector selector_{};
+  fork_mark owner_{}; // of the selector, the waker and the signals
+  mailbox_base& mailbox_;
+  selector_signals signals_{};
+  registration_table table_{};
+  connect_retries retries_{};
+};
+
+BOOST_NOINLINE inline int registrations::open() noexcept {
+  int error = fork_count::begin();
+  if (error == 0) {
+    error = selector_.open();
+  }
+  return error ? error : mailbox_.open(selector_, waker_data());
+}
+
+BOOST_NOINLINE inline int registrations::add(int fd, token_word name, interest wanted,
+                                             trigger how) {
+  if (int const error = check_registration(wanted, how)) {
+    return error;
+  }
+  if (int const error = own_selector()) {
+    return error;
+  }
+  registration* const known = table_.find(fd);
+  if (known && known->state() == state::waiting && retries_.is_waiting(fd)) {
+    return EEXIST;
+  }
+  std::uint32_t const generation = next_generation(fd);
+  selector::user_data const data = selector::tag_data(fd, generation);
+  int error = selector_.add(fd, wanted, how, data);
+  if (error == EEXIST && known && known->is_vacant()) {
+    // The handle was closed while another descriptor kept its file open, and that file has its old
+    // number again: the selector never knew that it was gone.
+    error = selector_.modify(fd, wanted, how, data);
+  }
+  if (error == 0) {
+    // The selector has taken it, so whatever the table said of this number is of a closed handle.
+    enter(fd, generation, name, wanted, how, armed_state(how));
+  }
+  return error;
+}
+
+BOOST_NOINLINE inline void registrations::enter(int fd, std::uint32_t generation, token_word name,
+                                                interest wanted, trigger how, state entered) {
+  auto undo = make_scope_exit([this, fd] { selector_.remove(fd); });
+  registration& made = table_.make(fd);
+  undo.release();
+  retries_.remove(fd);
+  made.renew(generation, entered);
+  made.assign(name, wanted, how);
+}
+
+BOOST_NOINLINE inline int registrations::modify(int fd, token_word name, interest wanted,
+                                                trigger how) {
+  if (int const error = check_reregistration(wanted, how)) {
+    return error;
+  }
+  if (int const error = own_selector()) {
+    return error;
+  }
+  registration* const known = table_.find(fd);
+  if (!known || known->is_vacant()) {
+    return not_registered_error(fd);
+  }
+  if (known->state() == state::waiting) {
+    if (!retries_.is_waiting(fd)) {
+      forget(fd);
+      return not_registered_error(fd);
+    }
+  } else {
+    bool const is_connecting = known->state() == state::connecting;
+    interest const watched = is_connecting ? wanted | interest::writable : wanted;
+    selector::user_data const data = selector::tag_data(fd, known->next_generation());
+    int const error = known->state() == state::unlisted ? selector_.add(fd, watched, how, data)
+                                                        : selector_.modify(fd, watched, how, data);
+    if (error == ENOENT || error == EBADF || (error == EPIPE && !is_in_selector(fd))) {
+      forget(fd); // closed, or a pipe that kqueue could not leave as it was
+    }
+    if (error != 0) {
+      return error;
+    }
+    known->renew(known->next_generation(), is_connecting ? state::connecting : armed_state(how));
+  }
+  known->assign(name, wanted, how);
+  return 0;
+}
+
+BOOST_NOINLINE inline int registrations::remove(int fd) noexcept {
+  registration* const known = table_.find(fd);
+  int error = 0;
+  state const current = known ? known->state() : state::vacant;
+  if (current == state::waiting) {
+    error = retries_.is_waiting(fd) ? 0 : not_registered_error(fd);
+  } else if (current != state::unlisted) {
+    error = owner_.is_left_behind() ? removal_error(fd, known) : selector_.remove(fd);
+  }
+  forget(fd);
+  return error;
+}
+
+/// What the selector would say, which is not asked because it is the parent's.
+inline int registrations::removal_error(int fd, registration const* known) noexcept {
+  int const error = not_registered_error(fd);
+  bool const is_registered = known && !known->is_vacant();
+  return is_registered && error == ENOENT ? 0 : error;
+}
+
+/// Not by changing the earlier registration, which an exclusive one would not allow.
+BOOST_NOINLINE inline int registrations::replace(int fd, interest wanted, trigger how,
+                                                 selector::user_data data) noexcept {
+  int error = selector_.add(fd, wanted, how, data);
+  if (error == EEXIST) {
+    selector_.remove(fd);
+    error = selector_.add(fd, wanted, how, data);
+  }
+  return error;
+}
+
+BOOST_NOINLINE inline void registrations::forget(int fd) noexcept {
+  registration* const known = table_.find(fd);
+  if (known && !known->is_vacant()) {
+    retries_.remove(fd);
+    retries_.take_told_error(fd);
+    known->vacate();
+  }
+}
+
+/// The child gets a new selector with all that the old one really watches: a number that was closed, and
+/// means another file by now, is forgotten. The old one is given up at the end, so that a failure can be
+/// repeated. What was fetched from it and not delivered yet is delivered still.
+BOOST_NOINLINE inline int registrations::rebuild_selector() noexcept {
+  selector fresh;
+  selector_waker waker;
+  int error = fresh.open();
+  for (std::size_t index = 0; error == 0 && index != table_.size(); ++index) {
+    error = rebuild_registration(static_cast<int>(index), fresh);
+  }
+  if (error == 0) {
+    error = waker.open(fresh, waker_data());
+  }
+  if (error == 0) {
+    error = signals_.reopen(fresh, signal_data());
+  }
+  if (error == 0) {
+    error = selector_.replace_with(fresh);
+  }
+  if (error != 0) {
+    return error;
+  }
+  owner_.renew();
+  mailbox_.settle_after_fork(std::move(waker));
+  for (std::size_t index = 0; index != table_.size(); ++index) {
+    registration& rebuilt = table_.at(static_cast<int>(index));
+    if (rebuilt.state() == state::disarmed) {
+      rebuilt.set_state(state::unlisted);
+    }
+  }
+  return 0;
+}
+
+inline int registrations::rebuild_registration(int fd, selector& fresh) noexcept {
+  registration& rebuilt = table_.at(fd);
+  // The selector does not know a connect that waits; its retry adds it.
+  if (rebuilt.is_vacant() || rebuilt.state() == state::waiting ||
+      rebuilt.state() == state::unlisted) {
+    return 0;
+  }
+  if (!is_in_selector(fd)) {
+    forget(fd);
+    return 0;
+  }
+  if (rebuilt.state() == state::disarmed) {
+    return 0; // added when it is armed again
+  }
+  if (rebuilt.state() == state::armed) {
+    // Its one event may be in the batch, and is reported anew.
+    rebuilt.renew(rebuilt.next_generation(), state::armed);
+  }
+  interest const watched = rebuilt.state() == state::connecting
+                               ? rebuilt.wanted() | interest::writable
+                               : rebuilt.wanted();
+  return fresh.add(fd, watched, rebuilt.how(), selector::tag_data(fd, rebuilt.generation()));
+}
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_EVENT_LOOP_REGISTRATIONS_HPP
