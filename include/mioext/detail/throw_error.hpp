@@ -20,9 +20,10 @@
 namespace mioext {
 namespace detail {
 
-/// The error_code of an errno value; zero is success.
+/// The error_code of an errno value. Zero is success, for which no category is looked up.
 inline boost::system::error_code system_error_code(int error) noexcept {
-  return boost::system::error_code(error, boost::system::system_category());
+  return error == 0 ? boost::system::error_code()
+                    : boost::system::error_code(error, boost::system::system_category());
 }
 
 /// Throws system_error if `ec` holds an error; `where` names the public function that failed.

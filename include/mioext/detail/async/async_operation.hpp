@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Starts an operation of the context's nested reactor, and ties it to the handler's cancellation
+// Starts an operation of the context's selector_reactor, and ties it to the handler's cancellation
 // slot.
 //
 

@@ -8,7 +8,8 @@
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
 // Waits for readiness of any number of descriptors: a selector, and the operations that wait for what it
-// reports. Where it is waited for is up to the host.
+// reports. Where it is waited for is up to the host. (This file is long because whatever takes the mutex of
+// a descriptor's state is here.)
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_SELECTOR_REACTOR_HPP
