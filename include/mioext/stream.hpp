@@ -391,7 +391,7 @@ public:
   }
 
 private:
-  // Not before it is sure that there is what the stream needs besides.
+  // Takes the socket only when there is a reactor: without one there is no stream to take it.
   template <class Socket, class Kind>
   static Handle taken_from(executor_type const& executor, Socket&& socket, Kind kind) {
     detail::selector_service_access::reactor(detail::context_of(executor));

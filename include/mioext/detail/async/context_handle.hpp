@@ -136,8 +136,8 @@ public:
 
   // --- What the handle has --------------------------------------------------------------------------
 
-  /// True if synchronous reads, writes and waits say would_block instead of waiting. Not from the start;
-  /// and not any more after the stream was closed.
+  /// True if synchronous reads, writes and waits say would_block instead of waiting. At first they wait,
+  /// and they do so again after the stream was closed.
   bool non_blocking() const noexcept { return !core_.blocks(); }
 
   /// Sets that. Errors: bad_descriptor if closed.
@@ -154,7 +154,7 @@ public:
   /// a stream's is so from the beginning. It says nothing of what the synchronous members do.
   bool native_non_blocking() const noexcept { return is_open() && !core_.native_blocks(); }
 
-  /// Sets that, for somebody else who uses the descriptor, while nothing is pending. The next asynchronous
+  /// Sets that for somebody else who uses the descriptor, while nothing is pending. The next asynchronous
   /// operation makes it non-blocking again.
   ///
   /// Errors: bad_descriptor if closed; invalid_argument for false after non_blocking(true).

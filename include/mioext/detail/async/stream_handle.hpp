@@ -48,11 +48,11 @@ template <class Handle>
 using has_release_with_error =
     std::integral_constant<bool, boost::is_detected<release_with_error_result, Handle>::value>;
 
-/// A handle and nothing else; closed once it was moved from. One of Asio's needs an executor to be made,
-/// or its context.
+/// Holds a handle, and holds a closed one after it was moved from. Asio's handles are made with an
+/// executor or a context, and others without.
 template <class Handle> class stream_handle {
 public:
-  /// Of the arguments alone, if that is enough.
+  /// Makes the handle of the arguments alone, if that is enough.
   template <
       class ExecutorOrContext, class... Arguments,
       typename std::enable_if<std::is_constructible<Handle, Arguments&&...>::value, int>::type = 0>
@@ -67,7 +67,7 @@ public:
   explicit stream_handle(ExecutorOrContext& executor, Arguments&&... arguments)
       : handle_(executor, std::forward<Arguments>(arguments)...) {}
 
-  /// What another one holds, converted.
+  /// Takes over the handle of another one, converted.
   template <class OtherHandle>
   explicit stream_handle(stream_handle<OtherHandle>&& other) : handle_(std::move(other.get())) {}
 
@@ -97,7 +97,7 @@ public:
     return release(ec, has_release_with_error<Handle>());
   }
 
-  // Of a template's parameter, because not every handle has it.
+  // A template, because not every handle has it.
   template <class H = Handle, class... Arguments>
   auto assign(Arguments&&... arguments)
       -> decltype(std::declval<H&>().assign(std::forward<Arguments>(arguments)...)) {
@@ -177,8 +177,8 @@ private:
   int fd_;
 };
 
-/// Nothing if the handle cannot be made of these arguments, alone or after an executor or a context. (The
-/// compiler shows the name to who tries.)
+/// Has no type if the handle cannot be made of these arguments, alone or after an executor or a context.
+/// (The compiler shows this name in its message.)
 template <bool IsConstructible> struct the_handle_can_be_made_of_these {};
 
 template <> struct the_handle_can_be_made_of_these<true> { using type = int; };
