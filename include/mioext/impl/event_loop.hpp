@@ -75,7 +75,7 @@ void basic_event_loop<Token, Message>::run(Handler&& receiver, boost::system::er
   int error = EPERM;
   if (!core_.is_running()) {
     detail::loop_core::handler_scope const scope(core_);
-    auto const undo = detail::make_scope_exit([this] { core_.mailbox()->postpone_nothing(); });
+    auto const undo = detail::make_scope_exit([this] { core_.mailbox()->renew_requests(); });
     do {
       error = tick(called, detail::loop_core::no_limit()).error;
     } while (error == 0 && !(core_.mailbox()->shutdown_requested() && finish_run(called)));
@@ -112,7 +112,7 @@ std::size_t basic_event_loop<Token, Message>::run_one_tick(Handler& receiver,
   }
   detail::loop_core::handler_scope const scope(core_);
   // Here a shutdown keeps the loop awake, whatever run() waits for.
-  core_.mailbox()->postpone_nothing();
+  core_.mailbox()->renew_requests();
   tick_result const result = tick(detail::called_as<handler_type>(receiver), limit);
   ec = detail::system_error_code(result.error);
   return result.calls;

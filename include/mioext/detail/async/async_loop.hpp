@@ -279,7 +279,7 @@ private:
       ended.push(*completion);
     }
     is_cancelled_ = false;
-    loop.core_.mailbox()->postpone_nothing(); // the next run heeds anew what this one did not
+    loop.core_.mailbox()->renew_requests(); // the next run heeds anew what this one did not
     if (nested_.has_context()) {
       nested_.call_off();
     }

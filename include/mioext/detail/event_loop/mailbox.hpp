@@ -35,7 +35,7 @@ namespace detail {
 /// it (when another loop may be waiting for its descriptor). Whoever has something for it posts
 /// that first and then looks whether it sleeps; the loop says that it sleeps first and then looks
 /// whether something was posted. Both in the single order of sequentially consistent operations, so
-/// one of them sees the other. The first to find it asleep rings; nobody else makes a system call.
+/// one of them sees the other. The first to find it asleep wakes it; nobody else makes a system call.
 ///
 /// Closing goes the same way: the loop says that it is gone first and then drops what was posted,
 /// and whoever has posted and finds it gone does the same.
@@ -54,16 +54,16 @@ public:
 
   /// In a child after fork, whose parent has the waker: takes another. The threads that were posting
   /// do not exist here, so what they have not finished never will be, and nobody waits for it.
-  /// Whoever rang in this process is heard now; and what was rung for before was heard by nobody here.
+  /// A wake-up that this process missed meanwhile is made up for.
   void settle_after_fork(selector_waker waker) noexcept {
     waker_ = std::move(waker);
     owner_.renew();
     if (inbox_) {
       drop_unfilled();
     }
-    postpone_nothing();
-    if (has_rung_in_vain_.exchange(false) || has_news()) {
-      ring();
+    renew_requests();
+    if (has_missed_wake_up_.exchange(false) || has_news()) {
+      wake();
     }
   }
 
@@ -85,7 +85,7 @@ public:
   bool shutdown_requested() const noexcept { return shutdowns_.load() != 0; }
 
   /// Says that the loop sleeps from now on. False if it must not, because something was posted. What
-  /// is there before is reason enough to say nothing, for whoever posts more would ring in vain.
+  /// is there before is reason enough to say nothing, for whoever posts more would wake it for nothing.
   bool fall_asleep() noexcept {
     if (has_news()) {
       return false;
@@ -96,18 +96,25 @@ public:
 
   void stay_awake() noexcept { state_.store(state::awake, std::memory_order_relaxed); }
 
-  /// Makes the loop's descriptor readable.
-  void wake() noexcept { ring(); }
+  /// Makes the loop's descriptor readable. The waker fails only if it was never made, and then there is
+  /// no loop to wake. In a child whose loop has no waker of its own yet it would wake the parent's.
+  BOOST_NOINLINE void wake() noexcept {
+    if (owner_.is_left_behind()) {
+      has_missed_wake_up_.store(true);
+    } else {
+      waker_.wake();
+    }
+  }
 
   /// Nobody runs the loop any more: if something is there for it, its descriptor must show that.
   void leave() noexcept {
     if (state_.load(std::memory_order_relaxed) != state::closed && !fall_asleep()) {
-      ring();
+      wake();
     }
   }
 
-  /// A request that finish() has put off is as good as new.
-  void postpone_nothing() noexcept { heeded_ = 0; }
+  /// The requests that finish() has put off are as good as new.
+  void renew_requests() noexcept { heeded_ = 0; }
 
   // For any thread.
 
@@ -118,7 +125,7 @@ public:
 
 protected:
   mailbox_base() noexcept
-      : state_(state::asleep), shutdowns_(0), has_rung_in_vain_(false), inbox_(nullptr),
+      : state_(state::asleep), shutdowns_(0), has_missed_wake_up_(false), inbox_(nullptr),
         heeded_(0) {}
   ~mailbox_base() = default;
 
@@ -135,7 +142,7 @@ protected:
   /// Something was posted.
   void tell() noexcept {
     if (state_.load() != state::awake) {
-      tell_absent();
+      wake_or_drop();
     }
   }
 
@@ -176,22 +183,12 @@ private:
 
   /// Not inlined, nor is request_shutdown(): they would make handlers too large to be inlined
   /// themselves.
-  BOOST_NOINLINE void tell_absent() noexcept {
+  BOOST_NOINLINE void wake_or_drop() noexcept {
     state found = state::asleep;
     if (state_.compare_exchange_strong(found, state::awake)) {
-      ring();
+      wake();
     } else if (found == state::closed) {
       drop_all();
-    }
-  }
-
-  /// The waker fails only if it was never made, and then there is no loop to wake. In a child whose
-  /// loop has no waker of its own yet it would wake the parent's.
-  BOOST_NOINLINE void ring() noexcept {
-    if (owner_.is_left_behind()) {
-      has_rung_in_vain_.store(true);
-    } else {
-      waker_.wake();
     }
   }
 
@@ -199,7 +196,7 @@ private:
   std::atomic<unsigned> shutdowns_; // how often one was requested since the last one was done
   selector_waker waker_{};
   fork_mark owner_{}; // of the waker
-  std::atomic<bool> has_rung_in_vain_;
+  std::atomic<bool> has_missed_wake_up_;
 
   // The loop's own.
   message_queue_front* inbox_;
