@@ -29,9 +29,9 @@ namespace mioext {
 
 /// Accepts a connection that waits in `acceptor`'s queue, or the next one that comes.
 ///
-/// Connections that were aborted while they waited are passed over, as in Asio. Other errors are
-/// told and nothing is lost by them: after no_descriptors (EMFILE) the connection stays in the queue,
-/// and the program decides when it tries again.
+/// Connections that were aborted while they waited are skipped, as in Asio. Other errors are
+/// reported, and nothing is lost by them: after no_descriptors (EMFILE) the connection stays in the
+/// queue, and the program decides when to try again.
 ///
 /// @param executor an executor or a context.
 /// @param acceptor open and listening; only its descriptor's number is kept. When it is closed, the
@@ -57,7 +57,8 @@ auto async_accept(ExecutorOrContext&& executor, basic_socket_acceptor<Protocol>&
       detail::executor_of(executor), acceptor.native_handle(), nullptr, token);
 }
 
-/// The same, and stores in `peer_endpoint`, which must stay valid until completion, who it is.
+/// The same, and stores the peer's address in `peer_endpoint`, which must stay valid until
+/// completion.
 template <class ExecutorOrContext, class Protocol,
           class Token = detail::default_token_of<ExecutorOrContext>,
           detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value> = 0>
@@ -71,8 +72,8 @@ auto async_accept(ExecutorOrContext&& executor, basic_socket_acceptor<Protocol>&
       detail::executor_of(executor), acceptor.native_handle(), &peer_endpoint, token);
 }
 
-/// Accepts a connection into `peer`, a socket or a stream, which must be closed (already_open) and
-/// stay where it is until completion.
+/// Accepts a connection into `peer`, a socket or a stream. It must be closed (otherwise the error
+/// is already_open), and must stay where it is until completion.
 /// @param token for `void(boost::system::error_code)`.
 template <class ExecutorOrContext, class Protocol, class Peer,
           class Token = detail::default_token_of<ExecutorOrContext>,
@@ -89,7 +90,7 @@ auto async_accept(ExecutorOrContext&& executor, basic_socket_acceptor<Protocol>&
                                                    acceptor.native_handle(), peer, nullptr, token);
 }
 
-/// The same, and stores in `peer_endpoint` who it is.
+/// The same, and stores the peer's address in `peer_endpoint`.
 template <class ExecutorOrContext, class Protocol, class Peer,
           class Token = detail::default_token_of<ExecutorOrContext>,
           detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
@@ -105,7 +106,7 @@ auto async_accept(ExecutorOrContext&& executor, basic_socket_acceptor<Protocol>&
       detail::executor_of(executor), acceptor.native_handle(), peer, &peer_endpoint, token);
 }
 
-/// Of other handles the compiler would not say what is wrong.
+/// For handles that cannot be accepted into, so that the compiler says what is wrong.
 template <class ExecutorOrContext, class Protocol, class Peer, class... Arguments,
           detail::enable_if<detail::is_executor_or_context<ExecutorOrContext>::value &&
                             detail::is_handle<Peer>::value &&
@@ -117,8 +118,8 @@ void async_accept(ExecutorOrContext&&, basic_socket_acceptor<Protocol>&, Peer&, 
       "acceptor's protocol; for one of Asio's, accept with a handler that takes the socket");
 }
 
-/// For Asio's own acceptors this is their async_accept(), which keeps the same promises, with the
-/// same further arguments.
+/// For Asio's own acceptors, calls their async_accept() with the remaining arguments; it keeps the
+/// same promises.
 template <class Protocol, class Executor, class... Arguments>
 auto async_accept(boost::asio::basic_socket_acceptor<Protocol, Executor>& acceptor,
                   Arguments&&... arguments)

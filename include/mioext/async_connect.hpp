@@ -7,8 +7,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Connects sockets of any kind, to one endpoint, to the first of several that accepts, or to
-// whichever of several accepts first; and tells the truth about it.
+// Connects sockets of any kind: to one endpoint, to the first of several that accepts when they are
+// tried in turn, or to the one that accepts first in a race. Reports success only if the socket is
+// connected.
 //
 
 #ifndef MIOEXT_ASYNC_CONNECT_HPP
@@ -37,14 +38,15 @@ template <class Condition, class Endpoint>
 using condition_result = decltype(std::declval<Condition&>()(
     std::declval<boost::system::error_code const&>(), std::declval<Endpoint const&>()));
 
-/// A condition says bool, and nothing that merely converts to it: as Asio tells it from a handler.
+/// A condition returns exactly bool, not a type that merely converts to it; so it is told from a
+/// handler, as in Asio.
 template <class Condition, class Endpoint>
 using is_connect_condition =
     boost::is_detected_exact<bool, condition_result, typename std::decay<Condition>::type,
                              Endpoint>;
 
-/// The same of what stands before a token; void stands for one that is left out and has no default, and
-/// then nothing is a condition, and none is looked at.
+/// The same for an argument before the token. Token is void if the token is left out and there is
+/// no default; then no argument is a condition, and none is examined.
 template <class Condition, class Endpoint, class Token>
 struct is_condition_before
     : std::integral_constant<bool, is_connect_condition<Condition, Endpoint>::value> {};
@@ -52,9 +54,10 @@ struct is_condition_before
 template <class Condition, class Endpoint>
 struct is_condition_before<Condition, Endpoint, void> : std::false_type {};
 
-/// Whether what stands in the token's place is one: neither options nor a condition. Where nothing can
-/// be left out, because the executor has no default token, it must be one, and is not looked at: a
-/// generic handler of iterators need not compile for an endpoint.
+/// True if the argument in the token's place is a token, and neither options nor a condition. If
+/// the executor has no default token, the token cannot be left out; the argument is then not
+/// examined as a condition, because a generic handler that takes iterators need not compile for an
+/// endpoint.
 template <class Token, class Endpoint, class DefaultToken>
 struct is_connect_token
     : std::integral_constant<
@@ -71,22 +74,22 @@ struct is_connect_token<Token, Endpoint, void>
 /// Connects `socket` to `endpoint`, and completes when it is known how that ended: with success only
 /// if the socket is connected.
 ///
-/// The socket may be any of Asio's own, a stream, or, with an executor or a context in front, any of
-/// mioext's handles or a bare descriptor. One that is closed and can open itself is opened for the
-/// endpoint's protocol, as in Asio. It becomes non-blocking as far as the system is concerned; whether
-/// the synchronous operations of an Asio socket or a stream wait stays as it was, in every form but a race.
+/// The socket may be any of Asio's, a stream or, with an executor or a context as the first
+/// argument, any mioext handle or a bare descriptor. A closed socket that has open() is opened for
+/// the endpoint's protocol, as in Asio. The descriptor becomes non-blocking. Whether the
+/// synchronous operations of an Asio socket or a stream wait is not changed, except in a race.
 ///
-/// What this does that Asio's async_connect does not: where the backlog of a Unix listener is full,
-/// connect(2) answers EAGAIN and the kernel signals nothing afterwards (connect(2)). Asio completes
-/// with no_buffer_space then (1.18) or with success (1.24 to 1.38; its issues 1014 and 1365). Here it
-/// is tried again, after a millisecond and then ever longer (64 milliseconds at the most), until the
-/// connection is made or refused.
+/// This function handles a case that Asio's async_connect does not: if the backlog of a Unix
+/// listener is full, connect(2) answers EAGAIN, and the kernel reports nothing afterwards
+/// (connect(2)). Asio then completes with no_buffer_space (1.18) or with success (1.24 to 1.38; its
+/// issues 1014 and 1365). mioext tries again, first after a millisecond and then at growing
+/// intervals (at most 64 milliseconds), until the connection is made or refused.
 ///
-/// And a stream socket that is connected already is told so, whoever connected it: already_connected,
-/// where Linux, and Asio with it, answers the first try with success.
+/// Also, connecting a stream socket that is already connected, whoever connected it, fails with
+/// already_connected, where Linux, and Asio with it, answers the first attempt with success.
 ///
-/// With TCP_FASTOPEN_CONNECT (Linux) and a cookie of the peer's, the first write is what connects:
-/// completion means that it may be made, as with Asio.
+/// With TCP_FASTOPEN_CONNECT (Linux) and a cookie from the peer, the first write makes the
+/// connection. Completion then means that this write may be made, as with Asio.
 ///
 /// @param socket need not stay where it is: it may be moved, closed or destroyed before completion.
 /// @param token a completion token for `void(boost::system::error_code)`: no error, or what
@@ -279,7 +282,7 @@ auto async_connect(ExecutorOrContext&& executor, Socket& socket, Iterator begin,
 ///
 /// @param socket must stay where it is until completion, and not be used.
 /// @param endpoints as a resolver gives them, best first; copied.
-/// @param how how long a head start is.
+/// @param how the delay between attempts, and how the address families alternate.
 /// @param token as for a sequence. Cancellation: terminal and partial.
 template <class Socket, class Range,
           class Token = detail::default_token<typename Socket::executor_type>,

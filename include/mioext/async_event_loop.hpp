@@ -45,29 +45,29 @@ namespace mioext {
 /// promises, while the context does its other work as well. No thread is added.
 ///
 /// Between construction and async_run() everything can be set up as with a blocking loop. Handlers
-/// are called on the executor, never two at once, also where the context has many threads; what
-/// they are given is the loop inside, a basic_event_loop. After each batch of events
+/// are called on the executor, never two at once, even if many threads run the context. They are
+/// passed the inner loop, a basic_event_loop. After each batch of events
 /// (event_loop_config::event_capacity) the context's other work gets its turn.
 ///
 /// Members other than those below are those of basic_event_loop, with its parameters, errors and
 /// overloads; see there. (It has no run() and run_once(): async_run() takes their place.)
 ///
-/// Of changes of some of the kernel's files, such as `/proc/self/mounts`, which are told as
-/// interest::priority, nothing is heard here: the kernel tells each only once, and here two selectors ask.
-/// Use async_wait() for those, or a blocking loop.
+/// Changes of some kernel files, such as `/proc/self/mounts`, which other loops report as
+/// interest::priority, are not reported here: the kernel reports each change only once, and here
+/// two selectors ask for it. Use async_wait() or a blocking loop for such files.
 ///
-/// What run(), run_one() and poll_one() of the context count is not the handler's members called, but the
-/// loop's ticks, each of which may call many or none; and when a run ends, the waits that are called
-/// off.
+/// The context's run(), run_one() and poll_one() count not the calls of the handler's members but
+/// the loop's ticks, each of which may make many calls or none. When a run ends, they also count
+/// the waits that are cancelled.
 ///
 /// An exception that a handler throws leaves the context's run(), as with every handler of Asio's.
 /// The run goes on when the context is run again, with what was due after the call that threw.
 ///
 /// @par Thread safety
-/// Distinct objects: safe. Shared objects: unsafe; and where the context is run by several threads,
-/// the handler that is being called counts as a user of the object. So outside of handlers use it
-/// before async_run(), or on its executor, which is a strand then. From any thread: shutdown(),
-/// cancel(), and the senders of channel().
+/// Distinct objects: safe. Shared objects: unsafe; and if several threads run the context, the
+/// handler that is being called counts as a user of the object. So outside of handlers use the
+/// object only before async_run(), or on its executor, which must then be a strand. From any
+/// thread: shutdown(), cancel(), and the senders of channel().
 ///
 /// @tparam Token,Message as of basic_event_loop
 /// @tparam Executor where handlers are called.
@@ -143,10 +143,10 @@ public:
   basic_async_event_loop(basic_async_event_loop const&) = delete;
   basic_async_event_loop& operator=(basic_async_event_loop const&) = delete;
 
-  /// A run that is pending ends with operation_aborted; no handler is called any more, not even for
-  /// what was fetched or sent already, and messages are destroyed (one that another thread is in the
-  /// middle of sending, at the end of that). Also from inside a handler. For the rest as
-  /// ~basic_event_loop().
+  /// A pending run ends with operation_aborted. No handler is called any more, not even for events
+  /// already fetched or messages already sent. Messages are destroyed; one that another thread is
+  /// sending at this moment is destroyed when that send ends. May be called from inside a handler.
+  /// Otherwise the same as ~basic_event_loop().
   ~basic_async_event_loop() { close(); }
 
   /// Where handlers are called.
@@ -190,7 +190,8 @@ public:
 
   // --- What the loop has --------------------------------------------------------------------------
 
-  /// As of basic_event_loop. A token is named, and not written `{}`, as for all that follow.
+  /// As of basic_event_loop. Here and in the members below, a token must be given with its type,
+  /// not as `{}`.
   template <class... Arguments>
   auto register_handle(Arguments&&... arguments)
       -> decltype(std::declval<loop_type&>().register_handle(
@@ -268,7 +269,7 @@ public:
   bool shutdown_requested() const noexcept { return loop_->loop.shutdown_requested(); }
 
 private:
-  /// Calls a receiver by what its type was.
+  /// Calls a receiver as the type that it had before it became a void pointer.
   template <class Receiver> struct calls {
     static bool step(loop_type& loop, void* receiver, boost::system::error_code& ec) {
       return loop.run_step(detail::called_as<handler_type>(*static_cast<Receiver*>(receiver)), ec);

@@ -28,16 +28,17 @@ namespace mioext {
 
 /// Waits until `handle` is ready, once, and never closes it.
 ///
-/// Completes at once (not from inside this function) if it is ready already. The same descriptor
-/// can be waited for by any number of waiters, in the same or in different directions, and again at
-/// once. That somebody else reads or writes meanwhile does no harm: readiness is a hint here as
-/// everywhere.
+/// Completes at once (not from inside this function) if it is ready already. Any number of waits
+/// for the same descriptor may be pending, in the same or in different directions, and a new one
+/// may be started at once. It does no harm if somebody else reads or writes meanwhile: readiness is
+/// a hint, here as everywhere.
 ///
-/// Where a mioext handle is closed, by any thread, or released, what waits for it ends before its
-/// number is free. Of any other descriptor that its owner closes, the system says nothing; what waits for
-/// that ends within half a second, or as soon as the number is waited for again, and never with
-/// what happens to a file that gets the number next. (While waits for such a descriptor are pending
-/// the context wakes up twice a second for this, which run_one() counts as a handler.)
+/// When a mioext handle is closed, by any thread, or released, the waits for it end before its
+/// number is free. The system does not report that the owner of any other descriptor closes it.
+/// Waits for such a descriptor end within half a second, or as soon as its number is waited for
+/// again; they never complete with events of another file that gets the number next. (While waits
+/// for such descriptors are pending, the context wakes up twice a second to check them, which
+/// run_one() counts as a handler.)
 ///
 /// @param executor an executor, or an execution context, of which the service is used and where the
 /// handler is called unless it has an executor of its own.
@@ -54,13 +55,13 @@ namespace mioext {
 /// | operation_not_supported | `interest::priority` with kqueue |
 /// | no_memory | there is none to wait in the context's reactor |
 ///
-/// Of a file of the kernel's that looks like a regular one, such as `/proc/self/mounts`, a change is
-/// told as interest::priority, and by the kernel only once. It is waited for through the context's own
-/// reactor and a duplicate of the descriptor, which keeps the file open until the wait ends: closing
-/// the original does not end it. Of several such waits for one file one is told; and what changes in the
-/// instant in which the wait begins may be missed, so read such a file when the wait has begun. (A
-/// `register_handle` of an async_event_loop does not hear of these changes; a loop or a poller that no
-/// context is around does.)
+/// Some kernel files look like regular ones, such as `/proc/self/mounts`. A change of such a file
+/// is reported as interest::priority, and the kernel reports it only once. The file is waited for
+/// through the context's own reactor and a duplicate of the descriptor, which keeps the file open
+/// until the wait ends: closing the original does not end the wait. If several such waits for one
+/// file are pending, only one is completed. A change at the very moment when the wait begins may be
+/// missed, so read the file after the wait has begun. (The `register_handle` of an async_event_loop
+/// does not report these changes; a loop or a poller outside of a context does.)
 ///
 /// Cancellation of all types is supported.
 ///
@@ -88,9 +89,9 @@ auto async_wait(ExecutorOrContext&& executor, Handle&& handle, interest wanted,
                                          detail::watch_mode_of<Handle>(), wanted, token);
 }
 
-/// The same for a handle that has an executor, such as Asio's own sockets and descriptors. (What
-/// cancels Asio's operations on them, their cancel() and close(), does not know of this one; see
-/// above for what happens when they are closed.)
+/// The same for a handle that has an executor, such as Asio's own sockets and descriptors. (Their
+/// cancel() and close(), which end Asio's operations on them, do not end this one; see above for
+/// what happens when they are closed.)
 template <class Handle, class Token = detail::default_token<typename Handle::executor_type>>
 auto async_wait(Handle& handle, interest wanted,
                 Token&& token = detail::default_token<typename Handle::executor_type>())

@@ -36,11 +36,11 @@ namespace mioext {
 /// A datagram socket, as `udp_socket` and `unix_datagram`. See basic_socket for what all sockets
 /// promise.
 ///
-/// Each call transfers one datagram, whose bytes may lie in up to 64 non-empty buffers; from the
-/// 65th on the call fails with `message_size`, because a part of a datagram is not the datagram.
-/// A datagram may be empty: that is success with 0 bytes, not `eof`. What is longer than the
-/// buffers is cut off, without an error and for good, as in Asio on POSIX systems; on Linux the
-/// flag MSG_TRUNC makes receive return the true length.
+/// Each call transfers one datagram, which may be spread over up to 64 non-empty buffers. With more
+/// buffers the call fails with `message_size`, because a datagram cannot be transferred in part. A
+/// datagram may be empty: that is success with 0 bytes, not `eof`. If a datagram is longer than the
+/// buffers, the rest of it is lost without an error, as in Asio on POSIX systems; on Linux the flag
+/// MSG_TRUNC makes receive return the true length.
 ///
 /// They fail with
 /// - `would_block` if there is no datagram, or no room for one, now;

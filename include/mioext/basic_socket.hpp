@@ -36,8 +36,9 @@ namespace mioext {
 /// A socket whose SO_LINGER time is not zero makes close() and the destructor wait, non-blocking
 /// or not; that is how Linux does it (socket(7)).
 ///
-/// Thread safety: distinct objects: safe. Shared objects: unsafe, except that what only transfers
-/// data (receive beside send) may run in two threads, as with the descriptor itself.
+/// Thread safety: distinct objects: safe. Shared objects: unsafe, except that functions that only
+/// transfer data may run in two threads, one receiving and one sending, as with the descriptor
+/// itself.
 ///
 /// @par Source
 /// Boost.Asio's basic_socket; connect(2), shutdown(2), getpeername(2).
@@ -89,22 +90,23 @@ public:
     return detail::socket_ops::at_mark(this->native_handle(), ec);
   }
 
-  /// Starts to connect the socket, without waiting, and opens it before if it is closed.
+  /// Starts to connect the socket, without waiting. A closed socket is opened first.
   ///
-  /// Success means that it is connected: a Unix or datagram socket often is at once. Otherwise
-  /// nothing was decided yet if the error is
-  /// - `in_progress`: the socket becomes writable when it is, and take_error() says how it ended.
-  ///   Also after a signal interrupted the call, which does not stop the attempt (POSIX, connect).
+  /// Success means that the socket is connected; a Unix or datagram socket often is at once. Two
+  /// errors mean that the outcome is still open:
+  /// - `in_progress`: the socket becomes writable when the outcome is known, and take_error()
+  ///   returns it. Also the error if a signal interrupted the call, which does not stop the attempt
+  ///   (POSIX, connect).
   /// - `would_block` (a Unix socket): the listener's queue is full. Nothing is in progress then,
-  ///   and no event will ever tell (connect(2), EAGAIN): only calling again helps.
+  ///   and no event will follow (connect(2), EAGAIN): call connect() again later.
   ///
   /// basic_event_loop::connect() takes care of all of these; use that in a loop.
   ///
-  /// Other errors: what connect(2) reports, among it `connection_refused`, `network_unreachable`,
-  /// `already_started` for a connect that is in progress, and for a Unix path that is not there
-  /// `no_such_file_or_directory`. A socket that was opened here stays open. `already_connected` for a
-  /// stream socket with a peer, also where Linux answers success (the first call after one that was in
-  /// progress); a datagram socket gets another peer.
+  /// Other errors: what connect(2) reports, such as `connection_refused`, `network_unreachable`,
+  /// `already_started` if a connect is in progress, and `no_such_file_or_directory` for a Unix path
+  /// that does not exist. A stream socket that has a peer fails with `already_connected`, even
+  /// where Linux answers success (the first call after one that was in progress); a datagram socket
+  /// gets the new peer. A socket that was opened here stays open after an error.
   void connect(endpoint_type const& peer_endpoint) {
     boost::system::error_code ec;
     connect(peer_endpoint, ec);

@@ -36,8 +36,8 @@ namespace mioext {
 /// An acceptor, as `tcp_acceptor` and `unix_acceptor`. See basic_socket for what it shares with
 /// sockets.
 ///
-/// An acceptor of a Unix path makes a file, which outlives it; unlink it when done, and before the
-/// next one binds to the same path.
+/// Binding an acceptor to a Unix path creates a file, which outlives the acceptor. Unlink it when
+/// done, and before another acceptor binds to the same path.
 ///
 /// @par Source
 /// Boost.Asio's basic_socket_acceptor; listen(2), accept(2).
@@ -112,8 +112,8 @@ public:
   using base::assign;
   using conversions::assign;
 
-  /// Lets connections queue up, `backlog` of them at most until they are accepted. The system
-  /// has a limit of its own (Linux: net.core.somaxconn).
+  /// Makes the acceptor listen. At most `backlog` connections wait in the queue to be accepted. The
+  /// system has a limit of its own (Linux: net.core.somaxconn).
   ///
   /// Errors: what listen(2) reports; `bad_descriptor` if closed.
   void listen(int backlog = boost::asio::socket_base::max_listen_connections) {

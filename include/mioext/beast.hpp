@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What Boost.Beast asks of a stream that it did not make: how a WebSocket connection over it ends,
-// and how it is closed when a timeout is over.
+// The functions that Boost.Beast calls for a stream type that is not its own: to end a WebSocket
+// connection over the stream, and to close the stream after a timeout.
 //
 // <mioext/stream.hpp> includes this. It includes nothing of Beast but its role_type, and is empty where
 // Beast is not installed.
@@ -44,8 +44,8 @@ template <class Handle, class Executor> class stream;
 
 /// Ends the connection below a boost::beast::websocket::stream, whose close() and read() call this.
 ///
-/// A server says first that it sends no more. Then what the peer still sends is read to its end, and
-/// the stream is closed. A handle that cannot say so, as a pipe, is only closed.
+/// A server first shuts down its sending side. Then what the peer still sends is read to its end,
+/// and the stream is closed. A handle without shutdown(), such as a pipe, is only closed.
 ///
 /// @param role which of the two sides this is.
 /// @param ended must be connected.
@@ -98,8 +98,8 @@ template <class Handle, class Executor> void beast_close_socket(stream<Handle, E
 
 namespace detail {
 
-/// For boost::beast::close_socket, with what boost::beast::get_lowest_layer finds below a stream. A
-/// stream hears of it, and its operations end with operation_aborted.
+/// Called by boost::beast::close_socket with the handle that boost::beast::get_lowest_layer finds
+/// below a stream. The stream is notified of it, and its operations end with operation_aborted.
 inline void beast_close_socket(basic_handle& handle) noexcept {
   boost::system::error_code ignored;
   handle.close(ignored);

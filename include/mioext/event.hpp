@@ -25,13 +25,13 @@ class event_details;
 
 /// One report of readiness: which registration, and what for.
 ///
-/// What the predicates say is a hint: a handle may be found not ready all the same (then the I/O
-/// says would_block), because someone else was faster or because the system reported more than it
-/// knew. A handle may show several of them in one event, but reading and writing are two events with
-/// kqueue.
+/// The predicates are hints: the I/O may still fail with would_block, because someone else was
+/// faster or because the system reported more than it knew. Several predicates may hold for one
+/// event, but kqueue reports reading and writing as two events.
 ///
-/// A loop needs to look at is_readable() and is_writable() only: each holds at an end and at an error,
-/// too, which the read or the write then tells. The others say in advance what will be found.
+/// A loop needs to check only is_readable() and is_writable(): they also hold at the end of a
+/// stream and on an error, which the read or the write then reports. The other predicates say in
+/// advance what the I/O will find.
 ///
 /// | what happened | with epoll | with kqueue |
 /// | --- | --- | --- |
@@ -44,12 +44,12 @@ class event_details;
 /// | a pending error of a socket that goes on | readable, writable, error | readable, writable |
 /// | a notice in a socket's error queue (MSG_ERRQUEUE) | readable, writable, error | there is none |
 ///
-/// epoll reports ends in both directions and errors whatever the interest was, and an event does not
-/// say which interest there was; so is_writable() holds of them where nobody asked for it. kqueue
-/// reports what was asked for. (What the table says of writing holds beside the ordinary writable,
-/// where there is room.)
+/// epoll reports errors, and the end of both directions, whatever the interest was, and an event
+/// does not record the interest. So is_writable() may hold although nobody asked for it. kqueue
+/// reports only what was asked for. (A handle that has room for a write is writable in addition to
+/// what the table says.)
 ///
-/// A value, as small as the system's own; an event is made by poller::poll().
+/// A value type as small as the system's own event structure. Events are made by poller::poll().
 ///
 /// @par Source
 /// mio's `Event` and its table of what each system's flags mean, with other rules for ends and errors
@@ -62,35 +62,37 @@ public:
   /// The token that the handle was registered with.
   mioext::token token() const noexcept { return mioext::token(detail::event_ops::token(native_)); }
 
-  /// A read, or an accept, is likely not to say would_block: there is data, a connection, the end, an
-  /// error. Also when there is out-of-band data, which takes MSG_OOB.
+  /// A read or an accept is unlikely to fail with would_block: there is data, a connection, the end
+  /// of the stream, or an error. Also true for out-of-band data, which must be read with MSG_OOB.
   bool is_readable() const noexcept { return detail::event_ops::is_readable(native_); }
 
-  /// A write is likely not to say would_block: there is room, or it fails because the reading side is
-  /// gone or there is an error.
+  /// A write is unlikely to fail with would_block: there is room, or the write fails for another
+  /// reason, because the reading side is gone or there is an error.
   bool is_writable() const noexcept { return detail::event_ops::is_writable(native_); }
 
-  /// There is an error: take_error() of a socket (SO_ERROR) says which, or the next read or write
-  /// does. If none of them does, look into the error queue (recvmsg(2), MSG_ERRQUEUE); a level trigger
-  /// reports until it is empty. With kqueue only the error that has ended a connection.
+  /// There is an error: a socket's take_error() (SO_ERROR) or the next read or write says which. If
+  /// neither does, the error is in the socket's error queue (recvmsg(2), MSG_ERRQUEUE); a level
+  /// trigger reports it until that queue is empty. kqueue reports only an error that has ended a
+  /// connection.
   bool is_error() const noexcept { return detail::event_ops::is_error(native_); }
 
-  /// There is nothing more to read after what is there. For a connection this may be the peer's
-  /// half of a close; where the interest was not readable, a half close is not reported. (A named
-  /// pipe may get another writer, and a socket that is not connected looks like this to epoll.)
+  /// No more data will follow what is there now. For a connection this may mean only that the peer
+  /// shut down its sending side; such a half close is reported only if the interest includes
+  /// readable or priority. (A named pipe may get another writer later, and epoll reports a socket
+  /// that is not connected in the same way.)
   bool is_read_closed() const noexcept { return detail::event_ops::is_read_closed(native_); }
 
-  /// Nothing more can be written: the connection is over in both directions. Not whenever that is so:
-  /// epoll reports a pipe whose readers are gone as is_error() only, because an error of a socket,
-  /// which may be written to afterwards, looks the same. With kqueue also after this side's own
-  /// shutdown. (A socket that is not connected yet looks like this to epoll.)
+  /// Nothing more can be written: the connection is over in both directions. Not reported in every
+  /// such case: epoll reports a pipe whose readers are gone only as is_error(), because that looks
+  /// the same as an error of a socket that can still be written to. With kqueue, also true after
+  /// this side's own shutdown. (epoll reports a socket that is not connected yet in the same way.)
   bool is_write_closed() const noexcept { return detail::event_ops::is_write_closed(native_); }
 
   /// There is out-of-band data or another exceptional condition, and `priority` was asked for.
   bool is_priority() const noexcept { return detail::event_ops::is_priority(native_); }
 
-  /// The event as the system has it, for a log and not to be relied on: what it prints is, for
-  /// instance, `EPOLLIN|EPOLLRDHUP`, or `EVFILT_READ|EV_EOF|EV_CLEAR fflags 0 data 5`.
+  /// The event as the system reported it, for logging only; do not rely on the format. It prints,
+  /// for instance, `EPOLLIN|EPOLLRDHUP`, or `EVFILT_READ|EV_EOF|EV_CLEAR fflags 0 data 5`.
   event_details details() const noexcept;
 
   /// Prints, for instance, `event(token(3): readable|read_closed)`.
@@ -119,7 +121,7 @@ private:
 /// What event::details() returns; printed with `<<`.
 class event_details {
 public:
-  /// Prints the system's names of what the event has, and what has no name as a number.
+  /// Prints the system's names of the event's flags; flags without a name are printed as a number.
   friend std::ostream& operator<<(std::ostream& stream, event_details const& printed) {
     detail::event_ops::print_details(stream, printed.native_);
     return stream;

@@ -65,9 +65,9 @@ template <class Token, class Message, class Executor> class basic_async_event_lo
 /// - **No stale event**: once deregister_handle() or reregister_handle() returned, or a handle was
 ///   closed and its number registered again, no event of the old registration reaches the handler,
 ///   not even one that was fetched before. The same holds as soon as a handler closes a mioext
-///   handle. Where it closes a descriptor in another way (an Asio socket, close(2)), the loop
-///   learns of it only when the number is registered again: deregister first, if events of the same
-///   batch would hurt.
+///   handle. If it closes a descriptor in another way (an Asio socket, close(2)), the loop learns
+///   of that only when the number is registered again; deregister it first if later events of the
+///   same batch would do harm.
 /// - **Nothing swallowed**: errors and hang-ups arrive as `readable` or `writable`, according to
 ///   interest.
 /// - **Order**: for one event `readable` comes before `writable` (kqueue has an event for each, in
@@ -79,20 +79,20 @@ template <class Token, class Message, class Executor> class basic_async_event_lo
 ///   but waiting.
 ///
 /// @par Limits
-/// Closing a handle takes it out of the system's selector only when no other descriptor
-/// refers to the same open file (after dup or fork). Where one does and the handle is closed
-/// outside of a handler, deregister it first: the loop does not hear of the close, and what happens
-/// to that file is told under the old token, until the number is registered again. Where memory
-/// runs out, members that register a handle throw std::bad_alloc in either form, and nothing is
-/// registered then.
+/// Closing a handle takes it out of the system's selector only when no other descriptor refers to
+/// the same open file (after dup or fork). If another descriptor does and the handle is closed
+/// outside of a handler, deregister the handle first. Otherwise the loop does not learn of the
+/// close, and reports events of that file under the old token until the number is registered again.
+/// If memory runs out, both forms of the members that register a handle throw std::bad_alloc, and
+/// nothing is registered.
 ///
 /// @par Thread safety
 /// The loop belongs to the thread that runs it. From other threads: shutdown(), and the senders of
 /// channel().
 ///
 /// @tparam Token what events carry: `token`, or any trivially copyable type no larger than a
-/// pointer, such as an enum class, an index, or a `connection*`. (Deregister before the object that
-/// a pointer token points to goes.)
+/// pointer, such as an enum class, an index, or a `connection*`. (If the token is a pointer,
+/// deregister the handle before the object that it points to is destroyed.)
 /// @tparam Message what senders send; nothrow move constructible.
 ///
 /// @par Example
@@ -157,8 +157,9 @@ public:
 
   /// Starts watching `handle`; its events come with `name`.
   ///
-  /// A temporary object that owns its descriptor (which has close() and cannot be copied) does not
-  /// compile: it would be closed at once. Temporary objects that refer to somebody else's do.
+  /// A temporary object that owns its descriptor (that is, has close() and cannot be copied) does
+  /// not compile, because it would be closed at once. A temporary object that refers to somebody
+  /// else's descriptor does compile.
   ///
   /// If it is ready already, the next tick reports that. The errors are those of
   /// registry::register_handle(); after one nothing has changed.
@@ -195,10 +196,9 @@ public:
     MIOEXT_DETAIL_CHECK_INTEREST(Arguments::have_interest);
   }
 
-  /// Gives a registered handle another token, interest and trigger; all three are replaced. Also
-  /// what arms a `oneshot` again. Events fetched before are dropped, and readiness that exists at
-  /// this moment is reported anew, by the next tick. While a connect is under way, its outcome is
-  /// reported with the new token.
+  /// Replaces the token, interest and trigger of a registered handle. This also arms a `oneshot`
+  /// again. Events already fetched are dropped, and the next tick reports readiness that exists at
+  /// this moment again. If a connect is in progress, its outcome is reported with the new token.
   ///
   /// Errors as of registry::reregister_handle(). When the handle turns out to have been closed
   /// (no_such_file_or_directory, bad_file_descriptor), its registration is gone.
@@ -235,8 +235,8 @@ public:
     MIOEXT_DETAIL_CHECK_INTEREST(Arguments::have_interest);
   }
 
-  /// Stops watching `handle`, also one whose connect is under way. No event of it reaches the
-  /// handler any more, whatever is returned.
+  /// Stops watching `handle`, even while its connect is in progress. After that, none of its events
+  /// reaches the handler, even if an error is returned.
   ///
   /// Errors: no_such_file_or_directory if it is not registered, bad_file_descriptor if it is
   /// closed.
@@ -254,38 +254,41 @@ public:
 
   /// Connects `socket` to `endpoint` and says when it is known how that ended.
   ///
-  /// After a return without error there is exactly one first `writable(name)`, from a later run(),
-  /// and nothing is delivered for the handle before it: whether connect(2) succeeded at once, goes
-  /// on, was interrupted, or found the backlog of a Unix listener full. In that last case the
-  /// system reports nothing, so the loop tries again by itself, after a millisecond and then ever
-  /// longer (64 milliseconds at the most), until the connection is made, is refused, or the socket
-  /// is deregistered or closed. Then `socket.take_error()` (SO_ERROR) says whether it worked. For a
-  /// connect that was refused after such a wait, it names the reason to a mioext socket inside the
-  /// handler, and connection_reset to everyone else: the system has no other word for it. Such a
-  /// socket can only be closed.
+  /// If connect() returns without error, a later run() calls `writable(name)` exactly once to
+  /// report the outcome, and nothing is delivered for the handle before that. This holds whether
+  /// connect(2) succeeded at once, is in progress, was interrupted, or found the backlog of a Unix
+  /// listener full. In the last case the system reports nothing, so the loop itself tries again,
+  /// first after a millisecond and then at growing intervals (at most 64 milliseconds), until the
+  /// connection is made or refused, or the socket is deregistered or closed. When the outcome is
+  /// reported, `socket.take_error()` (SO_ERROR) says whether the connect succeeded. If it was
+  /// refused after such retries, take_error() of a mioext socket returns the actual reason during
+  /// that call of the handler; all other code sees connection_reset, because the system offers no
+  /// way to store another error. Such a socket can only be closed.
   ///
   /// After the outcome the socket is registered with `wanted` and `how`. With `oneshot`, the
-  /// outcome is the one event if `writable` is among what was wanted (and if there is something to
-  /// read already, `readable` follows as its second half).
+  /// outcome counts as the one event if `wanted` includes `writable`. (If there is already
+  /// something to read, `readable` follows as part of the same event.)
   ///
-  /// A socket that is closed and can open itself is opened for the endpoint's protocol, as in Asio.
-  /// It is made non-blocking; one of Asio's sockets with non_blocking(true), because a handler
-  /// reads and writes until its operations say would_block. A stream's synchronous
-  /// operations wait or not as its own non_blocking() says, before and after. The socket may have been
-  /// registered before: the new registration takes its place.
+  /// A closed socket that has open() is opened for the endpoint's protocol, as in Asio. The socket
+  /// is made non-blocking, an Asio socket by non_blocking(true), because a handler reads and writes
+  /// until an operation fails with would_block. Whether the synchronous operations of a stream wait
+  /// is decided by its own non_blocking() alone, which is not changed. If the socket is registered
+  /// already, the new registration replaces the old one.
   ///
-  /// With TCP_FASTOPEN_CONNECT (Linux) and a cookie of the peer's, the system has sent nothing before
-  /// the first write, which is part of the connect: the notification then says that this write may be
-  /// made, and take_error() knows nothing. The outcome is what the writes and reads after it report.
+  /// With TCP_FASTOPEN_CONNECT (Linux) and a cookie from the peer, the first write is part of the
+  /// connect, and the system sends nothing before it. In this case `writable` means only that this
+  /// write can be made, and take_error() returns no error; the first write and the I/O after it
+  /// report the outcome.
   ///
   /// @param socket an open stream or datagram socket.
   /// @param endpoint anything with data() and size() as Asio's endpoints have.
   ///
-  /// Errors: what connect(2) says at once, for instance connection_refused by a Unix address where
-  /// nobody listens. Then nothing is registered, not even what was before. But where the socket is
-  /// connected already (already_connected), is connecting (connection_already_in_progress), or listens,
-  /// its registration is left alone, because it is of another use. It makes no difference who
-  /// connected it and how; a datagram socket may be connected again.
+  /// Errors: those that connect(2) returns at once, for instance connection_refused for a Unix
+  /// address where nobody listens. After such an error the socket is not registered, even if it was
+  /// before. But if the socket is already connected (already_connected), is connecting
+  /// (connection_already_in_progress) or is listening, its registration is kept, because it belongs
+  /// to that other use. It does not matter who connected the socket, or how. A datagram socket may
+  /// be connected again.
   template <class Socket, class Endpoint>
   void connect(Socket&& socket, Endpoint const& endpoint, Token name,
                interest wanted = interest::readable | interest::writable,
@@ -315,12 +318,12 @@ public:
     MIOEXT_DETAIL_CHECK_TOKEN((detail::is_token_argument<Token, Given>::value));
   }
 
-  /// Makes `acceptor`, which is open and bound, listen, and calls `readable(name)` when there is
-  /// someone to accept: also for a connection that arrives between listening and registering. With
-  /// an edge trigger accept until would_block.
+  /// Makes `acceptor`, which must be open and bound, listen, and calls `readable(name)` when there
+  /// is a connection to accept, including one that arrives between listening and registering. With
+  /// an edge trigger, accept until would_block.
   ///
-  /// The acceptor is made non-blocking; one of Asio's with non_blocking(true). It may listen already,
-  /// or be registered: the new backlog and the new registration take the place of the old.
+  /// The acceptor is made non-blocking, an Asio acceptor by non_blocking(true). If it is already
+  /// listening or registered, the new backlog and the new registration replace the old ones.
   ///
   /// @param backlog how many connections may wait to be accepted (listen(2)).
   ///
@@ -355,14 +358,15 @@ public:
   /// that on an idle machine. Zero and less mean the next tick of the clock. Any std::chrono
   /// duration will do; some 292 years and more mean never.
   ///
-  /// Up to the configured capacity no memory is taken; past it, it grows.
-  /// Complexity: constant. @throws std::bad_alloc
+  /// Up to the configured capacity, memory is allocated only with the first timer; beyond that, it
+  /// grows. Complexity: constant. @throws std::bad_alloc
   template <class Rep, class Period>
   timeout timer(std::chrono::duration<Rep, Period> after, Token name) {
     return timeout(core_.set_timer(detail::ceil_nanoseconds(after), tokens::to_word(name)));
   }
 
-  /// The same, but where memory ran out `ec` is not_enough_memory and the timeout names no timer.
+  /// The same, but if memory runs out, `ec` is set to not_enough_memory and the returned timeout
+  /// names no timer.
   template <class Rep, class Period>
   timeout timer(std::chrono::duration<Rep, Period> after, Token name,
                 boost::system::error_code& ec) {
@@ -396,17 +400,18 @@ public:
 
   /// Calls `signal(info)` when signal `number` arrives, in the place of its usual effect.
   ///
-  /// The signal is blocked in the calling thread, and unblocked by deregister_signal() and the
-  /// loop's destructor (in the thread that calls them) if it was not blocked before; one that has
-  /// come and was not delivered yet is dropped then. Threads made later inherit the mask. Threads
-  /// made earlier do not: a signal sent to the process may reach one of them, with its usual
-  /// effect, so register signals before starting threads.
+  /// The signal is blocked in the calling thread. If it was not blocked before, deregister_signal()
+  /// and the loop's destructor unblock it in the thread that calls them; signals that are pending
+  /// and not yet delivered are then dropped. Threads made later inherit the mask. Threads made
+  /// earlier do not: a signal sent to the process may reach one of them, with its usual effect, so
+  /// register signals before starting threads.
   ///
-  /// A signal goes to one loop of the process only. Several of the same kind may arrive as one, as
-  /// always; real-time signals are counted.
+  /// Only one loop of the process can register a signal. As usual, several signals of the same
+  /// number may be reported as one; real-time signals are reported one by one.
   ///
-  /// Errors: invalid_argument for what is no signal, SIGKILL and SIGSTOP; file_exists if it is
-  /// registered with this loop; device_or_resource_busy if with another.
+  /// Errors: invalid_argument for SIGKILL, SIGSTOP and numbers that are no signal; file_exists if
+  /// the signal is already registered with this loop; device_or_resource_busy if it is registered
+  /// with another loop.
   ///
   /// @par Source
   /// signalfd(2), signal(7), kqueue(2) for EVFILT_SIGNAL.
@@ -441,10 +446,10 @@ public:
   /// Waits and calls the handler, until shutdown(). Messages sent before that are delivered first.
   /// A shutdown() from before run() counts: then what was sent is delivered and run() returns.
   ///
-  /// Such a message may stand behind another one whose sender the system has stopped in the middle
-  /// of send(). The loop goes on as before then, until that send is done: asleep where nothing
-  /// happens, never spinning, so that also a thread of higher priority on the same processor lets
-  /// the sender finish.
+  /// Such a message may be queued behind one whose sender was suspended by the system in the middle
+  /// of send(). The loop then continues to run normally until that send is complete. It sleeps
+  /// while nothing happens and never spins, so that the sender can finish even if the loop's thread
+  /// has a higher priority and runs on the same processor.
   ///
   /// Interruptions by signal handlers (EINTR) are passed over.
   ///
@@ -458,11 +463,12 @@ public:
     detail::throw_error(ec, "run");
   }
 
-  /// The same; exceptions of the handler come through all the same.
+  /// The same, but errors are stored in `ec`; exceptions thrown by the handler still leave run().
   template <class Handler> void run(Handler&& receiver, boost::system::error_code& ec);
 
-  /// One tick: waits until there is something to do, calls the handler for what there is, and
-  /// returns how often that was. Does not wait if shutdown was requested, nor consume that request.
+  /// Runs one tick: waits until there is something to do, calls the handler for all of it, and
+  /// returns the number of calls. If shutdown was requested, it does not wait; it does not consume
+  /// that request.
   template <class Handler> std::size_t run_once(Handler&& receiver) {
     boost::system::error_code ec;
     std::size_t const calls = run_once(receiver, ec);
@@ -491,8 +497,9 @@ public:
     return run_one_tick(receiver, detail::ceil_nanoseconds(limit), ec);
   }
 
-  /// Makes run() return after the tick that it is in. Thread-safe, also from inside a handler; not
-  /// from a signal handler that interrupts the thread in the middle of something. Never blocks.
+  /// Makes run() return after the current tick. May be called from any thread and from inside a
+  /// handler, but not from a signal handler installed with sigaction(2), which may interrupt the
+  /// thread at any point. Never blocks.
   void shutdown() noexcept { core_.mailbox()->request_shutdown(); }
 
   /// True between shutdown() and the return of the run() that heeds it. Thread-safe.
@@ -500,26 +507,28 @@ public:
 
   // --- Inside another loop -----------------------------------------------------------------------
 
-  /// The selector's own descriptor, to be waited on by another poll loop: it is readable when
-  /// run_once() would find I/O, signals, messages or a shutdown, and when what
-  /// time_to_next_timer() said holds no longer.
+  /// The selector's own descriptor, for another poll loop to wait on. It is readable when
+  /// run_once() would find I/O, signals, messages or a shutdown, and when the last result of
+  /// time_to_next_timer() is no longer valid.
   int native_handle() const noexcept { return core_.handles().system_selector().native_handle(); }
 
   /// How long the other loop may wait for native_handle() before it must call run_once() all the
   /// same, because a timer is due or something was left over: zero if at once, max() if never.
   std::chrono::nanoseconds time_to_next_timer() noexcept { return core_.time_to_next_timer(); }
 
-  /// To be called in the child after fork() if it goes on with the loop: parent and child share the
-  /// system's selector then, and this gives the child one of its own, under the same descriptor number
-  /// (unless, with kqueue, which no child inherits, something else was opened under it), with all that
-  /// is registered. Before the fork and in the parent there is nothing to do; the call is allowed.
+  /// Call this in the child after fork() if the child goes on using the loop. After a fork, parent
+  /// and child share an epoll instance, and a kqueue does not exist in the child. This call gives
+  /// the child a selector of its own, with everything that is registered, under the same descriptor
+  /// number (another one if, with kqueue, something else has been opened under that number). Before
+  /// the fork and in the parent this call does nothing.
   ///
-  /// What the child does with the loop before that does not reach the parent: it may close handles,
-  /// deregister, destroy the loop and exit without this call. Members that need the selector (to
-  /// register, to connect, to run) make the call themselves, and report its errors. That holds for
-  /// fork(), and what the C library makes of it (daemon(), forkpty()). The child of vfork() must not
-  /// touch the loop; after a bare clone() or _Fork(), of which nobody is told, this call comes first.
-  /// Other threads that the child starts leave the loop and its senders alone until then.
+  /// Nothing that the child does with the loop before this call affects the parent: the child may
+  /// close handles, deregister, destroy the loop and exit without it. Members that need the
+  /// selector (to register, to connect, to run) make this call themselves, and report its errors.
+  /// This holds after fork() and the C library functions that use it (daemon(), forkpty()). The
+  /// child of vfork() must not touch the loop. After a bare clone() or _Fork(), which run no fork
+  /// handlers, the child must make this call before it uses the loop in any other way. Other
+  /// threads that the child starts must not use the loop or its senders until then.
   ///
   /// @param event boost::asio::execution_context::fork_event, or an enumeration of the program's
   /// own with a fork_child.

@@ -25,11 +25,12 @@ template <class Token, class Message> class basic_event_loop;
 /// The message type of a loop that is sent none.
 struct no_message {};
 
-/// The base of a program's handler: a member for each kind of event, each doing nothing, so that a
-/// handler overrides what it wants and `override` catches a misspelt name. Without `override`, run()
-/// does not compile where a member of one of these names has other parameters, a `Message const&` for
-/// instance, so that it would never be called; a final handler's may take whatever converts. (What
-/// is private or overloaded cannot be seen.)
+/// The base of a program's handler. It has one member for each kind of event. Each does nothing, so
+/// that a handler overrides only what it needs. Write `override`, which catches a misspelt name.
+/// Without it, run() does not compile if the handler has a member of one of these names with other
+/// parameters (a `Message const&`, for instance), because that member would never be called. In a
+/// `final` handler such a member may take any parameters that the arguments convert to. (Members
+/// that are private or overloaded cannot be checked.)
 ///
 /// Each member gets the loop, and may call all members of it but run(), close any handle, and
 /// throw: the exception leaves run(). They are called by the thread that runs the loop, never two
@@ -67,20 +68,20 @@ public:
     static_cast<void>(hint);
   }
 
-  /// A write to the handle is likely to be taken; the first one after connect() says that the
-  /// outcome is known, which take_error() then tells. Errors and hang-ups come here where the
+  /// A write to the handle is likely to succeed. The first call after connect() means that the
+  /// outcome is known; take_error() returns it. Errors and hang-ups are reported here if the
   /// registration is interested in writing.
   virtual void writable(loop_type& loop, Token token) {
     static_cast<void>(loop);
     static_cast<void>(token);
   }
 
-  /// As writable(), where the event says, too, that a write is likely to fail: the other side has
-  /// closed, or there is an error. Unless overridden it calls writable(), in which the write then
-  /// says so. A oneshot or an edge is used up by it as by writable(). How a connect() has ended is
-  /// told by writable(), whatever the end.
+  /// Called instead of writable() when the event also says that a write is likely to fail: the
+  /// other side has closed, or there is an error. Unless overridden, it calls writable(), where the
+  /// write then fails. It uses up a oneshot or an edge as writable() does. The outcome of a
+  /// connect() is always reported by writable(), even if the connect failed.
   ///
-  /// It has a name of its own, so that who overrides only writable() hides nothing.
+  /// It has a name of its own, so that a handler that overrides only writable() hides no overload.
   virtual void write_failing(loop_type& loop, Token token, write_hint hint) {
     static_cast<void>(hint);
     writable(loop, token);

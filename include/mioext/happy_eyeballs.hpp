@@ -25,9 +25,9 @@ namespace mioext {
 /// @par Source
 /// RFC 8305, "Happy Eyeballs Version 2", sections 4, 5 and 8.
 struct happy_eyeballs {
-  /// How long an attempt has to succeed before the next one is started beside it. The RFC recommends
-  /// 250 milliseconds, at most 2 seconds, and forbids less than 10: shorter ones are taken as 10
-  /// milliseconds.
+  /// How long an attempt has to succeed before the next one is started beside it. The RFC
+  /// recommends 250 milliseconds and at most 2 seconds, and forbids less than 10 milliseconds; a
+  /// shorter delay is raised to 10 milliseconds.
   std::chrono::steady_clock::duration connection_attempt_delay = std::chrono::milliseconds(250);
 
   /// How many endpoints of the first one's family come before the families take turns. At least 1.

@@ -30,8 +30,8 @@
 
 namespace mioext {
 
-/// The end of a pipe that data comes out of. A move-only owner, non-blocking and bound to no loop;
-/// meets Asio's SyncReadStream.
+/// The reading end of a pipe. A move-only owner, non-blocking and bound to no loop; meets Asio's
+/// SyncReadStream.
 ///
 /// Thread safety: distinct objects: safe. Shared objects: unsafe.
 ///
@@ -56,8 +56,8 @@ public:
   /// Closes the end, as close() does.
   ~pipe_reader() = default;
 
-  /// Reads what is there into the buffers, 64 non-empty ones at most, and returns how many bytes
-  /// that were. Buffers without room for a byte: 0, and success.
+  /// Reads available data into the buffers, at most 64 non-empty ones, and returns the number of
+  /// bytes read. If the buffers have no room for a byte, it succeeds and returns 0.
   ///
   /// Errors: `would_block` if nothing is there now; `eof` if nothing will be, because every writer
   /// is closed and everything was read; what else readv(2) reports; `bad_descriptor` if closed.
@@ -80,8 +80,8 @@ public:
   }
 };
 
-/// The end of a pipe that data goes into. A move-only owner, non-blocking and bound to no loop;
-/// meets Asio's SyncWriteStream.
+/// The writing end of a pipe. A move-only owner, non-blocking and bound to no loop; meets Asio's
+/// SyncWriteStream.
 ///
 /// Thread safety: distinct objects: safe. Shared objects: unsafe.
 ///
@@ -106,9 +106,9 @@ public:
   /// Closes the end, as close() does.
   ~pipe_writer() = default;
 
-  /// Writes what fits from the buffers, 64 non-empty ones at most, and returns how many bytes that
-  /// were. No byte in the buffers: 0, and success. Up to PIPE_BUF bytes (4096 on Linux) go in one
-  /// piece or not at all (pipe(7)).
+  /// Writes as much from the buffers as fits, at most 64 non-empty ones, and returns the number of
+  /// bytes written. If the buffers contain no byte, it succeeds and returns 0. Up to PIPE_BUF bytes
+  /// (4096 on Linux) are written as a whole or not at all (pipe(7)).
   ///
   /// Errors: `would_block` if nothing fits now; `broken_pipe` if every reader is closed, and
   /// SIGPIPE is not raised; what else writev(2) reports; `bad_descriptor` if closed.
@@ -132,8 +132,8 @@ public:
 
 /// Makes a pipe: what is written to `second` can be read from `first`.
 ///
-/// Errors: what pipe2(2) reports, among it `no_descriptors`; the second form then returns two
-/// closed ends.
+/// Errors: what pipe2(2) reports, among it `no_descriptors`; the form with an error_code then
+/// returns two closed ends.
 inline std::pair<pipe_reader, pipe_writer> pipe(boost::system::error_code& ec) {
   std::pair<pipe_reader, pipe_writer> ends;
   int fds[2];

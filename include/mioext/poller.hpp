@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The portable epoll: a poller waits for events, its registry says of which handles, and events
-// holds what came.
+// The portable epoll: a poller waits for events, its registry holds the handles to watch, and an
+// events object holds what was reported.
 //
 
 #ifndef MIOEXT_POLLER_HPP
@@ -41,9 +41,9 @@ namespace mioext {
 
 /// Room for the events of one poll, used again by the next.
 ///
-/// A container of `event const` with random access. The capacity is the most that one poll can
-/// return; what does not fit is returned by the next, so a small one loses nothing. Not
-/// thread-safe; threads that poll one poller at the same time need one each.
+/// A container of `event const` with random access. The capacity is the largest number of events
+/// that one poll returns; the rest is returned by the next poll, so a small capacity loses nothing.
+/// Not thread-safe; threads that poll one poller at the same time need a buffer each.
 class events {
 public:
   /// What it contains.
@@ -136,20 +136,21 @@ inline void swap(events& left, events& right) noexcept { left.swap(right); }
 
 /// Which handles a poller watches, and what for.
 ///
-/// Got from poller::registry(). A copy is cheap and refers to the same poller; it may be handed to
-/// another thread, and outlive the poller (then registering goes on to work and nobody is told).
+/// Obtained from poller::registry(). A copy is cheap and refers to the same poller. It may be
+/// handed to another thread, and may outlive the poller; registering then still works, but nobody
+/// receives the events.
 ///
 /// Handles are descriptors (`int`) or anything with `native_handle()`. They are watched, never
 /// owned, changed or closed. A handle that is closed is deregistered by the system, unless another
 /// descriptor still refers to the same open file (after dup or fork): then deregister it first.
 ///
-/// After fork() parent and child share one epoll instance, and what either registers or deregisters is
-/// so for both: a child makes a poller of its own. (A kqueue is not there in the child.) An event loop
-/// does that by itself.
+/// After fork(), parent and child share one epoll instance, and what one of them registers or
+/// deregisters takes effect for both. So a child must make a poller of its own. (A kqueue does not
+/// exist in the child.) An event loop does this by itself.
 ///
 /// Thread safety: all members may be called from any thread, also while others poll.
 ///
-/// Errors of registering, all of which but the one marked (*) leave everything as it was:
+/// Errors of registering. All of them leave everything as it was, except the one marked (*):
 /// | error (boost::system::errc) | when |
 /// | --- | --- |
 /// | file_exists | the handle is registered already |
@@ -174,8 +175,9 @@ public:
 
   /// Starts watching `handle`.
   ///
-  /// A temporary object that owns its descriptor (which has close() and cannot be copied) does not
-  /// compile: it would be closed at once. Temporary objects that refer to somebody else's do.
+  /// A temporary object that owns its descriptor (that is, has close() and cannot be copied) does
+  /// not compile, because it would be closed at once. A temporary object that refers to somebody
+  /// else's descriptor does compile.
   ///
   /// If it is ready already, the next poll reports that, whatever the trigger.
   /// Complexity: one system call.
@@ -216,9 +218,8 @@ public:
     MIOEXT_DETAIL_CHECK_INTEREST(Arguments::have_interest);
   }
 
-  /// Gives a registered handle another token, interest and trigger; all three are replaced. Also
-  /// what arms a `oneshot` again. Readiness that exists at this moment is reported anew.
-  /// Complexity: one system call.
+  /// Replaces the token, interest and trigger of a registered handle. This also arms a `oneshot`
+  /// again. Readiness that exists at this moment is reported again. Complexity: one system call.
   template <class Handle>
   void reregister_handle(Handle&& handle, token name, interest wanted,
                          trigger how = trigger::edge) const {
@@ -256,9 +257,8 @@ public:
     MIOEXT_DETAIL_CHECK_INTEREST(Arguments::have_interest);
   }
 
-  /// Stops watching `handle`. Events that a poll returned before are the caller's: at this layer
-  /// nobody takes them back.
-  /// Complexity: one system call.
+  /// Stops watching `handle`. Events of it that a poll has already returned are not taken back; at
+  /// this layer the caller must handle them. Complexity: one system call.
   template <class Handle> void deregister_handle(Handle&& handle) const {
     boost::system::error_code ec;
     deregister_handle(handle, ec);
@@ -272,8 +272,8 @@ public:
     ec = detail::system_error_code(selector_->remove(detail::native_handle(handle)));
   }
 
-  /// The poller's own descriptor, as poller::native_handle(), so that a registry is a handle, too: it
-  /// can be watched by another poller. Not to be closed. -1 if there is none.
+  /// The poller's own descriptor, the same as poller::native_handle(). So a registry is a handle,
+  /// too, and can be watched by another poller. Do not close the descriptor. -1 if there is none.
   int native_handle() const noexcept { return selector_->native_handle(); }
 
 private:
@@ -358,10 +358,10 @@ public:
     return report(ready, wait(ready, no_limit()), ec);
   }
 
-  /// The same, but for `timeout` at the most: any std::chrono duration. Rounded up to what the
-  /// system can tell apart (a nanosecond; before Linux 5.11 a millisecond), so never early; zero or
-  /// less only looks. No length overflows. When the time is up, `ready` is empty and there is no
-  /// error.
+  /// The same, but waits at most for `timeout`, which may be any std::chrono duration; no length
+  /// overflows. It is rounded up to the system's resolution (a nanosecond; a millisecond before
+  /// Linux 5.11), so the wait never ends early. With zero or less, poll() checks without waiting.
+  /// When the time is up, `ready` is empty and there is no error.
   template <class Rep, class Period>
   std::size_t poll(events& ready, std::chrono::duration<Rep, Period> timeout) {
     return succeed(ready, wait_for(ready, detail::ceil_nanoseconds(timeout)));
@@ -375,8 +375,8 @@ public:
   }
 
 private:
-  /// What a moved-from poller is left with: never opened, shared by all of them, and not allocated,
-  /// so that moving cannot fail.
+  /// The selector that a moved-from poller is left with. It is never opened, all moved-from pollers
+  /// share it, and it is not allocated, so that moving cannot fail.
   static std::shared_ptr<detail::selector> closed_selector() noexcept {
     static detail::selector closed;
     return std::shared_ptr<detail::selector>(std::shared_ptr<detail::selector>(), &closed);

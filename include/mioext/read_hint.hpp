@@ -34,10 +34,12 @@ enum class read_hint : unsigned char {
   hup,
   /// An error; SO_ERROR or the read itself says which. If neither does, it is a notice in the error
   /// queue of a Linux socket (recvmsg(2), MSG_ERRQUEUE), or a change of a file in /proc. kqueue
-  /// reports the pending error of a socket that goes on, such as a refused datagram, as `data`.
+  /// reports a pending error after which the socket stays usable, such as a refused datagram, as
+  /// `data`.
   error,
-  /// Something else; only who asked for `priority` is told so: out-of-band data, which an ordinary
-  /// read does not see, or another exceptional condition. There may be data as well.
+  /// Something else: out-of-band data, which an ordinary read does not return, or another
+  /// exceptional condition. Reported only if the interest includes `priority`. There may be
+  /// ordinary data as well.
   unknown
 };
 

@@ -53,27 +53,30 @@ template <class Service> boost::asio::execution_context::id service_id<Service>:
 /// begun then.
 ///
 /// It works in any context that can host a `posix::stream_descriptor`: an io_context that one or
-/// many threads run, a thread_pool. It adds no thread, and uses nothing but Asio's public interface.
-/// The context's run() does not return while an operation waits through the service, and does when
-/// none is left. `notify_fork` of the context is enough for a fork: in the child the selector is
-/// made anew. What is begun between its calls waits, and is served after the last of them; one that
-/// throws can be repeated, and loses nothing. Before it, or without it, a child may close and cancel what
-/// it has, and destroy the context: the parent is not disturbed. (A lock that another thread of the
-/// parent held at the fork, to begin, end or close something for a descriptor, is never released in the
-/// child, where closing that number or using the context may hang then. Other threads that the child
-/// starts leave the context alone until notify_fork has returned.)
+/// many threads run, a thread_pool. It adds no thread, and uses nothing but Asio's public
+/// interface. The context's run() does not return while an operation waits through the service, and
+/// returns when none is left. After a fork, calling the context's `notify_fork` is enough: in the
+/// child the selector is made anew. Operations that are started between the calls of notify_fork
+/// wait, and are served after the last call. If a call throws, it can be repeated, and nothing is
+/// lost. Before that call, or without it, a child may close and cancel what it has, and destroy the
+/// context, without disturbing the parent. (If another thread of the parent held a lock at the
+/// fork, to begin, end or close something for a descriptor, that lock is never released in the
+/// child; closing that number or using the context may then hang there. Other threads that the
+/// child starts must not use the context until notify_fork has returned.)
 ///
-/// When the context is destroyed, what is pending is dropped without being called; objects that used
-/// the service may outlive it, and their operations end there.
+/// When the context is destroyed, the handlers of pending operations are destroyed without being
+/// called. Objects that used the service may outlive the context; their operations end at that
+/// point.
 ///
-/// A mioext handle that is closed ends what waits for it, through the I/O executor. If that executor
-/// needs memory to queue something, which an io_context does not, and there is none, what waits for
-/// the handle is dropped without being called: a close, which may be a destructor's, throws nothing.
+/// Closing a mioext handle ends the operations that wait for it; they complete through their I/O
+/// executor. If that executor needs memory to queue a completion (an io_context does not) and there
+/// is none, the handlers are destroyed without being called, because a close, which may happen in a
+/// destructor, throws nothing.
 ///
-/// What run(), run_one() and poll_one() count is, as with Asio's own objects, handlers of the program's:
-/// one for each operation. More is counted only where the context wakes up for nothing of the program's:
-/// when something comes for a stream that nobody reads at that moment, and when descriptors are looked
-/// at that may be closed unheard (see async_wait()).
+/// As with Asio's own objects, run(), run_one() and poll_one() count one handler of the program for
+/// each operation. They count more only if the context wakes up for nothing that the program is
+/// waiting for: when something arrives for a stream that has no pending read, and when the service
+/// checks descriptors that may have been closed without its knowledge (see async_wait()).
 ///
 /// @par Thread safety
 /// All of it is thread-safe.

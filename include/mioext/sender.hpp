@@ -30,12 +30,12 @@ template <class Token, class Message> class basic_event_loop;
 /// Copies are cheap and send to the same loop. A sender may outlive the loop: sending then reports
 /// broken_pipe.
 ///
-/// Thread safety: distinct senders, and one and the same, may be used by any number of threads at
-/// once; assigning to one that others use is not safe. Messages of one thread arrive in the order
-/// in which it sent them.
+/// Thread safety: any number of threads may send at the same time, through distinct senders or the
+/// same one; assigning to a sender that other threads use is not safe. Messages of one thread
+/// arrive in the order in which it sent them.
 ///
-/// Sending allocates nothing, takes no lock, and makes a system call only where the loop sleeps:
-/// one, by the first of those who find it asleep.
+/// Sending allocates nothing and takes no lock. It makes a system call only if the loop sleeps: a
+/// single one, made by the first sender that finds the loop asleep.
 ///
 /// @tparam Message nothrow move constructible; need not be copyable.
 ///

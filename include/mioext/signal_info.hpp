@@ -30,8 +30,8 @@ struct signal_info {
   /// Why it was sent: SI_USER for kill(2), SI_QUEUE for sigqueue(3), CLD_EXITED and the like for
   /// SIGCHLD.
   int code = 0;
-  /// The sender, or for SIGCHLD the child; zero where the kernel sent it of itself, and where the
-  /// system does not tell.
+  /// The process that sent the signal, or for SIGCHLD the child; zero if the kernel itself sent it,
+  /// or if the system does not say.
   pid_t pid = 0;
   /// The real user of that process.
   uid_t uid = 0;

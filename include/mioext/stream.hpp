@@ -44,28 +44,30 @@ namespace mioext {
 /// sockets. boost::asio::async_read, async_read_until and async_write, ssl::stream, Beast's HTTP and
 /// WebSocket run over it.
 ///
-/// `Handle` is any of mioext's stream sockets and pipes (`stream<tcp_socket>`, `stream<pipe_reader>`),
-/// one of Asio's stream sockets of any protocol (TCP, local, generic), descriptors or pipes, any other
-/// class with `native_handle()`, `close(error_code&)` and `release(error_code&)`; or `int`: then the
-/// descriptor is somebody else's, and is never closed. (End such a stream before its owner closes the
-/// descriptor: only the number tells whose it is. For the same reason close the stream, and not one of
-/// Asio's handles, or a user's, inside it.) Sockets that keep messages apart, for datagrams or
-/// sequenced packets, make no stream, and do not compile.
+/// `Handle` is any of mioext's stream sockets and pipes (`stream<tcp_socket>`,
+/// `stream<pipe_reader>`), one of Asio's stream sockets of any protocol (TCP, local, generic),
+/// descriptors or pipes, any other class with `native_handle()`, `close(error_code&)` and
+/// `release(error_code&)`; or `int`: then the descriptor is somebody else's, and is never closed.
+/// (Close or destroy such a stream before the owner closes the descriptor, because the stream
+/// identifies it only by its number. For the same reason close the stream itself, and not the
+/// handle inside it, if that is a handle of Asio's or of the program's.) Sockets that preserve
+/// message boundaries (datagrams, sequenced packets) are no streams, and do not compile.
 ///
-/// A stream of a socket has every member, constructor, type and constant of Asio's basic_stream_socket
-/// but the deprecated ones, with its meaning and its errors; a stream of another handle those of Asio's
-/// stream_descriptor that the handle can have. So a program that was written for one of them needs no
-/// other change than of that name, except where Asio itself asks for its own type:
-/// basic_socket_acceptor::accept and async_accept hand a connection over (`async_accept(handler)`), and
-/// do not put it into a stream that is there; mioext::async_accept() does either.
+/// A stream of a socket has all members, constructors, types and constants of Asio's
+/// basic_stream_socket except the deprecated ones, with the same meaning and errors. A stream of
+/// another handle has those of Asio's stream_descriptor that the handle supports. So a program
+/// written for one of these classes needs to change only that name, except where Asio itself
+/// requires its own type: basic_socket_acceptor::accept and async_accept can hand over a new
+/// connection (`async_accept(handler)`), but cannot accept into an existing stream;
+/// mioext::async_accept() can do both.
 ///
 /// Reads and writes are tried at once, and wait only where they would block. The descriptor is
 /// registered when the first of them waits, for both directions and edge-triggered, and stays so
 /// until the stream is closed: no further system call is spent on waiting.
 ///
-/// Members that work on what is not a matter of streams (open(), bind(), endpoints, options, ...)
-/// are those of the handle, with its parameters, errors and overloads; a handle that has none of that
-/// name gives the stream none.
+/// Members that do not concern reading and writing (open(), bind(), endpoints, options, ...) call
+/// the handle's members of the same name, with their parameters, errors and overloads. If the
+/// handle has no such member, the stream has none either.
 ///
 /// The descriptor is non-blocking from the beginning. That alone never changes what the synchronous
 /// members do: they wait, unless non_blocking(true) was called.
@@ -113,8 +115,9 @@ class stream : public detail::context_handle<Handle, Executor> {
 public:
   using typename base::executor_type;
 
-  /// A stream is the lowest layer that has pending operations, so that what a layer above does to
-  /// its lowest layer (close, cancel, shutdown, options) is done properly.
+  /// The stream itself, because it is the lowest layer that has pending operations. So what a layer
+  /// above does to its lowest layer (close, cancel, shutdown, options) takes these operations into
+  /// account.
   using lowest_layer_type = stream;
 
   /// The same stream with another type of executor, as Asio's sockets have it.
@@ -123,7 +126,7 @@ public:
     using other = stream<Handle, OtherExecutor>;
   };
 
-  /// A closed stream; of a handle that is never closed when it is new, what that is.
+  /// A closed stream, unless a newly made handle of this type is open.
   /// @throws boost::system::system_error no_descriptors and the like when the context's selector_service
   /// has to be made.
   template <class E = executor_type, if_makes_handle<E const> = 0>
@@ -151,9 +154,9 @@ public:
       : base(detail::made_of(), executor_type(context.get_executor()), context,
              std::forward<First>(first), std::forward<Others>(others)...) {}
 
-  /// Takes over one of Asio's sockets, with its executor: a stream can stand where such a socket is
-  /// handed over, as in a handler of async_accept. The socket must have no operation outstanding,
-  /// and is closed afterwards. Of a closed one, a closed stream is made.
+  /// Takes over one of Asio's sockets, with its executor, so that a stream can be used where such a
+  /// socket is passed, as in a handler of async_accept. The socket must have no outstanding
+  /// operation, and is closed afterwards. A closed socket makes a closed stream.
   /// @throws boost::system::system_error as the handle's constructor; `socket` has then kept it.
   template <class Socket,
             typename std::enable_if<
@@ -169,8 +172,8 @@ public:
   /// `other` is closed afterwards, and keeps its executor. Pending operations go on.
   stream(stream&& other) = default;
 
-  /// The same from a stream with another type of executor, or with a handle that converts to this one, as
-  /// that of TCP does to that of boost::asio::generic::stream_protocol.
+  /// The same from a stream with another type of executor, or with a handle that converts to this
+  /// one, as a TCP socket converts to one of boost::asio::generic::stream_protocol.
   template <
       class OtherHandle, class OtherExecutor,
       typename std::enable_if<!std::is_same<stream<OtherHandle, OtherExecutor>, stream>::value &&
@@ -195,8 +198,8 @@ public:
 
   // --- Reading and writing -------------------------------------------------------------------------
 
-  /// Reads what is there into `buffers`, at least a byte. If nothing is, waits for it as Asio's
-  /// sockets do, unless non_blocking(true) was called: then the error is would_block.
+  /// Reads available data into `buffers`, at least one byte. If there is none, it waits as Asio's
+  /// sockets do; after non_blocking(true) it fails with would_block instead.
   ///
   /// Errors: eof at the end, what the system reports, bad_descriptor if closed.
   template <class MutableBufferSequence>
@@ -235,10 +238,10 @@ public:
     });
   }
 
-  /// Reads what is there, as soon as there is something; buffers without room for a byte complete at
-  /// once. Several reads are served in the order in which they began. After one that filled less than
-  /// its buffer, the next one on a TCP socket waits until the system reports more, and spares a call
-  /// that would find nothing.
+  /// Reads what is there, as soon as there is something. A read into buffers without room for a
+  /// byte completes at once. Several reads are served in the order in which they were started. On a
+  /// TCP socket, after a read that did not fill its buffers, the next one waits until the system
+  /// reports more data, which saves a system call that would find nothing.
   ///
   /// @param buffers must stay valid until completion.
   /// @param token for `void(boost::system::error_code, std::size_t bytes_transferred)`; the errors
@@ -305,7 +308,7 @@ public:
     });
   }
 
-  /// async_write_some() by the name that it has where there are flags. Sockets only.
+  /// The same as async_write_some(), by the name of the form that takes flags. Sockets only.
   template <class ConstBufferSequence, class Token = detail::default_token<Executor>,
             class H = Handle, detail::only_for_sockets<H> = 0>
   auto async_send(ConstBufferSequence const& buffers,
@@ -325,7 +328,7 @@ public:
     return detail::start_transfer<detail::initiate_send, Token>(this->core_, token, buffers, flags);
   }
 
-  /// async_read_some() by the name that it has where there are flags. Sockets only.
+  /// The same as async_read_some(), by the name of the form that takes flags. Sockets only.
   template <class MutableBufferSequence, class Token = detail::default_token<Executor>,
             class H = Handle, detail::only_for_sockets<H> = 0>
   auto async_receive(MutableBufferSequence const& buffers,
@@ -349,11 +352,11 @@ public:
 
   // --- Connecting -----------------------------------------------------------------------------------
 
-  /// Connects a socket, and blocks until it is known how that ended, also after non_blocking(true). One
-  /// that is closed is opened for the endpoint's protocol, and stays open after an error.
+  /// Connects a socket, and blocks until the outcome is known, even after non_blocking(true). A
+  /// closed socket is opened for the endpoint's protocol, and stays open after an error.
   ///
-  /// Unlike Asio's, it waits where a Unix listener has no room, and does not say that a socket was
-  /// connected that had been before; see mioext::async_connect().
+  /// Unlike Asio's connect(), it waits if the backlog of a Unix listener is full, and does not
+  /// report success for a socket that was connected before; see mioext::async_connect().
   ///
   /// Errors: what connect(2) or SO_ERROR says; already_connected, already_started; those of open().
   template <class H = Handle> void connect(typename H::endpoint_type const& endpoint) {
@@ -381,7 +384,7 @@ public:
     return detail::start_connect_one<Token>(*this, endpoint, this->get_executor(), token);
   }
 
-  /// The same to an endpoint of another type, or of a handle that knows no type of them.
+  /// The same for an endpoint of another type, or for a handle that has no endpoint_type.
   template <class Endpoint, class Token = detail::default_token<Executor>,
             detail::enable_if<detail::is_endpoint<Endpoint>::value> = 0>
   auto async_connect(Endpoint const& endpoint, Token&& token = detail::default_token<Executor>())
@@ -409,7 +412,7 @@ private:
 
 namespace detail {
 
-/// Whatever its handle is: the stream itself says so.
+/// True for every handle, because the stream itself announces that it is closed.
 template <class Handle, class Executor>
 struct is_heard_closing<stream<Handle, Executor>> : std::true_type {};
 

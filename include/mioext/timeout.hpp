@@ -21,9 +21,9 @@ template <class Token, class Message> class basic_event_loop;
 
 /// Names a timer that was set with a loop's timer(), for clear_timer().
 ///
-/// A small value to copy and keep. The loop recognises one whose timer has fired or was cleared,
-/// also when the timer's place is taken by another. It means something to the loop that made it,
-/// and to no other. A default-constructed one names no timer.
+/// A small value to copy and keep. The loop recognises a timeout whose timer has fired or was
+/// cleared, even if another timer has taken its place. It is valid only for the loop that made it.
+/// A default-constructed one names no timer.
 ///
 /// @par Source
 /// mio's first `Timeout`.

@@ -21,10 +21,10 @@ namespace mioext {
 
 /// Names a registered handle: the program chooses it, events carry it back.
 ///
-/// A strong type over std::size_t. It compares, orders, hashes and prints, it can be a `case`
-/// label, and it converts from a number only explicitly and takes part in no arithmetic, so that a
-/// descriptor or a count cannot be mistaken for one. Any value may be used, zero and the largest
-/// included: mioext keeps none for itself.
+/// A strong type over std::size_t. It can be compared, ordered, hashed and printed, and used as a
+/// `case` label. It takes part in no arithmetic, and a number converts to it only explicitly, so
+/// that a descriptor or a count cannot be mistaken for a token. Any value may be used, zero and the
+/// largest included: mioext reserves none.
 ///
 /// @par Example
 /// @code

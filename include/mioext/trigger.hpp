@@ -36,10 +36,11 @@ enum class trigger : unsigned char {
   /// kqueue, reading and writing that begin at the same time are two events.)
   oneshot = 4,
   /// Where several pollers watch one handle, not all of them are woken (EPOLLEXCLUSIVE, Linux 4.5).
-  /// For `readable` and `writable` only; not with `oneshot`, and neither in a reregistration nor
-  /// before one: the kernel refuses all of those (invalid_argument). A peer's half of a close is
-  /// reported as readable and not as read_closed, for which the kernel has no room then. Where the
-  /// system has nothing of the kind: operation_not_supported.
+  /// Only for `readable` and `writable`, and not with `oneshot`. A registration cannot be changed
+  /// to `exclusive`, and an `exclusive` one cannot be changed: the kernel refuses all of this
+  /// (invalid_argument). A half close by the peer is reported as readable but not as read_closed,
+  /// because the kernel refuses EPOLLRDHUP here. On systems without such a mode:
+  /// operation_not_supported.
   exclusive = 8
 };
 

@@ -40,16 +40,16 @@ using unix_socket = basic_stream_socket<boost::asio::local::stream_protocol>;
 /// Accepts connections of Unix stream sockets.
 using unix_acceptor = basic_socket_acceptor<boost::asio::local::stream_protocol>;
 
-/// A Unix datagram socket. Nothing is lost or reordered between them: who sends to a full one is
-/// told `would_block`.
+/// A Unix datagram socket. Datagrams are neither lost nor reordered: sending to a socket whose
+/// queue is full fails with `would_block`.
 using unix_datagram = basic_datagram_socket<boost::asio::local::datagram_protocol>;
 
-/// Sends what fits of `buffers`, and with its first byte a duplicate of `handle`: a descriptor, or
-/// anything with native_handle(). The sender's own stays open. Returns the number of bytes sent; if
-/// that is not zero, the descriptor is on its way.
+/// Sends as much of `buffers` as fits and, with its first byte, a duplicate of `handle`: a
+/// descriptor, or anything with native_handle(). The sender's own descriptor stays open. Returns
+/// the number of bytes sent; if that is not zero, the descriptor has been sent.
 ///
-/// Errors: as unix_socket::send(); `invalid_argument` for buffers without a byte, with which no
-/// descriptor can travel; `bad_descriptor` also if `handle` is closed.
+/// Errors: as unix_socket::send(); `invalid_argument` for buffers without a byte, because a
+/// descriptor cannot be sent without data; `bad_descriptor` also if `handle` is closed.
 ///
 /// @par Source
 /// unix(7), SCM_RIGHTS.
@@ -80,10 +80,12 @@ std::size_t send_with_descriptor(unix_socket& socket, ConstBufferSequence const&
 /// it belongs to the caller, who closes it or gives it to a handle. If the peer sent several at
 /// once, the first is received and the system closes the others.
 ///
-/// It is close-on-exec, but blocking or not as its sender left it: that belongs to what is open
-/// behind it, which the sender still uses. A handle that adopts it makes it non-blocking.
+/// The descriptor is close-on-exec. Whether it is blocking is left as its sender set it, because
+/// that belongs to the open file description, which the sender still uses. A handle that adopts the
+/// descriptor makes it non-blocking.
 ///
-/// Errors: as unix_socket::receive(), which would discard the descriptor. `fd` is -1 then.
+/// Errors: as unix_socket::receive(); `fd` is -1 then. (receive() itself would discard the
+/// descriptor.)
 ///
 /// @par Source
 /// unix(7), SCM_RIGHTS.

@@ -15,8 +15,9 @@
 
 /// The version as one number, in the form of BOOST_VERSION: major * 100000 + minor * 100 + patch.
 ///
-/// Versions follow Semantic Versioning 2.0.0 (semver.org): what is documented in the headers above
-/// detail/ keeps its meaning while the first number is the same; while that is 0, while the second is.
+/// Versions follow Semantic Versioning 2.0.0 (semver.org): what is documented in the headers
+/// outside of detail/ keeps its meaning as long as the first number is the same or, while that is
+/// 0, as long as the second is the same.
 #define MIOEXT_VERSION 100
 
 /// The same as text, "major.minor.patch".

@@ -26,8 +26,8 @@ namespace mioext {
 /// Makes a poll return an event of its token, readable, from any thread.
 ///
 /// Several wakes before the poll may be reported as one; none is lost. The event needs no reading
-/// and no re-arming. What a thread wrote before wake() is visible to the one that sees the event;
-/// ThreadSanitizer does not know so, and wants to see an atomic or a mutex.
+/// and no re-arming. What a thread wrote before wake() is visible to the thread that sees the
+/// event. ThreadSanitizer does not know this; it needs to see an atomic or a mutex.
 ///
 /// Thread safety: wake() may be called from any number of threads at once. Destroying it
 /// deregisters it.
@@ -59,7 +59,7 @@ public:
     MIOEXT_DETAIL_CHECK_TOKEN((detail::is_token_argument<token, Given>::value));
   }
 
-  /// Takes over what the other one wakes, which then answers bad_file_descriptor.
+  /// Takes over the registration of the other waker, which then answers bad_file_descriptor.
   waker(waker&&) noexcept = default;
   /// The same; what this one was is deregistered.
   waker& operator=(waker&&) noexcept = default;

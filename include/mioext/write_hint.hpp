@@ -20,17 +20,17 @@ namespace mioext {
 /// Why a write is likely to fail when `write_failing` is called. A hint and never a promise: only
 /// the write tells.
 ///
-/// A pipe whose readers are gone is `error` with epoll and `hup` with kqueue. The pending error of a
-/// socket that goes on, such as a refused datagram, is `error` with epoll; kqueue reports it without
-/// a hint. kqueue reports `hup` after this side's own shutdown, too.
+/// A pipe whose readers are gone is `error` with epoll and `hup` with kqueue. A pending error after
+/// which the socket stays usable, such as a refused datagram, is `error` with epoll; kqueue reports
+/// it without a hint. kqueue also reports `hup` after this side's own shutdown.
 ///
 /// @par Source
 /// The hang-up and the error of mio's first `ReadHint` and `EventSet`.
 enum class write_hint : unsigned char {
   /// The connection is over in both directions.
   hup,
-  /// An error: take_error() says which, or the write itself does. After one that is not the end of a
-  /// connection, writing goes on.
+  /// An error: take_error() or the write itself says which. Unless the error ended the connection,
+  /// writing can go on after it.
   error
 };
 

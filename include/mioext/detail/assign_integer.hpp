@@ -16,8 +16,9 @@
 namespace mioext {
 namespace detail {
 
-/// `target = value`, which fits. A cast where both are of one type on this system is one that
-/// -Wuseless-cast would speak of; none where they are not, one that -Wconversion would.
+/// Assigns `value`, which must fit, to `target`. It casts only if the types differ on this system:
+/// -Wuseless-cast warns of a cast between equal types, and -Wconversion of a missing cast between
+/// different ones.
 template <class Integer> void assign_integer(Integer& target, Integer value) noexcept {
   target = value;
 }

@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Who in this process wants to hear that the handle with a certain number is about to be closed,
-// whichever thread closes it.
+// The listeners in this process that are told when the handle with a certain number is about to be
+// closed, whichever thread closes it.
 //
 
 #ifndef MIOEXT_DETAIL_CLOSING_LISTENERS_HPP
@@ -28,7 +28,8 @@
 namespace mioext {
 namespace detail {
 
-/// Hears of the mioext handles that it is entered for, before their numbers are free.
+/// Is told of the closing of the mioext handles that it is entered for, before their numbers are
+/// free.
 class BOOST_SYMBOL_VISIBLE closing_listener {
 public:
   /// It is not entered for `fd` any more when this is called.
@@ -44,8 +45,8 @@ protected:
   ~closing_listener() = default;
 };
 
-/// The entry of a listener for one number. The listener keeps it, so that to enter takes no memory;
-/// all else is the business of closing_listeners.
+/// The entry of a listener for one number. The listener stores it, so that the entry itself needs
+/// no allocation; only closing_listeners uses its content.
 class closing_entry {
 public:
   closing_entry() noexcept : listener_(nullptr), next_(nullptr) {}
@@ -65,21 +66,22 @@ private:
 /// detail/dispatch_scope.hpp.) Thread-safe; visible, so that all shared libraries of the process
 /// share them.
 ///
-/// Each number has a place of its own, with a lock of its own in cache lines of its own, so that
-/// threads that have no descriptor in common share nothing that is written. Places are made when a
-/// number is first entered for, many at a time, and never moved or given back: a context with static
-/// storage duration may go later than any static here, and descriptor numbers are used again.
+/// Each number has its own place, with its own lock in its own cache lines, so that threads that
+/// use different descriptors write to nothing in common. Places are made when a number is first
+/// entered, many at a time, and are never moved or freed: a context with static storage duration
+/// may be destroyed later than any static object here, and descriptor numbers are used again.
 class BOOST_SYMBOL_VISIBLE closing_listeners {
 public:
-  /// That of the process; where shared libraries cannot share it, that of the library whose code asks.
-  /// So a listener asks once. Initialised before any code runs, and never destroyed.
+  /// The instance of the process or, if shared libraries cannot share it, the instance of the
+  /// library that calls this. So a listener must call this only once. It is initialised before any
+  /// code runs, and never destroyed.
   static closing_listeners& instance() noexcept {
     static closing_listeners all;
     return all;
   }
 
-  /// Has `listener` called when a handle of number `fd`, which is not negative, is closed: once. It
-  /// must leave before it goes. @throws std::bad_alloc
+  /// Has `listener` called once, when a handle of number `fd` is closed. `fd` must not be negative,
+  /// and the listener must leave before it is destroyed. @throws std::bad_alloc
   void enter(int fd, closing_entry& entry, closing_listener& listener) {
     place& entered = make(fd);
     std::lock_guard<std::mutex> const lock(entered.mutex);
@@ -100,8 +102,8 @@ public:
     }
   }
 
-  /// Calls those that are entered for `fd`, without a lock: what they do may close handles again.
-  /// What every close does where nobody ever listened is kept small, so that it is inlined.
+  /// Calls the listeners that are entered for `fd`, without holding a lock, because they may close
+  /// handles, too. If nobody ever listened, a close only runs this small part, which is inlined.
   static void tell(int fd) noexcept {
     if (instance().root(static_cast<unsigned>(fd)).load(std::memory_order_relaxed)) {
       tell_those_of(fd);
@@ -114,7 +116,7 @@ private:
     std::mutex mutex{};
   };
 
-  /// Twice the cache line of most processors, which fetch two at a time, and that of some.
+  /// Two cache lines of most processors, which fetch lines in pairs, and one cache line of some.
   static constexpr std::size_t place_size = 128;
 
   struct place : place_content {

@@ -54,10 +54,10 @@ auto retry_interrupted(SystemCall system_call) -> decltype(system_call()) {
 
 namespace descriptor_ops {
 
-/// Keeps SIGPIPE from who writes to a socket, on systems where a flag of each call cannot say so:
-/// macOS has SO_NOSIGPIPE in the place of MSG_NOSIGNAL. A descriptor that is no socket (ENOTSOCK)
-/// has no such option, and on a connection that has ended already macOS allows none (EINVAL;
-/// sosetoptlock in XNU's uipc_socket.c). One that was accepted has its listener's.
+/// Prevents SIGPIPE for writes to a socket, on systems that have no flag for this in each call:
+/// macOS has SO_NOSIGPIPE instead of MSG_NOSIGNAL. A descriptor that is no socket does not have the
+/// option (ENOTSOCK), and macOS does not allow it on a connection that has already ended (EINVAL;
+/// sosetoptlock in XNU's uipc_socket.c). An accepted socket has the setting of its listener.
 inline void silence_sigpipe(int fd, boost::system::error_code& ec) noexcept {
 #ifdef MSG_NOSIGNAL
   static_cast<void>(fd);
@@ -84,9 +84,10 @@ inline void adopt(int fd, boost::system::error_code& ec) noexcept {
   }
 }
 
-/// The same for a descriptor that was just made, by a system that cannot make it so at once: a
-/// process that another thread forks and executes in between inherits it. Returns it, or closes it
-/// and returns -1 if that fails, or if it is none.
+/// The same for a descriptor that was just made by a system that cannot set these flags at the same
+/// time: a process that another thread forks and executes in between inherits the descriptor.
+/// Returns `fd`. If `fd` is -1, the call that was to make it has failed: sets `ec` from errno, and
+/// returns -1. If the flags cannot be set, closes `fd` and returns -1.
 inline int adopt_new(int fd, boost::system::error_code& ec) noexcept {
   if (checked(fd, ec) < 0) {
     return fd;

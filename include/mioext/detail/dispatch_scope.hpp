@@ -7,9 +7,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What a handle and the event loop that is calling its owner right now tell each other. Handles are
-// bound to no loop; this is how a loop nevertheless learns, without a system call, that a handler
-// closed one, and how take_error() learns why a connect that the loop retried was refused.
+// How a handle and an event loop that is calling a handler inform each other. Handles are bound to
+// no loop. In this way a loop nevertheless learns, without a system call, that a handler closed
+// one, and take_error() learns why a connect that the loop retried was refused.
 //
 
 #ifndef MIOEXT_DETAIL_DISPATCH_SCOPE_HPP

@@ -22,9 +22,10 @@ namespace detail {
 /// `duration` in nanoseconds: rounded up, so that nothing is ever early; negative ones (and
 /// not-a-number) become zero; what does not fit, from some 292 years on, becomes the largest value.
 ///
-/// Whole seconds and the rest are converted one after the other: the product on the way from 60ths
-/// of a second to nanoseconds, for one, would overflow from 97 years on. Floating point is computed
-/// with as double at least, because a float knows ten hours to 4 milliseconds only.
+/// Whole seconds and the rest are converted separately, because an intermediate product could
+/// overflow otherwise: from 97 years on when converting 60ths of a second to nanoseconds, for
+/// instance. Floating-point durations are computed at least as double, because a float represents
+/// ten hours only to within 4 milliseconds.
 template <class Rep, class Period>
 std::chrono::nanoseconds ceil_nanoseconds(std::chrono::duration<Rep, Period> duration) noexcept {
   using std::chrono::nanoseconds;

@@ -47,9 +47,10 @@ public:
     return static_cast<std::uint32_t>(event.data.u64 >> 32);
   }
 
-  // EPOLLERR and EPOLLHUP concern both directions: the end of a pipe comes as EPOLLHUP alone, and a
-  // pipe without readers as EPOLLERR, alone where there is no room. Who waited for EPOLLIN or EPOLLOUT
-  // only would miss them. (So do Go's runtime/netpoll_epoll.go, libev and Asio; mio does not.)
+  // EPOLLERR and EPOLLHUP concern both directions: the end of a pipe is reported as EPOLLHUP alone,
+  // and a pipe without readers as EPOLLERR, which comes alone if there is no room. A test of
+  // EPOLLIN or EPOLLOUT only would miss them. (Go's runtime/netpoll_epoll.go, libev and Asio treat
+  // them in this way, too; mio does not.)
 
   static bool is_readable(native_event const& event) noexcept {
     return event.events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLERR | EPOLLHUP);
@@ -61,14 +62,16 @@ public:
 
   static bool is_error(native_event const& event) noexcept { return event.events & EPOLLERR; }
 
-  /// Both directions are shut, or the peer wrote its last and there may be data before it.
+  /// Both directions are shut down, or the peer has shut down its sending side; there may be unread
+  /// data.
   static bool is_read_closed(native_event const& event) noexcept {
     return event.events & (EPOLLRDHUP | EPOLLHUP);
   }
 
-  /// Both directions are shut. Not EPOLLERR: of a pipe it says that the readers are gone, but of a
-  /// socket only that there is an error to be fetched, or a notice in its error queue, after which
-  /// writing goes on; and an event does not tell which of the two it is of.
+  /// Both directions are shut down. EPOLLERR does not count. For a pipe it means that the readers
+  /// are gone; for a socket it means only that there is an error to be fetched or a notice in its
+  /// error queue, after which writing goes on. An event does not tell whether it is of a pipe or of
+  /// a socket.
   static bool is_write_closed(native_event const& event) noexcept {
     return event.events & EPOLLHUP;
   }
@@ -89,7 +92,7 @@ public:
     return !(event.events & (others | ends | (ends << dropped_shift)));
   }
 
-  /// What else there was is moved to where the system sets nothing, so that a writer can still be
+  /// The other flags are moved to bits that the system does not set, so that a writer can still be
   /// told of an end or an error.
   static void drop_reading(native_event& event) noexcept {
     event.events = EPOLLOUT | (event.events << dropped_shift);
@@ -124,7 +127,7 @@ public:
     }
   }
 
-  /// epoll leaves it to SO_ERROR.
+  /// Events of epoll carry no errno; SO_ERROR has it.
   static int error(native_event const&) noexcept { return 0; }
 
 protected:

@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Which open file a descriptor stands for, because its number may be another's by and by.
+// Which open file a descriptor refers to, because its number may later be reused for another file.
 //
 
 #ifndef MIOEXT_DETAIL_FILE_IDENTITY_HPP
@@ -21,7 +21,7 @@
 namespace mioext {
 namespace detail {
 
-/// Tells one open file from the next that gets its descriptor's number.
+/// Distinguishes an open file from another one that gets the same descriptor number later.
 struct file_identity {
   ::dev_t device = 0;
   ::ino_t inode = 0;
@@ -41,8 +41,8 @@ inline int identify(int fd, file_identity& identity) noexcept {
   return 0;
 }
 
-/// False if `fd` is closed, or stands for another file by now. True if the system cannot tell: what a
-/// shortage hides is most likely what it was.
+/// False if `fd` is closed or refers to another file now. True if the system cannot tell, for
+/// instance for lack of memory: then the file is most likely still the same.
 inline bool is_still(int fd, file_identity const& known) noexcept {
   file_identity now;
   int const error = identify(fd, now);

@@ -25,17 +25,19 @@ namespace detail {
 /// How often this process and its ancestors were forked, as far as that was counted. Visible, so that
 /// all shared libraries of the process share it.
 ///
-/// Counted by a handler of pthread_atfork(3), so that to ask costs no system call. That knows fork()
-/// and what calls it (daemon(), forkpty()); not vfork() and posix_spawn(), whose child has nothing to
-/// do with a loop, nor a bare clone() and _Fork(), of which nobody is told.
+/// Counted by a handler of pthread_atfork(3), so that a check costs no system call. The handler
+/// runs for fork() and for what calls it (daemon(), forkpty()). It does not run for vfork() and
+/// posix_spawn(), whose child does not use a loop, nor for a bare clone() and _Fork(), which run no
+/// handlers.
 class BOOST_SYMBOL_VISIBLE fork_count {
 public:
-  /// From now on it is counted. Returns an errno value. Not inlined, so that the handler belongs to
-  /// the library that has the count, and goes with that.
+  /// Starts to count. Returns an errno value. Not inlined, so that the handler belongs to the
+  /// library that has the count, and is unloaded together with it.
   BOOST_NOINLINE static int begin() noexcept {
     static std::atomic<bool> has_begun(false);
     if (!has_begun.load(std::memory_order_acquire)) {
-      // Twice, if two threads come here at once; which counts twice, and does no harm.
+      // If two threads come here at once, the handler is registered twice. Then each fork counts
+      // twice, which does no harm.
       if (int const error = ::pthread_atfork(nullptr, nullptr, &count_up)) {
         return error;
       }
@@ -53,22 +55,23 @@ private:
   static void count_up() { count().fetch_add(1, std::memory_order_relaxed); }
 };
 
-/// The mark of the process that has what bears it. It goes by the count of the shared library in which
-/// it was made, also where others that have one of their own look at it.
+/// Marks the process that an object belongs to. The mark uses the fork count of the shared library
+/// in which it was made, even when it is checked in a library that has a count of its own.
 class fork_mark {
 public:
-  /// This process has it.
+  /// The object belongs to this process.
   fork_mark() noexcept : forks_(fork_count::count()) { renew(); }
 
   fork_mark(fork_mark const&) = delete;
   fork_mark& operator=(fork_mark const&) = delete;
 
-  /// This process has it, from now on.
+  /// From now on, the object belongs to this process.
   void renew() noexcept {
     count_.store(forks_.load(std::memory_order_relaxed), std::memory_order_release);
   }
 
-  /// True in a child of the process that has it: the system's part of it is the parent's, too.
+  /// True in a child of the process that the object belongs to: what the object has in the system
+  /// is the parent's, too.
   bool is_left_behind() const noexcept {
     return count_.load(std::memory_order_acquire) != forks_.load(std::memory_order_relaxed);
   }

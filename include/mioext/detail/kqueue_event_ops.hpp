@@ -31,7 +31,8 @@ public:
 
   static user_data token_data(std::size_t token) noexcept { return token; }
 
-  /// The event names its descriptor itself, so that the tag is all, in 32 bits as well.
+  /// The event itself contains its descriptor, so the user data holds only the tag, which fits in
+  /// 32 bits.
   static user_data tag_data(int, std::uint32_t tag) noexcept { return tag; }
 
   static user_data internal_data(std::uint32_t number) noexcept { return internal_mark | number; }
@@ -52,9 +53,9 @@ public:
     return static_cast<std::uint32_t>(token(event)) & ~internal_mark;
   }
 
-  // The predicates follow mio's sys/unix/selector/kqueue.rs. An event is of one direction, and says so
-  // at an end, too. A pending error of a socket that goes on is an event without a flag (filt_soread
-  // and filt_sowrite in the BSDs' uipc_socket.c).
+  // The predicates follow mio's sys/unix/selector/kqueue.rs. An event concerns one direction only,
+  // also when it reports an end. A pending error after which the socket stays usable is an event
+  // without a flag (filt_soread and filt_sowrite in the BSDs' uipc_socket.c).
 
   /// EVFILT_USER is a waker.
   static bool is_readable(native_event const& event) noexcept {

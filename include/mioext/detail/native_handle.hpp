@@ -33,7 +33,8 @@ template <class Handle>
 using native_handle_result =
     typename std::remove_reference<decltype(std::declval<Handle&>().native_handle())>::type;
 
-/// Anything else that `native_handle()` may yield is no descriptor: std::thread's is a number, too.
+/// Only an int counts: other types that `native_handle()` may return are no descriptors, even if
+/// they are numbers, like that of std::thread.
 template <class Handle>
 using has_native_handle = is_descriptor_number<boost::detected_t<native_handle_result, Handle>>;
 
@@ -44,17 +45,17 @@ template <class Handle> struct is_handle {
 
 template <class Handle> using close_result = decltype(std::declval<Handle&>().close());
 
-/// True of an object that closes its descriptor when it goes: it can be closed and cannot be copied,
-/// as every mioext handle and every socket and descriptor of Asio's. What can be copied refers to
-/// somebody else's descriptor, and so does an int.
+/// True for an object that closes its descriptor when it is destroyed. It is recognised by having
+/// close() and not being copyable, as every mioext handle and every socket and descriptor of
+/// Asio's. An object that can be copied refers to somebody else's descriptor, and so does an int.
 template <class Handle> struct is_owner {
   using type = typename std::remove_cv<Handle>::type;
   static constexpr bool value =
       boost::is_detected<close_result, type>::value && !std::is_copy_constructible<type>::value;
 };
 
-/// Of a handle that is passed by a forwarding reference, as which Handle was deduced: false if it
-/// owns a descriptor and is a temporary object, or has been given away by std::move.
+/// For a handle that is passed by forwarding reference, with Handle as it was deduced: false if the
+/// handle owns a descriptor and is a temporary object or was passed with std::move.
 template <class Handle> struct is_kept {
   static constexpr bool value = std::is_lvalue_reference<Handle>::value || !is_owner<Handle>::value;
 };
@@ -67,8 +68,8 @@ native_handle(Handle& handle) noexcept(noexcept(handle.native_handle())) {
   return handle.native_handle();
 }
 
-/// Never called, for MIOEXT_DETAIL_CHECK_HANDLE has failed by then: so that the compiler says that,
-/// and nothing that follows from it.
+/// Never called, because MIOEXT_DETAIL_CHECK_HANDLE has already failed. It exists so that the
+/// compiler reports only that, and no errors that follow from it.
 template <class NoHandle>
 typename std::enable_if<!is_handle<NoHandle>::value, int>::type native_handle(NoHandle&);
 

@@ -18,7 +18,7 @@
 namespace mioext {
 namespace detail {
 
-/// Calls `function`, which does not throw, when it goes; not after release().
+/// Calls `function`, which must not throw, when it is destroyed, unless release() was called.
 ///
 /// Boost.Scope has the same, but only from Boost 1.85 on.
 template <class Function> class scope_exit {

@@ -13,8 +13,8 @@
 #ifndef MIOEXT_DETAIL_SYSTEM_HPP
 #define MIOEXT_DETAIL_SYSTEM_HPP
 
-// The system's own is chosen, unless MIOEXT_USE_EPOLL or MIOEXT_USE_KQUEUE is defined: kqueue on Linux
-// stands for libkqueue, whose header and library must be given, too.
+// The system's own selector is chosen unless MIOEXT_USE_EPOLL or MIOEXT_USE_KQUEUE is defined.
+// kqueue on Linux means libkqueue, whose header and library must be supplied, too.
 
 #if !defined(MIOEXT_USE_EPOLL) && !defined(MIOEXT_USE_KQUEUE)
 #if defined(__linux__)

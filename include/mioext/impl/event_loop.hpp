@@ -83,16 +83,16 @@ void basic_event_loop<Token, Message>::run(Handler&& receiver, boost::system::er
   ec = detail::system_error_code(error);
 }
 
-/// A shutdown was requested: delivers what was sent before. False if the run must go on, until
-/// another thread has finished what it is in the middle of sending.
+/// To be called after a shutdown was requested: delivers the messages that were sent before it.
+/// Returns false if the run must go on because another thread is in the middle of sending one.
 template <class Token, class Message>
 template <class Handler>
 bool basic_event_loop<Token, Message>::finish_run(Handler& receiver) {
   return messages().finish([&](Message&& message) { receiver.notify(*this, std::move(message)); });
 }
 
-/// A part of a run that others drive: a tick that does not wait, and the end if a shutdown was
-/// requested. True if the run is over.
+/// One step of a run that others drive: a tick that does not wait, and the end of the run if a
+/// shutdown was requested. Returns true if the run is over.
 template <class Token, class Message>
 template <class Handler>
 bool basic_event_loop<Token, Message>::run_step(Handler& receiver, boost::system::error_code& ec) {
@@ -170,7 +170,8 @@ BOOST_FORCEINLINE std::size_t basic_event_loop<Token, Message>::deliver_events(H
     }
     ++calls;
     Token const name = tokens::to_token(found->name());
-    // Where nobody writes, errors and hang-ups, which the system reports always, are the reader's.
+    // The system always reports errors and hang-ups. Without interest in writing they are delivered
+    // as readable.
     bool const has_writer = found->wants_writing();
     if (has_writer && selector::is_only_writable(event)) {
       batch.pop_front();
@@ -191,7 +192,7 @@ BOOST_FORCEINLINE std::size_t basic_event_loop<Token, Message>::deliver_events(H
   return calls;
 }
 
-/// Apart from the fast path, which is smaller thereby.
+/// Kept out of the fast path to make that smaller.
 template <class Token, class Message>
 template <class Handler>
 BOOST_NOINLINE void basic_event_loop<Token, Message>::deliver_failing_write(
@@ -200,8 +201,8 @@ BOOST_NOINLINE void basic_event_loop<Token, Message>::deliver_failing_write(
                          selector::failing_write_hint(event));
 }
 
-/// The first event after a connect: it says `writable`, and nothing before that. Whatever else the
-/// event reports of a connection that was made follows as an event of its own.
+/// Delivers the first event after a connect: the handler gets `writable`, and nothing before that.
+/// If the connection was made, whatever else the event reports follows as a separate event.
 template <class Token, class Message>
 template <class Handler>
 std::size_t basic_event_loop<Token, Message>::deliver_outcome(Handler& receiver,
@@ -218,7 +219,7 @@ std::size_t basic_event_loop<Token, Message>::deliver_outcome(Handler& receiver,
   return 1;
 }
 
-/// Outcomes of which no event has come.
+/// Delivers the outcomes of connects for which no event comes.
 template <class Token, class Message>
 template <class Handler>
 std::size_t basic_event_loop<Token, Message>::deliver_known_outcomes(Handler& receiver) {
@@ -242,8 +243,8 @@ void basic_event_loop<Token, Message>::tell_outcome(Handler& receiver,
   receiver.writable(*this, tokens::to_token(connected.name()));
 }
 
-/// An event of the loop's own: its waker, which has done its work by ending the wait, or its
-/// signals.
+/// Handles an event of the loop's own: of its waker, which has done its work by ending the wait, or
+/// of its signals.
 template <class Token, class Message>
 template <class Handler>
 std::size_t
@@ -254,8 +255,9 @@ basic_event_loop<Token, Message>::deliver_internal(Handler& receiver,
   return is_signal ? deliver_signals(receiver, event) : 0;
 }
 
-/// Signals that are left when the most is reached, or when a call throws, are reported again. The
-/// event is a copy, because a call that enters the loop again fetches others in its place.
+/// Signals that are left when the maximum number of calls is reached, or when a call throws, are
+/// reported again. The event is a copy, because a call that enters the loop again overwrites it
+/// with other events.
 template <class Token, class Message>
 template <class Handler>
 BOOST_NOINLINE std::size_t

@@ -113,8 +113,8 @@ private:
   }
 };
 
-/// What may be accepted into: a socket or a stream; and what is neither that nor an endpoint is the
-/// token.
+/// `is_peer`: what may be accepted into, a socket or a stream. `is_accept_token`: an argument that
+/// is neither a handle nor an endpoint is the token.
 template <class T> using is_peer = std::integral_constant<bool, is_handle<T>::value>;
 template <class T, class Protocol>
 using is_accept_token = std::integral_constant<

@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// An event loop inside an execution context: its selector nested in the context's reactor, its next
-// timer in Asio's, and its ticks on an executor.
+// An event loop inside an execution context: its selector is nested in the context's reactor, one
+// of Asio's timers waits for its next timer, and its ticks run on an executor.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_ASYNC_LOOP_HPP
@@ -48,13 +48,13 @@ template <class Loop> struct handler_calls {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
 
-/// Shared by the I/O object and by what it has pending in the context, so that both may go in any
-/// order.
+/// Shared by the I/O object and by its pending operations in the context, so that they may be
+/// destroyed in any order.
 ///
 /// While a run is pending, Asio waits for the loop's descriptor and, if the loop has a timer, for
-/// that. Either makes a tick, on the executor. Two of them may come at once from two threads; then
-/// the second does nothing, because after each tick the reactor and the timers are asked anew: which
-/// also gives the context's other work its turn after each batch.
+/// that timer. When either wait ends, a tick runs on the executor. Two waits may end at once in two
+/// threads; the second then does nothing, because new waits are started after each tick. This also
+/// gives the context's other work its turn after each batch.
 template <class Token, class Message, class Executor>
 class async_loop final : public context_listener,
                          public std::enable_shared_from_this<async_loop<Token, Message, Executor>> {
@@ -77,16 +77,17 @@ public:
   async_loop(async_loop const&) = delete;
   async_loop& operator=(async_loop const&) = delete;
 
-  /// A number for a run, by which its handler's cancellation slot will name it; zero if the context
-  /// is gone, and with it all that an executor can do.
+  /// A number for a new run, by which its handler's cancellation slot identifies it. Zero if the
+  /// context is gone, so that its executors can do nothing any more.
   unsigned next_run() {
     std::lock_guard<std::mutex> const lock(mutex_);
     return nested_.has_context() ? ++last_named_run_ : 0;
   }
 
-  /// Begins a run, of which `completion` is told the outcome.
+  /// Begins a run; its outcome is passed to `completion`.
   ///
-  /// @param run its number; each is of one run, also of one that is refused.
+  /// @param run the run's number. Each number is used for one run only, even if that run is
+  /// refused.
   void start(unsigned run, descriptor_operation& completion,
              handler_calls<loop_type> const& calls) {
     operation_queue owner;
@@ -108,7 +109,7 @@ public:
     owner.complete_all(completion::immediate);
   }
 
-  /// The run that is pending ends with operation_aborted, after the tick that it may be in.
+  /// Ends the pending run with operation_aborted, after its current tick if one is under way.
   void cancel() {
     std::unique_lock<std::mutex> lock(mutex_);
     cancel(lock);
@@ -122,8 +123,8 @@ public:
     }
   }
 
-  /// The object is gone: what was not delivered yet is not delivered any more. No tick begins after
-  /// cancel(), and one that is under way is that of the handler which calls this.
+  /// To be called when the I/O object is destroyed: whatever was not delivered yet is dropped. No
+  /// tick begins after cancel(). If a tick is under way, its handler is what calls this function.
   void close() {
     cancel();
     loop.core_.close();
@@ -142,9 +143,9 @@ public:
     left = nested_.leave();
   }
 
-  /// Leaves the context's reactor while the process forks, as the service does. A run that is pending,
-  /// or begins meanwhile, goes on when the reactor is entered again; after an error, which is thrown,
-  /// when the call is repeated.
+  /// Leaves the context's reactor while the process forks, as the service does. A run that is
+  /// pending or begins meanwhile continues when the loop has entered the reactor again. If that
+  /// fails, the error is thrown, and the run continues after the call was repeated with success.
   void notify_fork(boost::asio::execution_context::fork_event event) override {
     std::lock_guard<std::mutex> const lock(mutex_);
     if (!nested_.has_context()) {
@@ -231,8 +232,8 @@ private:
     }
   }
 
-  /// While the handler may be called. If that throws, the next tick is in the queue, which delivers
-  /// the rest when somebody runs the context again.
+  /// Unlocks the mutex while the handler may be called. If the handler throws, another tick is
+  /// posted, which delivers the rest when the context is run again.
   struct unlocked_tick {
     unlocked_tick(async_loop& ticking, std::unique_lock<std::mutex>& used)
         : loop(ticking), lock(used), has_returned(false) {
@@ -243,7 +244,7 @@ private:
       lock.lock();
       loop.is_ticking_ = false;
       if (!has_returned && loop.nested_.has_context()) {
-        // Out of memory here, the rest waits for whatever else wakes the loop.
+        // If there is no memory for that, the rest is delivered when something else wakes the loop.
         BOOST_TRY { loop.nested_.post(); }
         BOOST_CATCH(std::bad_alloc const&) {}
         BOOST_CATCH_END
@@ -270,7 +271,8 @@ private:
     }
   }
 
-  /// The run is over. The waits that it leaves are called off: they would keep the context running.
+  /// Ends the run. Cancels the waits that are still pending, because they would keep the context
+  /// running.
   void end(boost::system::error_code const& ec, completion how,
            std::unique_lock<std::mutex>& lock) {
     operation_queue ended;

@@ -40,7 +40,7 @@
 namespace mioext {
 namespace detail {
 
-/// For a last template parameter, which is looked at before the return type is.
+/// For use in the last template parameter, which the compiler checks before the return type.
 template <bool Condition> using enable_if = typename std::enable_if<Condition, int>::type;
 
 // --- Executors -----------------------------------------------------------------------------------
@@ -96,7 +96,8 @@ auto context_of(Executor const& executor) ->
 
 template <class T> using get_executor_result = decltype(std::declval<T&>().get_executor());
 
-/// Knows its executor, and is none: a socket of Asio's, or a stream.
+/// True for an object that has an executor and a native handle, such as one of Asio's sockets or a
+/// stream.
 template <class T>
 struct is_io_object
     : std::integral_constant<bool, boost::is_detected<get_executor_result, T>::value &&
@@ -123,19 +124,21 @@ private:
   int fd_;
 };
 
-/// Says of a type of handle that closing_listeners hears when one is closed: mioext's own.
+/// True for the types of handle that notify closing_listeners when they are closed: mioext's own.
 template <class Handle>
 struct is_heard_closing
     : std::integral_constant<bool, std::is_base_of<basic_handle, Handle>::value> {};
 
-/// How an operation on a handle waits, if it is not one of a stream's that are watched always.
+/// The watch mode for an operation on a handle that is not a stream's. (A stream's handle is
+/// watched persistently.)
 template <class Handle> constexpr watch_mode watch_mode_of() noexcept {
   return is_heard_closing<typename std::decay<Handle>::type>::value
              ? watch_mode::per_operation
              : watch_mode::per_operation_unheard;
 }
 
-/// Where an operation is started: what an I/O object knows, so that it need not be looked up.
+/// Where an operation is started. An I/O object keeps these values, so that they need not be looked
+/// up.
 struct operation_place {
   std::shared_ptr<selector_reactor> const& reactor;
   int fd;
@@ -143,7 +146,7 @@ struct operation_place {
   watch_mode how;
 };
 
-/// @param tries_first false for what is a wait and nothing else
+/// @param tries_first false for an operation that only waits
 template <class Action, class Handler, class IoExecutor>
 BOOST_FORCEINLINE void start_operation(operation_place const& place, IoExecutor const& executor,
                                        interest wanted, bool tries_first, Action action,
@@ -166,7 +169,7 @@ BOOST_FORCEINLINE void start_operation(operation_place const& place, IoExecutor 
 
 // --- Outcomes that are known at once ---------------------------------------------------------------
 
-/// Nothing is left to do: what is to be told was known in the initiating function.
+/// Does no I/O: the initiating function already knew the outcome.
 template <class Result = void> struct outcome_action {
   bool may_wait() const noexcept { return false; }
   io_status perform(int, boost::system::error_code&) noexcept { return io_status::done; }
@@ -193,8 +196,8 @@ template <> struct outcome_action<void> {
   boost::system::error_code outcome;
 };
 
-/// Completes from the queue, or wherever the handler's immediate executor says: the way out of an
-/// initiating function that knows the outcome already.
+/// Completes through the I/O executor's queue, or through the handler's immediate executor if it
+/// has one. For an initiating function that already knows the outcome.
 template <class Result, class Handler, class IoExecutor>
 void complete_at_once(IoExecutor const& executor, outcome_action<Result> outcome,
                       Handler& completion_handler) {
@@ -206,7 +209,8 @@ void complete_at_once(IoExecutor const& executor, outcome_action<Result> outcome
 } // namespace detail
 } // namespace mioext
 
-/// What is wrong where a handle without an executor stands alone, as a message of the compiler's.
+/// The compiler's error message when a handle without an executor is passed without an executor or
+/// a context.
 #define MIOEXT_DETAIL_ASK_FOR_EXECUTOR(Handle, Form)                                               \
   static_assert(                                                                                   \
       !::mioext::detail::has_no_executor<Handle>::value,                                           \

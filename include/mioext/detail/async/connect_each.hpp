@@ -41,7 +41,8 @@ struct any_endpoint {
   }
 };
 
-/// A copy of a sequence, and a place in it. The result is the endpoint, or a default one.
+/// A copy of a sequence, and a position in it. The result of the connect is the connected endpoint,
+/// or a default-constructed one.
 template <class Sequence, class Endpoint> class endpoint_sequence {
 public:
   using result_type = Endpoint;
@@ -63,7 +64,8 @@ private:
   std::size_t index_;
 };
 
-/// A place in a sequence of the caller's. The result is the iterator, or the end.
+/// A position in a sequence of the caller's. The result of the connect is the connected endpoint's
+/// iterator, or the end iterator.
 template <class Iterator, class Endpoint> class endpoint_iterators {
 public:
   using result_type = Iterator;
@@ -81,8 +83,8 @@ private:
   Iterator end_;
 };
 
-/// Tries one endpoint after the other. As in Asio, the socket is closed before each, and must stay
-/// where it is until completion.
+/// Tries one endpoint after the other. As in Asio, the socket is closed before each attempt, and
+/// the socket object must not be moved or destroyed before completion.
 template <class Socket, class Endpoints, class Condition, class Executor> class connect_each_op {
 public:
   connect_each_op(Socket& socket, Endpoints const& endpoints, Condition const& condition,
@@ -90,11 +92,12 @@ public:
       : socket_(socket), endpoints_(endpoints), condition_(condition), executor_(executor),
         outcome_(boost::asio::error::not_found) {}
 
-  /// Begins with the next endpoint of which the outcome is not known at once. False if there is none:
-  /// the socket is connected, or the last one has failed.
+  /// Tries endpoints until there is one whose outcome is not known at once. Returns false if there
+  /// is none: the socket is connected, or the last endpoint has failed.
   bool begin_next() {
     for (;; endpoints_.advance()) {
-      // "Nothing has been tried" is what the caller hears, and no outcome for the condition to judge.
+      // Before the first attempt the condition gets no error: `not_found`, which says that nothing
+      // was tried, is for the caller only.
       while (
           !endpoints_.at_end() &&
           !condition_(has_tried_ ? outcome_ : boost::system::error_code(), endpoints_.current())) {
@@ -122,12 +125,14 @@ public:
   }
 
   template <class Self> void operator()(Self& self) {
-    // Between two endpoints a connection may have been made and closed: others have seen that.
+    // Between two endpoints a connection may have been made and closed, and others have seen that;
+    // so total cancellation is not supported.
     enable_cancellation<partial_cancellation>(self);
     wait(self);
   }
 
-  /// An attempt has ended. Only one that was waited for can have been closed by somebody else.
+  /// An attempt that was waited for has ended. During the wait somebody else may have closed the
+  /// socket.
   template <class Self> void operator()(Self& self, boost::system::error_code const& ec) {
     outcome_ = ec;
     if (!socket_.is_open() || (ec && is_cancelled(self))) {

@@ -49,15 +49,15 @@ template <class Socket>
 using async_wait_result = decltype(std::declval<Socket&>().async_wait(
     boost::asio::socket_base::wait_write, std::declval<void (*)(boost::system::error_code)>()));
 
-/// One of Asio's sockets: waits through its own reactor, so that its cancel() and close() end the
-/// wait.
+/// True for Asio's sockets: such a socket waits through its own reactor, so that its cancel() and
+/// close() end the wait.
 template <class Socket>
 struct has_own_wait
     : std::integral_constant<bool, boost::is_detected<async_wait_result, Socket>::value &&
                                        has_native_non_blocking<Socket>::value> {};
 
-/// The socket of a connect, as its initiating function keeps it: a bare descriptor by its number, which
-/// need not be a variable of the caller's.
+/// Keeps the socket of a connect in an initiating function: a reference to a socket object, but a
+/// copy of a bare descriptor's number, which need not be in a variable of the caller.
 template <class Socket> class connect_target {
 public:
   explicit connect_target(Socket& socket) noexcept : socket_(&socket) {}
@@ -126,14 +126,14 @@ begun_connect begin_connect(Socket& socket, Endpoint const& endpoint) {
   return begun;
 }
 
-/// Keeps the promise about connecting: completes when the socket is connected or the system has
-/// refused, whatever connect(2) said at first.
+/// Completes when the socket is connected or the system has refused the connect, whatever
+/// connect(2) returned at first.
 ///
-/// After the first wait has begun, the socket object is not touched any more, which may have been moved
-/// or be gone; its descriptor is checked to be still the same file.
+/// Once the first wait has begun, the socket object is not used any more, because it may have been
+/// moved or destroyed. Each later step checks that the descriptor still refers to the same file.
 template <class Socket, class Endpoint, class Executor> class connect_op {
 public:
-  /// Goes on with what begin_connect() has begun and not ended.
+  /// Continues a connect that begin_connect() has begun and that is still pending.
   connect_op(Socket& socket, begun_connect const& begun, Endpoint const& endpoint,
              Executor const& executor)
       : target_(socket), endpoint_(endpoint), executor_(executor), fd_(begun.fd),
@@ -159,7 +159,7 @@ public:
     } else if (!has_room_) {
       try_again(self);
     } else if (!is_writable_now(fd_)) {
-      // It was another's event, from before connect(2).
+      // The event was for something else, from before connect(2).
       wait(self);
     } else {
       self.complete(socket_ops::take_error(fd_));
@@ -183,7 +183,7 @@ private:
     initiate(std::move(self), fd, interest::writable);
   }
 
-  /// A Unix listener's backlog is full, of which the kernel says nothing more.
+  /// A Unix listener's backlog is full, and the kernel does not report when there is room again.
   template <class Self> void retry_later(Self& self) {
     if (!timer_) {
       timer_.reset(new timer(executor_));
@@ -225,8 +225,8 @@ private:
   std::unique_ptr<timer> timer_{};
 };
 
-/// Waits for the outcome of what begin_connect() has begun and not ended. `completion_handler` is moved
-/// from.
+/// Waits for the outcome of a connect that begin_connect() has begun and that is still pending.
+/// `completion_handler` is moved from.
 template <class Socket, class Endpoint, class Executor, class Handler>
 void finish_connect(Socket& socket, begun_connect const& begun, Endpoint const& endpoint,
                     Executor const& executor, Handler& completion_handler) {

@@ -47,8 +47,8 @@
 namespace mioext {
 namespace detail {
 
-/// The order in which a race tries endpoints: families take turns, and keep their own order
-/// (RFC 8305, section 4).
+/// The order in which a race tries endpoints: address families alternate, and the endpoints of one
+/// family stay in their order (RFC 8305, section 4).
 template <class Endpoint>
 std::vector<Endpoint> interleaved(std::vector<Endpoint> const& endpoints,
                                   std::size_t first_family_count) {
@@ -89,8 +89,9 @@ another_socket(Executor const&) {
   return Socket();
 }
 
-/// Owned by its pending steps, which run one at a time, on a strand. Completes when all of them have
-/// come back: by then the losers are closed, and the memory is released.
+/// A race is owned by its pending steps, which run one at a time, on a strand. It completes when no
+/// step is pending any more: by then the losers are closed. Its memory is released before the
+/// handler is called.
 template <class Socket, class Executor, class Handler>
 class connect_race : public std::enable_shared_from_this<connect_race<Socket, Executor, Handler>> {
   using endpoint_type = typename Socket::endpoint_type;
@@ -140,7 +141,7 @@ private:
     endpoint_type endpoint;
   };
 
-  /// A handler of a step of its own: Member gets the pointer that kept the race alive.
+  /// A step that is posted to the strand. It keeps the race alive and passes its pointer to Member.
   template <void (*Member)(pointer)> struct step {
     using executor_type = strand;
     executor_type get_executor() const noexcept { return race->strand_; }
@@ -171,7 +172,7 @@ private:
     complete_if_alone(std::move(race));
   }
 
-  /// Out of memory, the race is over.
+  /// Starts the next attempt. If there is no memory for it, the race is over.
   void start_next(pointer const& self) {
     BOOST_TRY {
       std::size_t const index = attempts_.size();
@@ -216,7 +217,7 @@ private:
 
   static void time_is_up(pointer race, boost::system::error_code const& ec) {
     --race->timing_;
-    // One that was cancelled too late finds its successor pending.
+    // If the timer was cancelled too late to stop this wait, the next wait is pending already.
     if (!ec && !race->is_over_ && race->timing_ == 0 &&
         race->attempts_.size() != race->endpoints_.size()) {
       race->start_next(race);
@@ -270,8 +271,9 @@ private:
     executor.dispatch(std::move(called));
   }
 
-  /// Between the race and the handler's slot, which may outlive it. So it must not keep the memory of
-  /// the race, which is the handler's, from being released: no weak_ptr to the race serves.
+  /// Connects the race with the handler's cancellation slot, which may outlive the race. The link
+  /// must not be a weak_ptr to the race: that would delay the release of the race's memory, which
+  /// belongs to the handler's allocator.
   struct slot_link {
     std::mutex mutex{};
     connect_race* race = nullptr; // when it has completed, and nobody can cancel it
@@ -316,7 +318,8 @@ private:
     --link_->cancelling;
   }
 
-  /// Nobody can cancel any more. False if somebody is about to, whose step comes back here.
+  /// Ensures that nobody can cancel the race any more. Returns false if a cancellation is under
+  /// way; its step will call this function again.
   bool leave_slot() noexcept {
     if (!link_) {
       return true;
@@ -329,7 +332,7 @@ private:
     return true;
   }
 
-  /// Also where it goes without having completed, with its context for instance.
+  /// The same when the race is destroyed without having completed, for instance with its context.
   void leave_slot_for_good() noexcept {
     if (link_) {
       std::lock_guard<std::mutex> const lock(link_->mutex);

@@ -50,7 +50,8 @@ public:
   /// The handle.
   using next_layer_type = Handle;
 
-  /// Tells an event loop's connect that the descriptor's mode alone is its business.
+  /// Tells an event loop's connect to change only the mode of the descriptor (O_NONBLOCK), not the
+  /// stream's own non_blocking().
   using decides_itself_whether_to_wait = std::true_type;
 
   /// Where handlers are called by default.
@@ -103,8 +104,8 @@ public:
 
   // --- Waiting -----------------------------------------------------------------------------------
 
-  /// Blocks until the handle is ready, has an error or a hang-up; unless non_blocking(true) was called:
-  /// then the error is would_block if it is not ready now.
+  /// Blocks until the handle is ready or has an error or a hang-up. After non_blocking(true) it
+  /// does not block, but fails with would_block if the handle is not ready now.
   /// @param wanted an interest, or a wait_type of Asio's. `wait_error` is interest::priority, which
   /// ends when the peer has written its last, too; with Asio it does not.
   ///
@@ -150,8 +151,9 @@ public:
   /// @copydoc non_blocking
   void non_blocking(bool mode, boost::system::error_code& ec) { core_.set_blocks(!mode, ec); }
 
-  /// Whether the descriptor is non-blocking as far as the system is concerned. Unlike an Asio socket's,
-  /// a stream's is so from the beginning. It says nothing of what the synchronous members do.
+  /// Whether the descriptor itself is non-blocking (O_NONBLOCK). Unlike an Asio socket's, a
+  /// stream's descriptor is so from the beginning. This does not decide whether the synchronous
+  /// members wait.
   bool native_non_blocking() const noexcept { return is_open() && !core_.native_blocks(); }
 
   /// Sets that for somebody else who uses the descriptor, while nothing is pending. The next asynchronous
@@ -175,7 +177,8 @@ public:
     }
   }
 
-  /// The handle's open(), as are all that follow the handle's members of their name.
+  /// Calls the handle's open(). Likewise, all members below call the handle's members of the same
+  /// name.
   template <class H = Handle, class Protocol>
   auto open(Protocol const& protocol) -> decltype(static_cast<void>(
       std::declval<H&>().open(protocol, std::declval<boost::system::error_code&>()))) {
@@ -184,7 +187,7 @@ public:
     throw_error(ec, "open");
   }
 
-  /// For a protocol that is one and not several, as a local one.
+  /// For a protocol type with a default constructor, such as a local one.
   template <class H = Handle>
   auto open() -> decltype(static_cast<void>(std::declval<H&>().open(
       typename H::protocol_type(), std::declval<boost::system::error_code&>()))) {

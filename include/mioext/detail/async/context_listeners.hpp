@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The I/O objects that have a selector of their own in a context: whom the service tells of the
-// context's end, and of a fork.
+// The I/O objects that have a selector of their own in a context. The service notifies them of the
+// context's end and of a fork.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_CONTEXT_LISTENERS_HPP
@@ -25,7 +25,7 @@
 namespace mioext {
 namespace detail {
 
-/// Hears of what happens to its context.
+/// Is notified of events that concern its context.
 class context_listener {
 public:
   context_listener() noexcept = default;

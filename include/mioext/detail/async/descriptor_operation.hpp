@@ -25,9 +25,10 @@ namespace detail {
 
 /// How the outcome of an operation reaches its handler.
 enum class completion {
-  /// Queued to the I/O executor, behind what is there; from there as if dispatched.
+  /// Queued to the I/O executor, behind what is there; it continues from there as if dispatched.
   posted,
-  /// At once if the handler's executor allows it: by what runs in the context, at the end of its work.
+  /// At once if the handler's executor allows it. For functions that run in the context and have
+  /// nothing left to do.
   dispatched,
   /// By the function that started it: queued, or through the handler's immediate executor.
   immediate
@@ -54,7 +55,7 @@ public:
   /// Tries the I/O on `fd`.
   io_status perform(int fd) noexcept { return do_perform(fd, ec_); }
 
-  /// This is its outcome, whatever it was about to do.
+  /// Sets its outcome, whatever its I/O would have returned.
   void end_with(boost::system::error_code const& outcome) noexcept { ec_ = outcome; }
 
   /// Hands the outcome to the handler.
@@ -63,17 +64,18 @@ public:
   /// Drops the handler.
   virtual void destroy() noexcept = 0;
 
-  /// Who may cancel it: an address that is compared and never used; null for nobody.
+  /// Identifies who may cancel it: an address that is only compared and never dereferenced; null if
+  /// nobody may.
   void const* cancellation_key = nullptr;
 
   /// The one after it in its operation_queue.
   descriptor_operation* next_in_queue = nullptr;
 
-  /// What is dispatched by the context's thread is called there, as far as the I/O executor has a say,
-  /// and not queued.
+  /// False if the I/O executor queues what a thread of the context dispatches to it, instead of
+  /// calling it there.
   bool is_called_on_the_spot = true;
 
-  /// The reactor's note that its descriptor may be closed without a word.
+  /// Set by the reactor if it would not be notified when the descriptor is closed.
   bool may_end_unheard = false;
 
 protected:
@@ -164,7 +166,7 @@ public:
     }
   }
 
-  /// Whether there is one whose descriptor may be closed without a word.
+  /// Whether there is an operation whose descriptor may be closed without notification.
   bool any_may_end_unheard() const noexcept {
     descriptor_operation const* operation = front_;
     while (operation && !operation->may_end_unheard) {

@@ -28,13 +28,15 @@ namespace detail {
 enum class watch_mode : unsigned char {
   /// Not at all.
   none,
-  /// For what its operations wait for, once, and again when the next one comes: a descriptor of
-  /// somebody else, who may do with it what he likes in between.
+  /// Once for each wait, for what its operations wait for: a descriptor that somebody else owns and
+  /// may use in any way between the waits.
   per_operation,
-  /// The same for one that is not a mioext handle's: when it is closed, nobody says so.
+  /// The same for a descriptor that is not held by a mioext handle: nobody notifies the reactor
+  /// when it is closed.
   per_operation_unheard,
-  /// From its first operation that had to wait until its end: a stream's own. For reading, and for
-  /// writing once that had to wait, too.
+  /// All the time, from the first operation that had to wait until the descriptor is closed or
+  /// released: a stream's own descriptor. It is watched for reading, and also for writing once a
+  /// write had to wait.
   persistent
 };
 
@@ -65,10 +67,10 @@ struct descriptor_state {
     return watched == watch_mode::persistent && contains(watched_for, operation.wanted());
   }
 
-  /// Remembers what an attempt has found. Later it is found out by the selector alone, which reports
-  /// whatever is new, because it is edge-triggered and was watching before the attempt. A selector
-  /// that does not tell of urgent data says too little for that. (tokio's PollEvented and its
-  /// clear_readiness() do the same after a short read.)
+  /// Remembers that an attempt has left nothing to read. From then on reads wait until the selector
+  /// reports something new, which it does because it is edge-triggered and was watching before the
+  /// attempt. A selector that does not report urgent data reports too little for that. (tokio's
+  /// PollEvented and its clear_readiness() do the same after a short read.)
   void note(io_status tried) noexcept {
     if (tried == io_status::done_and_drained && watched == watch_mode::persistent && !has_ended &&
         contains(selector::all_interests(), interest::priority)) {
@@ -117,13 +119,15 @@ struct descriptor_state {
   watch_mode watched = watch_mode::none;
   /// What it is watched for.
   interest watched_for = interest::none;
-  /// It is among those that are looked at now and then, because they may be closed unheard.
+  /// It is in the list of descriptors that are checked from time to time, because they may be
+  /// closed without notification.
   bool is_looked_at = false;
   /// It was read until nothing was left, and the selector has not reported anything new since.
   bool is_drained = false;
-  /// Its end was reported, an error or urgent data: what follows is not all reported anew.
+  /// Its end, an error or urgent data was reported: not everything that follows is reported anew.
   bool has_ended = false;
-  /// By which the reactor hears that a handle of this number is closed, while it is watched.
+  /// Notifies the reactor, while the descriptor is watched, when a handle with this number is
+  /// closed.
   closing_entry closing{};
   /// For the list of those that are looked at.
   descriptor_state* next_looked_at = nullptr;

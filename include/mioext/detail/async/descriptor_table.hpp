@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Something for each descriptor number, found without a lock and never moved.
+// A table with a value for each descriptor number. Values are found without a lock and never moved.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_DESCRIPTOR_TABLE_HPP
@@ -25,11 +25,12 @@
 namespace mioext {
 namespace detail {
 
-/// Neighbouring numbers share a block, which is made with the first of them. So a descriptor of a
-/// million costs a block, and an index of a pointer for each block that could be before it. Blocks
-/// stay until the table goes: descriptor numbers are used again.
+/// Neighbouring numbers share a block, which is made when the first of them is used. So a
+/// descriptor with the number one million costs one block, and an index with a pointer for each
+/// block that could come before it. Blocks stay until the table is destroyed, because descriptor
+/// numbers are reused.
 ///
-/// Thread-safe. What is found is as safe as it is by itself.
+/// Thread-safe. The values are not protected by the table.
 template <class Value> class descriptor_table {
 public:
   descriptor_table() { use(new_index(16)); }
@@ -44,7 +45,7 @@ public:
     }
   }
 
-  /// What there is for `fd`, or null if neither it nor a neighbour was ever made.
+  /// The value for `fd`, or null if its block was never made.
   Value* find(std::uint32_t fd) const noexcept {
     index const& used = *index_.load(std::memory_order_acquire);
     std::size_t const number = fd / block_size;
@@ -57,8 +58,8 @@ public:
 
   Value* find(int fd) const noexcept { return find(static_cast<std::uint32_t>(fd)); }
 
-  /// The same for a descriptor that exists, made if need be. Throws std::bad_alloc, and then nothing
-  /// has changed.
+  /// The value for `fd`, which must be an open descriptor; makes its block if need be. If this
+  /// throws std::bad_alloc, nothing has changed.
   Value& make(int fd) {
     if (Value* const found = find(fd)) {
       return *found;
@@ -111,8 +112,8 @@ private:
     indices_.push_back(std::move(used));
   }
 
-  /// Those who look something up may still use the index that was there before, so all are kept,
-  /// which together are no larger than the last one.
+  /// Other threads may still use an earlier index for a look-up, so all of them are kept. Together
+  /// the earlier ones are no larger than the last one.
   void grow(std::size_t needed) {
     index const& full = *index_.load(std::memory_order_relaxed);
     std::unique_ptr<index> grown = new_index(std::max(needed, 2 * full.size));

@@ -20,17 +20,18 @@
 namespace mioext {
 namespace detail {
 
-/// Serves one allocation; what comes after it, or does not fit, is allocated in the usual way. Not
-/// thread-safe: its owner hands one function over at a time.
+/// Serves one allocation; later ones, and those that do not fit, use operator new. Not thread-safe:
+/// its owner passes one function at a time to Asio.
 ///
-/// @tparam Size what Asio needs for the function object and what it adds, with something to spare:
-/// 48 bytes for one that is a pointer, posted to an io_context; 152 for a wait with two pointers and
-/// an any_io_executor.
+/// @tparam Size the size of the function object together with what Asio adds, with something to
+/// spare: 48 bytes for a function object that is one pointer and is posted to an io_context; 152
+/// for a wait with two pointers and an any_io_executor.
 template <std::size_t Size> class function_memory {
 public:
   function_memory() noexcept : is_used_(false) {}
 
-  /// Serves another one. To be called when the last function has been called or dropped.
+  /// Makes the memory available for another allocation. To be called when the last function has
+  /// been called or dropped.
   void reuse() noexcept { is_used_ = false; }
 
   function_memory(function_memory const&) = delete;
@@ -44,7 +45,8 @@ public:
     return bytes_;
   }
 
-  /// Looks at the address of its own memory alone, which may be gone by now with what held it.
+  /// Only compares addresses and reads no member, because this object may have been destroyed by
+  /// now.
   void deallocate(void* memory) const noexcept {
     if (memory != bytes_) {
       ::operator delete(memory);

@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Where an operation completes: through the executor of its I/O object, and from there to the one that
-// its handler is associated with; and what keeps both from running out of work meanwhile.
+// How an operation completes: through the executor of its I/O object, and from there through the
+// executor that its handler is associated with. Until then both executors have outstanding work.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_HANDLER_EXECUTOR_HPP
@@ -68,17 +68,19 @@ private:
 };
 #endif
 
-/// True of a strand: it queues what is dispatched to it by anybody who is not in it.
+/// True for a strand, which queues whatever is dispatched to it from outside the strand.
 template <class Executor> struct is_strand : std::false_type {};
 template <class Executor> struct is_strand<boost::asio::strand<Executor>> : std::true_type {};
 
-/// The same, and functions for it. Only the executor of an I/O object is posted to: any other need
-/// not be able to queue (Asio's inline_executor and any_completion_executor are not).
+/// A work_tracker with post() and dispatch(). Only the executor of an I/O object is posted to,
+/// because other executors need not be able to queue (Asio's inline_executor and
+/// any_completion_executor are not).
 template <class Executor> class tracked_executor {
 public:
   explicit tracked_executor(Executor const& executor) : executor_(executor) {}
 
-  // The executor is copied first: what is posted may run at once in another thread, and this be gone.
+  // The executor is copied first: a function that is posted may run at once in another thread and
+  // destroy this object.
 
   template <class Function> void post(Function&& function) const {
     Executor const executor = executor_.get();
@@ -97,8 +99,9 @@ private:
   work_tracker<Executor> executor_;
 };
 
-/// What an executor of any type is in most programs: an io_context's own. That one is cheap to copy,
-/// and takes a function with its allocator, while type erasure allocates in a way of its own.
+/// In most programs an any_io_executor holds an io_context's executor, which is unwrapped here.
+/// That executor is cheap to copy and uses the allocator of a function, while the type-erased one
+/// allocates in its own way.
 template <> class tracked_executor<boost::asio::any_io_executor> {
 public:
   explicit tracked_executor(boost::asio::any_io_executor const& executor) {
@@ -127,7 +130,7 @@ public:
     }
   }
 
-  /// Of what is behind it nothing is known otherwise: a strand, maybe.
+  /// True only for an io_context's executor: any other one that it holds may be a strand.
   bool calls_on_the_spot() const noexcept { return static_cast<bool>(native_); }
 
 private:
@@ -139,8 +142,8 @@ private:
 
 // --- The two of an operation -------------------------------------------------------------------------
 
-/// Whether a handler is associated with an executor of its own. One that is not takes whichever it is
-/// offered.
+/// Whether a handler is associated with an executor of its own. A handler without one runs on
+/// whichever executor it is offered.
 template <class Handler>
 struct has_own_executor
     : std::integral_constant<
@@ -148,10 +151,10 @@ struct has_own_executor
           !std::is_same<typename boost::asio::associated_executor<Handler, inline_executor>::type,
                         inline_executor>::value> {};
 
-/// Where an operation completes, by the rules of Asio ("Requirements on asynchronous operations"): what
-/// ends in its initiating function is posted to the I/O executor, everything else comes from the
-/// context that this belongs to; and then the function is dispatched to the executor that the
-/// handler is associated with.
+/// Where an operation completes, by the rules of Asio ("Requirements on asynchronous operations").
+/// An operation that ends in its initiating function is posted to the I/O executor; any other ends
+/// in a thread of the I/O executor's context. Then the function is dispatched to the executor that
+/// the handler is associated with.
 template <class Handler, class IoExecutor, bool HasOwn = has_own_executor<Handler>::value>
 class handler_executor {
 public:
@@ -165,10 +168,10 @@ public:
   /// Whether the I/O executor calls on the spot what is dispatched by a thread of its context.
   bool calls_on_the_spot() const noexcept { return io_.calls_on_the_spot(); }
 
-  /// True if a function that the I/O executor has called is where the handler may be called.
+  /// True if the handler may be called directly from a function that the I/O executor has called.
   bool is_handlers_own() const noexcept { return true; }
 
-  /// Calls `function` where the handler may be called, on the spot if this is such a place.
+  /// Calls `function` where the handler may be called; at once if it may be called here.
   template <class Function> void dispatch_to_handler(Function&& function) const {
     io_.dispatch(std::forward<Function>(function));
   }

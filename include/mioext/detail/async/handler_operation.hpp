@@ -56,7 +56,8 @@ template <class T> struct operation_allocator<std::allocator<T>> {
 };
 #endif
 
-/// A handler without an immediate executor: what is complete at once is queued like all else.
+/// For a handler without an immediate executor: an operation that is complete at once is queued
+/// like any other.
 struct no_immediate_executor {
   template <class Handler, class IoExecutor>
   no_immediate_executor(Handler const&, IoExecutor const&) noexcept {}
@@ -73,7 +74,8 @@ template <class Handler, class IoExecutor> struct own_immediate_executor {
 
 struct plain_handler {};
 
-/// By its type it is known whether a handler has one of its own. Asio's default queues, too.
+/// The type tells whether a handler has an immediate executor of its own. Asio's default one queues
+/// as well, so it counts as none.
 template <class Handler, class IoExecutor>
 using immediate_executor = typename std::conditional<
     std::is_same<typename boost::asio::associated_immediate_executor<Handler, IoExecutor>::type,
@@ -116,10 +118,11 @@ public:
     return *made;
   }
 
-  /// False if it is done whatever the descriptor is ready for.
+  /// False if it never has to wait, whatever the descriptor is ready for.
   bool may_wait() const noexcept { return action_.may_wait(); }
 
-  /// What the base calls by way of its type: the reactor that starts it knows that already.
+  /// The same as the base's perform() but without a virtual call, for the reactor that starts the
+  /// operation and knows its type.
   io_status perform(int fd) noexcept { return action_.perform(fd, ec_); }
 
   void complete(completion how) override {
@@ -137,7 +140,8 @@ public:
   }
 
   void destroy() noexcept override {
-    // The handler goes last, when its memory has been given back to its allocator.
+    // The handler is destroyed last, after the operation's memory has been given back to the
+    // handler's allocator.
     Handler completion_handler(std::move(handler_));
     deallocate(completion_handler);
   }
@@ -186,7 +190,8 @@ private:
     void operator()() { this->take().arrive(); }
   };
 
-  /// What an immediate executor calls. An executor of the handler's own is the next to say.
+  /// What an immediate executor calls. If the handler has an executor of its own, the operation
+  /// goes there next.
   struct immediate_caller : owner {
     using owner::owner;
 
@@ -226,7 +231,8 @@ private:
     allocator_traits::deallocate(allocator, this, 1);
   }
 
-  /// The I/O executor is where the operation belongs; its handler may belong elsewhere.
+  /// Called by the I/O executor. Calls the handler, or goes on to the handler's own executor if it
+  /// has one.
   BOOST_FORCEINLINE void arrive() {
     if (executor_.is_handlers_own()) {
       call();
@@ -236,7 +242,8 @@ private:
     go_to_handler();
   }
 
-  /// On to where the handler may be called. It is work for that place alone from now on, as in Asio.
+  /// Dispatches to the handler's executor. From now on the operation is outstanding work of that
+  /// executor only, as in Asio.
   void go_to_handler() {
     executor_type const executor(std::move(executor_));
     executor.dispatch_to_handler(caller(*this));

@@ -43,11 +43,12 @@ template <class Descriptor> void remove(Descriptor& descriptor, bool) { descript
 #else
 
 /// Before its first wait Asio makes a descriptor non-blocking, which a kqueue refuses: ioctl and
-/// F_SETFL end with ENOTTY (kqueue_ioctl in kern_event.c of FreeBSD and of XNU). What is non-blocking
-/// already, Asio leaves alone. So it is shown one end of a pipe and told to make that non-blocking,
-/// and then a duplicate of the queue takes the number. The reactor does not notice: those that Asio
-/// uses where there are kqueues, kqueue_reactor and select_reactor, tell the system of a descriptor
-/// only when it is first waited for. As the sources tell; it has not been run on such a system.
+/// F_SETFL fail with ENOTTY (kqueue_ioctl in kern_event.c of FreeBSD and of XNU). Asio does not do
+/// this again for a descriptor that it has already made non-blocking. So Asio is given one end of a
+/// pipe and told to make that non-blocking, and then a duplicate of the queue takes the number of
+/// the pipe's end. The reactor does not notice: kqueue_reactor and select_reactor, which Asio uses
+/// on systems with kqueues, tell the system of a descriptor only when it is first waited for. This
+/// follows from the sources; it has not been run on such a system.
 template <class Descriptor>
 void add(Descriptor& descriptor, int queue, boost::system::error_code& ec) {
   int ends[2];
@@ -74,7 +75,8 @@ void add(Descriptor& descriptor, int queue, boost::system::error_code& ec) {
   }
 }
 
-/// In a child of the process that added it, the number is free, or somebody else's.
+/// In a child of the process that added the queue, the number is free or belongs to another file,
+/// so it is not closed.
 template <class Descriptor> void remove(Descriptor& descriptor, bool is_left_behind) {
   int const number = descriptor.release();
   if (!is_left_behind) {
@@ -86,12 +88,13 @@ template <class Descriptor> void remove(Descriptor& descriptor, bool is_left_beh
 
 } // namespace nesting
 
-/// A selector's own descriptor is readable while it has events, and Asio can wait for that as for
-/// any descriptor. Each wait asks the reactor anew (in epoll_reactor with EPOLL_CTL_MOD, in
-/// kqueue_reactor with EV_ADD), which reports what is ready already; so events that were left in
-/// the selector are never forgotten, although Asio's reactors are edge-triggered.
+/// A selector's own descriptor is readable while the selector has events, so Asio can wait for it
+/// as for any other descriptor. Each wait asks the reactor anew (epoll_reactor with EPOLL_CTL_MOD,
+/// kqueue_reactor with EV_ADD), and the reactor then reports what is ready already. So events that
+/// were left in the selector are never missed, although Asio's reactors are edge-triggered.
 ///
-/// Asio owns the descriptors that it waits for. This one takes it back before it goes.
+/// Asio owns, and would close, the descriptors that it waits for. This class takes the descriptor
+/// back before it is destroyed.
 template <class Executor> class nested_descriptor {
 public:
   explicit nested_descriptor(Executor const& executor) : descriptor_(executor) {}
@@ -101,7 +104,7 @@ public:
   nested_descriptor(nested_descriptor const&) = delete;
   nested_descriptor& operator=(nested_descriptor const&) = delete;
 
-  /// Shows `fd`, a selector's descriptor, to the reactor. After an error it is not shown.
+  /// Adds `fd`, a selector's descriptor, to the reactor. After an error it is not in the reactor.
   void add(int fd, boost::system::error_code& ec) {
     nesting::add(descriptor_, fd, ec);
     added_in_.renew();
@@ -114,7 +117,7 @@ public:
     }
   }
 
-  /// True in a child of the process whose reactor it was shown to.
+  /// True in a child of the process that added it to the reactor.
   bool is_left_behind() const noexcept { return added_in_.is_left_behind(); }
 
   /// Calls `handler(error_code)` when it is readable.

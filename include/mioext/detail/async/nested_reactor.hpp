@@ -39,14 +39,15 @@
 namespace mioext {
 namespace detail {
 
-/// The selector's descriptor is watched by the context's reactor while operations wait, which is
-/// also what keeps the context's run() from returning. When it is readable, one batch of events is
-/// fetched; then the reactor is asked to wait again, and only then are handlers called: the first
-/// of them on the spot, all others through their executors' queues, so that each of the context's
-/// threads can take one and none waits for the end of another.
+/// While operations wait, the context's reactor watches the selector's descriptor; this also keeps
+/// the context's run() from returning. When the descriptor is readable, one batch of events is
+/// fetched, and the reactor is asked to wait again. Only then are handlers called: the first of
+/// them directly, all others through their executors' queues, so that each of the context's threads
+/// can take one and no handler waits for the end of another.
 ///
-/// The context counts what is called by its thread: so an operation that ends is told, where that is
-/// possible, by the very wait that ended it, or that was cancelled because it was the last one.
+/// The context counts the handlers that its threads call. So, where possible, an operation's
+/// handler is called by the completion of the wait in the context's reactor that ended the
+/// operation, or of the wait that was cancelled because this was the last operation.
 ///
 /// Thread-safe.
 class nested_reactor final : public reactor_host {
@@ -203,8 +204,9 @@ private:
     first.complete_all(completion::dispatched);
   }
 
-  /// Makes a new selector, with all that the old one really watches, and only then takes it. Returns an
-  /// errno value; after an error nothing has changed. With the lock held.
+  /// Makes a new selector that watches everything that the old one really watches, and then
+  /// replaces the old one. Returns an errno value; after an error nothing has changed. With the
+  /// lock held.
   int replace_selector(operation_queue& lost) noexcept {
     selector fresh;
     selector_alarm alarm;

@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Waits for what a nested selector cannot tell, through the context's own reactor.
+// Waits through the context's own reactor for events that a nested selector cannot report.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_REACTOR_WAIT_HPP
@@ -37,18 +37,20 @@
 namespace mioext {
 namespace detail {
 
-/// True for a wait of which a nested selector would not hear. What some files of the kernel's have to
-/// tell, such as /proc/self/mounts, they tell whoever asks first, once (mounts_poll in Linux's
-/// fs/proc_namespace.c, proc_sys_poll in fs/proc/proc_sysctl.c), and a selector that is nested is asked
-/// twice: whether there are events, by the selector around it, and then for the events. Such files look
-/// like regular ones, and are always readable; of their priority the context's reactor can be asked.
+/// True for a wait whose event a nested selector would miss. Some of the kernel's files, such as
+/// /proc/self/mounts, report an event only once, to whoever asks first (mounts_poll in Linux's
+/// fs/proc_namespace.c, proc_sys_poll in fs/proc/proc_sysctl.c). A nested selector asks twice:
+/// first when the selector around it checks whether there are events, and again when the events are
+/// fetched. Such files look like regular ones and are always readable; the context's reactor can
+/// wait for their priority events.
 inline bool is_told_once(int fd, interest wanted) noexcept {
   struct ::stat status;
   return wanted == interest::priority && contains(selector::all_interests(), interest::priority) &&
          ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/// What such a file has to tell already would be lost when it is shown to a selector.
+/// Whether such a file has an event already: that would be lost when the file is added to a
+/// selector.
 inline bool has_priority_now(int fd) noexcept {
   ::pollfd asked = {fd, POLLPRI, 0};
   return ::poll(&asked, 1, 0) == 1;
@@ -69,7 +71,7 @@ public:
 
   template <class Self> void operator()(Self& self, boost::system::error_code const& ec) {
     watched_.reset();
-    // What Asio says of a file that epoll refuses.
+    // Asio completes with this error if epoll refuses the file.
     self.complete(ec == boost::asio::error::operation_not_supported
                       ? boost::asio::error::make_error_code(boost::asio::error::no_permission)
                       : ec);
@@ -79,7 +81,7 @@ private:
   std::unique_ptr<descriptor> watched_;
 };
 
-/// Begins it; after an error it has not begun, and the handler is as it was.
+/// Begins the wait. After an error it has not begun, and the handler is unchanged.
 template <class Executor, class Handler>
 void start_reactor_wait(Executor const& executor, int fd, Handler& completion_handler,
                         boost::system::error_code& ec) {
@@ -95,7 +97,8 @@ void start_reactor_wait(Executor const& executor, int fd, Handler& completion_ha
     ::close(duplicate);
     return;
   }
-  // Asio makes it non-blocking, the original with it.
+  // Asio makes the duplicate non-blocking, and with it the original, so the flags are restored
+  // below.
   int const flags = ::fcntl(fd, F_GETFL);
   boost::asio::async_compose<Handler, void(boost::system::error_code)>(
       operation(std::move(watched)), completion_handler, executor);

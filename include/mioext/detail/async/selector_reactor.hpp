@@ -53,8 +53,8 @@ namespace detail {
 /// thereby.
 ///
 /// Thread-safe. A state's mutex is held while its operations try their I/O, and while its handle is
-/// closed (handle_closing()), so that no I/O reaches a number that means another file by then. No
-/// handler is called and none destroyed under a lock.
+/// closed (handle_closing()), so that no I/O is done on a number that refers to another file by
+/// then. No handler is called or destroyed under a lock.
 ///
 /// A descriptor that is closed behind our back is removed from the selector by the system, without
 /// a word. While operations of the kind `per_operation_unheard` wait, their descriptors are looked at twice a
@@ -94,17 +94,19 @@ public:
   /// True when the context is gone, or going: its executors must not be used any more.
   bool is_shut_down() const noexcept { return is_shut_down_.load(); }
 
-  /// The state of `fd`, which stays where it is; null if `fd` is no descriptor. The system is asked
-  /// before there is one, because whatever a program takes for a number would make the table as large.
+  /// The state of `fd`, whose address never changes; null if `fd` is not an open descriptor. The
+  /// system is asked before a state is made, because otherwise any number that a program passes
+  /// would make the table that large.
   descriptor_state* state_of(int fd) {
     descriptor_state* const known = states_.find(fd);
     return known || not_registered_error(fd) == EBADF ? known : &states_.make(fd);
   }
 
-  /// Tries `operation`, which it owns from now on, and keeps it until it is done if it would have to
-  /// wait.
+  /// Takes ownership of `operation` and tries it. If it would have to wait, keeps it until it is
+  /// done.
   ///
-  /// @param operation of its own type, so that the compiler knows what it calls here.
+  /// @param operation passed by its own type, so that the compiler knows which functions are called
+  /// here.
   /// @param state of `fd`
   /// @param tries_first false for an operation that is a wait and nothing else: it ends when the
   /// selector reports what it waits for, which may be at once.
@@ -134,7 +136,7 @@ public:
                    std::unique_lock<std::mutex>(state.mutex, std::adopt_lock));
   }
 
-  /// The same for a descriptor whose state is not known, or that is none.
+  /// The same if the state is not known, or if `fd` may not be an open descriptor.
   template <class Operation>
   void start(int fd, Operation& operation, watch_mode how, bool tries_first) {
     operation_queue owner;
@@ -149,7 +151,7 @@ public:
     }
   }
 
-  /// Ends what waits for `fd` with operation_aborted.
+  /// Ends all operations that wait for `fd` with operation_aborted.
   void cancel(int fd) {
     cancel_if(fd, [](descriptor_operation const&) { return true; });
   }
@@ -161,7 +163,8 @@ public:
     });
   }
 
-  /// The same, and `fd` is not watched any more: it is about to be closed, or given away.
+  /// Ends all operations that wait for `fd` with operation_aborted and stops watching it, because
+  /// it is about to be closed or given away.
   void remove(int fd) {
     if (descriptor_state* const state = states_.find(fd)) {
       operation_queue aborted;
@@ -284,8 +287,9 @@ public:
     std::lock_guard<std::recursive_mutex> const lock(closing_mutex_);
     is_shut_down_.store(true, std::memory_order_relaxed);
     if (owner_.is_left_behind()) {
-      // Leaving the reactor of a child that never became one would take the parent's selector out
-      // of the parent's reactor: by its number, which means nothing any more when it is closed.
+      // In a child that was never notified of the fork, leaving the reactor would remove the
+      // parent's selector from the parent's reactor. It is removed by its number, which refers to
+      // nothing after the selector is closed here.
       selector_.close();
     }
   }
@@ -359,8 +363,9 @@ private:
     refused.complete_all(completion::immediate);
   }
 
-  /// From before the selector watches `fd`, so that no close is missed. If there is no memory for that,
-  /// the operation does not wait, and is destroyed: its initiating function throws.
+  /// Requests notification when `fd` is closed, before the selector watches it, so that no close is
+  /// missed. If there is no memory for that, the operation is destroyed, and its initiating
+  /// function throws.
   void hear_of_closing(int fd, descriptor_state& state, descriptor_operation& operation,
                        std::unique_lock<std::mutex>& lock) {
     BOOST_TRY { closing_.enter(fd, state.closing, *this); }
@@ -379,8 +384,9 @@ private:
     return is_first && !is_listening_.load();
   }
 
-  /// Asks the selector for what is wanted; everything reported before is stale. Where it turns out
-  /// that the number means another file by now, those that wait for the old one are told.
+  /// Makes the selector watch `fd` for `wanted`; everything that it reported before is stale. If it
+  /// turns out that the number does not refer to the old file any more, the operations that wait
+  /// for the old file end with bad_descriptor.
   int watch(int fd, descriptor_state& state, interest wanted, watch_mode how,
             operation_queue& lost) noexcept {
     trigger const trigger_of =
@@ -390,7 +396,8 @@ private:
     int error = is_watched ? selector_.modify(fd, wanted, trigger_of, data)
                            : selector_.add(fd, wanted, trigger_of, data);
     if (!is_watched && error == EEXIST) {
-      // Closed while a duplicate kept its file open, and here again under its old number.
+      // The descriptor was closed while a duplicate kept its file open, and the same file has its
+      // old number again.
       error = selector_.modify(fd, wanted, trigger_of, data);
     } else if (is_watched && (error == ENOENT || error == EBADF)) {
       is_watched = false;
@@ -406,13 +413,13 @@ private:
     } else if (!is_watched) {
       stop_watching(fd, state);
     } else if (!is_really_watched(fd)) {
-      // A kqueue that could not leave it as it was.
+      // A kqueue failed and could not keep the earlier registration.
       drop(fd, state, system_error_code(error), lost);
     }
     return error;
   }
 
-  /// Takes those that the event concerns and that are done by it.
+  /// Moves the operations that the event completes to `done`.
   void deliver(int fd, descriptor_state& state, selector::native_event const& event,
                operation_queue& done) noexcept {
     if (!state.is_concerned(event)) {
@@ -432,7 +439,7 @@ private:
     }
   }
 
-  /// After an event, for those that still wait.
+  /// Watches again after an event, for the operations that still wait.
   void watch_again(int fd, descriptor_state& state, operation_queue& done) noexcept {
     interest const wanted = state.operations.wanted();
     int const error = selector_.modify(fd, wanted, trigger::edge | trigger::oneshot,
@@ -462,7 +469,7 @@ private:
     });
   }
 
-  /// Nothing is watched, as far as the selector is not asked.
+  /// Records that nothing is watched any more, without calling the selector.
   void stop_watching(int fd, descriptor_state& state) noexcept {
     closing_.leave(fd, state.closing);
     state.has_stopped();
@@ -542,7 +549,7 @@ private:
   unheard_descriptors unheard_{};
   std::atomic<std::size_t> pending_;
 
-  // Before all others. Recursive, because what is dropped with an operation may close handles.
+  // Locked before all other mutexes. Recursive, because destroying an operation may close handles.
   std::recursive_mutex closing_mutex_{};
   std::atomic<bool> is_shut_down_;
   std::atomic<bool> is_listening_;

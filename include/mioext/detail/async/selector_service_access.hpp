@@ -7,8 +7,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What the operations of a context need of its selector_service. They come before the service; it
-// brings the definitions, and with it every header that begins operations.
+// What the operations of a context need from its selector_service. Their headers come before the
+// service's, so these functions are only declared here; selector_service.hpp defines them, and
+// every public header that begins operations includes it.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_SELECTOR_SERVICE_ACCESS_HPP

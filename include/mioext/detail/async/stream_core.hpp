@@ -260,7 +260,7 @@ private:
   }
 
   Executor executor_;
-  // Before the handle: if there is none to be had, the handle is still the caller's.
+  // Declared before the handle: if it cannot be obtained, the handle still belongs to the caller.
   std::shared_ptr<selector_reactor> reactor_;
   handle_holder handle_;
   descriptor_state* state_ = nullptr;

@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What a stream asks of a handle that it holds, for handles of every kind: an object that closes
-// itself, or the bare number of a descriptor that is somebody else's.
+// What a stream needs of the handle that it holds, for every kind of handle: an object that owns
+// its descriptor, or the bare number of a descriptor that somebody else owns.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_STREAM_HANDLE_HPP
@@ -29,7 +29,8 @@
 namespace mioext {
 namespace detail {
 
-/// The names that the users of a socket, or of another descriptor, expect to find in it, as in Asio's.
+/// The member types and constants that users of a socket, or of another descriptor, expect in its
+/// class, as in Asio's classes.
 template <class Handle, bool IsSocket> struct handle_types : boost::asio::posix::descriptor_base {};
 
 template <class Handle> struct handle_types<Handle, true> : boost::asio::socket_base {
@@ -105,7 +106,8 @@ public:
   }
 
 private:
-  /// A plain value still has its number when it was moved from.
+  /// A trivially copyable handle still has its descriptor after it was moved from, so it is
+  /// released here.
   void forget(std::true_type) {
     boost::system::error_code ignored;
     release(ignored);
@@ -144,7 +146,7 @@ public:
   int const& get() const noexcept { return fd_; }
   int native_handle() const noexcept { return fd_; }
 
-  /// It was only shown, so it is only forgotten.
+  /// Only forgets the descriptor, because somebody else owns it.
   void close(boost::system::error_code& ec) noexcept {
     ec.clear();
     fd_ = -1;

@@ -78,7 +78,8 @@ struct awaited {
                    ? mioext::interest::writable
                    : mioext::interest::priority) {}
 
-  /// As poll(2) takes it, for what the selector reports; nothing for what could never be reported.
+  /// The events for poll(2) that correspond to what the selector reports; zero for interests that
+  /// could never be reported.
   short events() const noexcept {
     return static_cast<short>(
         (contains(wanted, mioext::interest::readable) ? POLLIN : 0) |
@@ -89,7 +90,7 @@ struct awaited {
   mioext::interest wanted;
 
 private:
-  /// The end of what the peer writes is among them, as in a registration for priority.
+  /// These include the end of what the peer writes, as a registration for priority does.
   static int priority_events() noexcept {
 #ifdef POLLRDHUP
     return POLLPRI | POLLRDHUP;
@@ -131,10 +132,10 @@ struct descriptor_calls {
   }
 };
 
-/// True for handles whose read leaves nothing behind if it fills less than the buffers (epoll(7),
-/// question 9), except at the end, after an error and around urgent data: TCP's. What comes through a
-/// Unix socket or a pipe may have seams, at which a read stops: descriptors that were sent along, a
-/// pipe in packet mode.
+/// True for handles on which a read that fills less than the buffers leaves nothing to read
+/// (epoll(7), question 9), except at the end, after an error and around urgent data: TCP sockets.
+/// With a Unix socket or a pipe, a read may stop before the end of the data: at descriptors that
+/// were sent along, or at the end of a packet of a pipe in packet mode.
 template <class Handle>
 using reads_all_there_is = boost::is_detected_exact<boost::asio::ip::tcp, protocol_of, Handle>;
 

@@ -35,14 +35,15 @@ template <class Stream>
 using shutdown_result = decltype(std::declval<Stream&>().shutdown(
     boost::asio::socket_base::shutdown_send, std::declval<boost::system::error_code&>()));
 
-/// Can say that nothing more will be sent, and go on receiving: a socket.
+/// True for a stream that can end sending and go on receiving, as a socket can.
 template <class Stream>
 using can_shut_down =
     std::integral_constant<bool, boost::is_detected<shutdown_result, Stream>::value>;
 
-/// The end of a connection whose two sides have agreed to end it. The server says first that it sends
-/// no more, and the client when it has read that: so it is the server that waits in TIME_WAIT, as
-/// RFC 6455, section 7.1.1, wants it. Nothing is left unread, for which the system would send a reset.
+/// Ends a connection after its two sides have agreed to end it. The server shuts down sending
+/// first, and the client does so after it has read the server's end. So the server is the side that
+/// stays in TIME_WAIT, as RFC 6455, section 7.1.1, requires. Everything is read, because the system
+/// sends a reset if something is left unread.
 template <class Stream> class teardown_steps {
 public:
   teardown_steps(Stream& stream, bool is_server) noexcept
@@ -60,7 +61,8 @@ public:
     return !ec;
   }
 
-  /// The last step, after reading has ended with `ec`, which is what comes of it all.
+  /// The last step, after reading has ended with `ec`. Sets `ec` to the outcome of the whole
+  /// teardown.
   void end(boost::system::error_code& ec) { end(ec, can_shut_down<Stream>()); }
 
 private:
@@ -72,7 +74,8 @@ private:
     return !ec;
   }
 
-  /// Only closing it can tell the peer: both would wait for each other.
+  /// Such a stream can tell the peer only by closing; otherwise both sides would wait for each
+  /// other.
   bool begin(boost::system::error_code& ec, std::false_type) {
     stream_.close(ec);
     return false;

@@ -70,8 +70,8 @@ template <class Io, class Buffers> struct write_action : transfer_action<Buffers
   }
 };
 
-/// Receives with flags. What that leaves behind nobody knows: it may only have looked, or have taken the
-/// urgent byte.
+/// Receives with flags. It is not known what that leaves to read: depending on the flags, it may
+/// only have peeked, or have taken the urgent byte.
 template <class Io, class Buffers> struct receive_action : transfer_action<Buffers> {
   receive_action(Buffers const& used, int flags_used)
       : transfer_action<Buffers>(used), flags(flags_used) {}
@@ -134,7 +134,7 @@ public:
   void operator()(Handler&& completion_handler, Buffers const& buffers, int flags) const {
     typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
     Action<typename Core::io, Buffers> action(buffers, flags);
-    // Without urgent data the system does not say "not now", but that the question is wrong.
+    // Without urgent data the system does not answer "not now", but that the request is invalid.
     bool const is_urgent = Wanted == interest::readable && action.may_wait() &&
                            (flags & boost::asio::socket_base::message_out_of_band) != 0;
     start_operation(core_.place(), core_.executor(), is_urgent ? interest::priority : Wanted,

@@ -31,7 +31,7 @@
 namespace mioext {
 namespace detail {
 
-/// Nothing is done: the readiness itself is the outcome.
+/// Does no I/O: the readiness itself is the outcome.
 struct wait_action {
   bool may_wait() const noexcept { return true; }
   io_status perform(int, boost::system::error_code&) noexcept { return io_status::done; }
@@ -68,7 +68,8 @@ private:
   watch_mode how_;
 };
 
-/// What users wait with: the same, and also for what a nested selector cannot tell.
+/// The wait for users of the library: the same, but it also handles events that a nested selector
+/// cannot report.
 template <class Executor> class initiate_any_wait : private initiate_async_wait<Executor> {
   using through_selector = initiate_async_wait<Executor>;
 
@@ -95,7 +96,7 @@ public:
   }
 };
 
-/// `token` is passed on as what it was given as: moved if it was a temporary.
+/// `token` is forwarded as it was passed: it is moved if it was a temporary.
 template <class Token, class Executor>
 auto start_async_wait(Executor const& executor, int fd, watch_mode how, interest wanted,
                       typename std::remove_reference<Token>::type& token)

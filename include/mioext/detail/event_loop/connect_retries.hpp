@@ -32,10 +32,10 @@
 namespace mioext {
 namespace detail {
 
-/// Each is tried again by its connect_backoff. When one gets through, somebody is accepting, and all
-/// others begin with the shortest delay again.
+/// The time of each retry is decided by the connect's connect_backoff. When one connect succeeds,
+/// the listener is accepting, and all others start with the shortest delay again.
 ///
-/// Plain arrays, searched from the start: connects that wait are few and rare.
+/// The entries are in arrays that are searched linearly, because waiting connects are few and rare.
 class connect_retries {
 public:
   using clock = std::chrono::steady_clock;
@@ -66,13 +66,14 @@ public:
     refusals_.reserve(waiting_.size() + refusals_.size() + 1);
   }
 
-  /// Puts `fd` down for a first retry. Follows reserve_one().
+  /// Schedules the first retry for `fd`. reserve_one() must have been called before.
   void add(int fd, file_identity identity, socket_address address, clock::time_point now) noexcept {
-    // With an address of zeros, so that a path is terminated, which not every endpoint counts in.
+    // The address is filled with zeros first, so that a path is terminated even if the endpoint's
+    // size does not include the terminator.
     waiting_connect added;
     added.fd = fd;
     added.identity = identity;
-    // What the kernel took for a Unix address is no longer than this.
+    // An address that the kernel has accepted as a Unix address is no longer than this.
     added.address_size = std::min<::socklen_t>(address.size, sizeof added.address);
     std::memcpy(&added.address, address.data, added.address_size);
     added.last = {connect_progress::no_room, EAGAIN};
@@ -97,9 +98,11 @@ public:
     return false;
   }
 
-  /// Tries again what is due at `now`. For each one calls `conclude(fd, attempt)`, which says whether
-  /// it waits on, and is called with the same outcome then. A descriptor that was closed meanwhile is
-  /// passed to `forget(fd)` instead, and is not touched, because its number may be someone else's now.
+  /// Retries every connect that is due at `now`. Passes each result to `conclude(fd, attempt)`,
+  /// which returns whether the connect goes on waiting; if one does although its outcome is known,
+  /// it is not retried, and `conclude` is called with the same outcome the next time. A descriptor
+  /// that was closed meanwhile is passed to `forget(fd)` instead and is not touched, because its
+  /// number may refer to another file by now.
   template <class Conclude, class Forget>
   void retry(clock::time_point now, Conclude conclude, Forget forget) noexcept {
     std::size_t kept = 0;
@@ -130,7 +133,7 @@ public:
     refusals_.push_back(refusal{fd, error});
   }
 
-  /// That errno, once; zero if there is none.
+  /// Returns that errno and forgets it; zero if there is none.
   int take_refusal(int fd) noexcept {
     for (std::size_t index = 0; index != refusals_.size(); ++index) {
       if (refusals_[index].fd == fd) {
@@ -171,9 +174,9 @@ private:
     int error;
   };
 
-  /// A connect that has had its outcome, and waits only because the loop could not take it yet, is not
-  /// tried again: with a connected socket the system would look at the listener first, and say that
-  /// its backlog is full, or that it is gone.
+  /// A connect whose outcome is known, and which waits only because the loop could not process that
+  /// yet, is not retried: even for a connected socket the system checks the listener first, and
+  /// would report that its backlog is full or that it is gone.
   template <class Conclude, class Forget>
   static verdict try_again(waiting_connect& waiting, Conclude conclude, Forget forget) noexcept {
     if (!is_still(waiting.fd, waiting.identity)) {

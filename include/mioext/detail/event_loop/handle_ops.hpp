@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Readies a socket of any kind for connect or listen: opened if it can open itself, and non-
-// blocking.
+// Prepares a socket of any kind for connect or listen: opens it if it is closed and can be opened,
+// and makes it non-blocking.
 //
 
 #ifndef MIOEXT_DETAIL_EVENT_LOOP_HANDLE_OPS_HPP
@@ -42,42 +42,44 @@ template <class Handle>
 using setting_non_blocking = decltype(std::declval<Handle&>().non_blocking(
     true, std::declval<boost::system::error_code&>()));
 
-/// Has non_blocking(bool, ec), as Asio's sockets have: whether synchronous operations wait.
+/// True if the handle has non_blocking(bool, ec), as Asio's sockets have, which sets whether
+/// synchronous operations wait.
 template <class Handle> using has_non_blocking = boost::is_detected<setting_non_blocking, Handle>;
 
 template <class Handle>
 using setting_native_non_blocking = decltype(std::declval<Handle&>().native_non_blocking(
     true, std::declval<boost::system::error_code&>()));
 
-/// Has native_non_blocking(bool, ec), as Asio's sockets have: the mode of the descriptor alone, which
-/// leaves it to the user whether synchronous operations wait.
+/// True if the handle has native_non_blocking(bool, ec), as Asio's sockets have, which sets the
+/// mode of the descriptor alone: the user still decides whether synchronous operations wait.
 template <class Handle>
 using has_native_non_blocking = boost::is_detected<setting_native_non_blocking, Handle>;
 
 template <class Handle>
 using declared_to_decide_itself = typename Handle::decides_itself_whether_to_wait;
 
-/// Says that it is a stream: its synchronous operations wait or not as its user has asked, and it is no
-/// loop's business to change that.
+/// True for a stream: its user decides whether its synchronous operations wait, and a loop must not
+/// change that.
 template <class Handle>
 using decides_itself_whether_to_wait =
     boost::detected_or_t<std::false_type, declared_to_decide_itself, Handle>;
 
 template <class Handle> using declared_always_non_blocking = typename Handle::always_non_blocking;
 
-/// Says that it is non-blocking by construction, as mioext's handles are.
+/// True for handles that are always non-blocking, as mioext's are.
 template <class Handle>
 using is_always_non_blocking =
     boost::detected_or_t<std::false_type, declared_always_non_blocking, Handle>;
 
-/// One of Asio's sockets or descriptors, or what looks like one; a stream looks after its handle.
+/// True for Asio's sockets and descriptors, and for types with the same interface. False for a
+/// stream, which takes care of its handle itself.
 template <class Handle>
 struct is_of_asio
     : std::integral_constant<bool, has_native_non_blocking<Handle>::value &&
                                        !decides_itself_whether_to_wait<Handle>::value> {};
 
-/// Opens a socket, and makes it close-on-exec where its own open() does not: Asio's do not. (A program
-/// that another thread executes between the two inherits it.)
+/// Opens a socket, and makes it close-on-exec if its own open() does not, as with Asio's sockets.
+/// (A program that another thread executes between the two calls inherits the descriptor.)
 template <class Socket, class Protocol>
 typename std::enable_if<is_of_asio<Socket>::value>::type
 open_handle(Socket& socket, Protocol const& protocol, boost::system::error_code& ec) {
@@ -114,8 +116,8 @@ open_if_closed(Socket&, Endpoint const&, boost::system::error_code& ec) {
   ec.clear();
 }
 
-/// Makes the descriptor blocking or not, and changes nothing else about the handle: what its synchronous
-/// operations do is as it was, where they know better than the system.
+/// Sets whether the descriptor is non-blocking, and changes nothing else about the handle. If a
+/// handle keeps a mode of its own for synchronous operations, as Asio's do, these behave as before.
 template <class Handle>
 typename std::enable_if<has_native_non_blocking<Handle>::value>::type
 set_native_non_blocking(Handle& handle, bool mode, boost::system::error_code& ec) {
@@ -141,8 +143,9 @@ set_native_non_blocking(Handle&, boost::system::error_code& ec) {
   ec.clear();
 }
 
-/// The same for a handler, which does the I/O itself and goes on until that would have to wait: one of
-/// Asio's sockets has to say so, too.
+/// Makes the handle non-blocking for an event loop's handler, which does the I/O itself until it
+/// would have to wait. With one of Asio's sockets, this also makes its synchronous operations fail
+/// with would_block instead of waiting.
 template <class Handle>
 typename std::enable_if<has_non_blocking<Handle>::value &&
                         !decides_itself_whether_to_wait<Handle>::value>::type

@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// As what a handler is called: as its own class if that saves the virtual call, else as the base
-// that it derives from.
+// The type through which a handler is called: its own class if that saves the virtual call, else
+// the base that it derives from.
 //
 
 #ifndef MIOEXT_DETAIL_EVENT_LOOP_HANDLER_TRAITS_HPP
@@ -46,20 +46,21 @@ using calls_by_plain_names =
              std::declval<Handler&>().signal(std::declval<typename Base::loop_type&>(),
                                              std::declval<signal_info const&>()));
 
-/// True if all members can be called on a Handler by their plain names: not if it made one private,
-/// or has something else of that name (a data member `timer`, for instance), which hides them.
+/// True if all members can be called on a Handler by their plain names. False if it has made one
+/// private, or hides one by something else of that name (a data member `timer`, for instance).
 template <class Handler, class Base>
 using has_plain_members = boost::is_detected<calls_by_plain_names, Handler, Base>;
 
-/// What the loop calls: a final class directly, which lets the compiler inline it; any other
-/// through its base, so that it may arrange its own members as it likes.
+/// The type through which the loop calls a handler. A final class is called directly, so that the
+/// compiler can inline the calls; any other class is called through its base, so that it may
+/// declare its own members as it likes.
 template <class Base, class Handler>
 using called_type = typename std::conditional<boost::is_final<Handler>::value &&
                                                   has_plain_members<Handler, Base>::value,
                                               Handler, Base>::type;
 
-/// True for what nobody but a handler's member is given: a loop, a token (unless tokens are numbers),
-/// a hint, the information on a signal.
+/// True for a type of parameter that only a handler's member has: a loop, a token (unless tokens
+/// are numbers), a hint, the information on a signal.
 template <class Base, class Parameter> struct is_handlers_parameter {
   using given = typename std::remove_cv<typename std::remove_reference<Parameter>::type>::type;
   using token_type = typename Base::token_type;
@@ -90,12 +91,13 @@ template <class First, class... Rest>
 struct is_any<First, Rest...>
     : std::integral_constant<bool, First::value || is_any<Rest...>::value> {};
 
-/// Of a member that has the name of one of the base's: true if it looks as if the loop were to call
-/// it, and the loop, which calls the base's, does not. `Pointer` is what a pointer to it is, `Called`
-/// are the types of the base's functions of that name.
+/// Examines a member of the handler that has the name of one of the base's members. True if the
+/// member looks as if the loop should call it, but the loop does not, because it calls the base's.
+/// `Pointer` is the type of a pointer to the member, and `Called` are the types of the base's
+/// functions of that name.
 ///
-/// Judged is only what can be seen, a single function that everybody may call. One with parameters
-/// of its own is nobody's mistake, and neither is a data member.
+/// Only a public function without overloads can be examined. A function with other parameters than
+/// a handler's is not a mistake, and neither is a data member.
 template <class Base, class Pointer, class... Called> struct is_missed {
   template <class R, class C, class... P>
   static has_handlers_parameter<Base, P...> has_parameters(R (C::*)(P...));
@@ -140,7 +142,7 @@ MIOEXT_DETAIL_MISSED_MEMBER(signal);
       "them apart; if it is meant to be another function, add "                                    \
       "`using mioext::basic_handler<Token, Message>::" #name ";`")
 
-/// What the compiler says of handlers that are called through their base.
+/// The compile-time checks for handlers that are called through their base.
 template <class Base, class Handler> struct check_members {
   using loop_type = typename Base::loop_type;
   using token_type = typename Base::token_type;
@@ -157,7 +159,8 @@ template <class Base, class Handler> struct check_members {
 
 template <class Base> struct check_members<Base, Base> {};
 
-/// As what run() and its like call `receiver`; here they are checked.
+/// Returns `receiver` as the type through which run() and similar functions call it. Also checks
+/// its members.
 template <class Base, class Handler>
 typename std::enable_if<std::is_convertible<Handler*, Base*>::value,
                         called_type<Base, Handler>&>::type
@@ -170,7 +173,7 @@ called_as(Handler& receiver) noexcept {
   return receiver;
 }
 
-/// Never called, for what would call it does not compile.
+/// Never called: the only function that uses it does not compile.
 template <class Base> Base& in_place_of_a_handler() noexcept;
 
 template <class Base, class NoHandler>

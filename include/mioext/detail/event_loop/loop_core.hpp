@@ -72,9 +72,10 @@ public:
   /// Returns an errno value; throws std::bad_alloc.
   int open();
 
-  /// The program has done with the loop, maybe from inside a handler: nothing more is delivered, and
-  /// what is not the loop's alone is given back. The handler still has the loop, and may call its
-  /// members until it returns; so everything that delivers looks whether this has happened.
+  /// To be called when the program does not need the loop any more, perhaps inside a handler:
+  /// nothing more is delivered, and what the loop shares with others is released. The handler still
+  /// has a reference to the loop and may call its members until it returns, so every function that
+  /// delivers checks whether the loop is retired.
   void close() noexcept;
 
   bool is_closed() const noexcept { return is_closed_; }
@@ -118,9 +119,9 @@ public:
   /// True if time may bring something to deliver.
   bool has_deadlines() const noexcept { return !timers_.empty() || !handles_.retries().empty(); }
 
-  /// Waits for events: not at all if something else is there, else until `limit` or the next timer,
-  /// without end if there is neither (a negative limit stands for none). Nothing fetched before is
-  /// still to be delivered. Returns an errno value.
+  /// Fetches events. Does not wait if there is something else to do; otherwise waits until `limit`
+  /// or the next timer, or without end if there is neither (a negative limit stands for none).
+  /// Nothing fetched before is still to be delivered. Returns an errno value.
   int fetch(std::chrono::nanoseconds limit) noexcept;
 
   /// Takes the front event, which tells the outcome of a connect, out of the batch, but for what else it
@@ -162,16 +163,16 @@ private:
   clock::time_point const first_tick_;
   event_batch batch_{};
 
-  // Until when the loop around this one may sleep, as it was told; min() if it was not, or if it was
-  // woken since.
+  // The time until which the outer loop may sleep, as it was last told; min() if it was not told,
+  // or has been woken since.
   clock::time_point outer_wake_up_ = clock::time_point::min();
 
   bool is_running_ = false;
   bool is_closed_ = false;
 };
 
-/// On the stack while the loop runs: keeps run() from being entered twice, and hears of the handles
-/// that the handler closes.
+/// On the stack while the loop runs: keeps run() from being entered twice, and is notified of the
+/// handles that the handler closes.
 class loop_core::handler_scope final : public dispatch_scope {
 public:
   explicit handler_scope(loop_core& core) noexcept : core_(core), is_nested_(core.is_running_) {
@@ -189,9 +190,9 @@ public:
     }
   }
 
-  /// Deregistered, and not only forgotten: while a duplicate keeps the file open, closing takes
-  /// nothing out of the selector, which would report events of a number that nobody can name any
-  /// more.
+  /// Deregisters the handle instead of only forgetting it: while a duplicate keeps the file open,
+  /// closing the handle does not remove it from the selector, which would go on reporting events of
+  /// a number that nobody can deregister any more.
   void handle_closing(int fd) noexcept override {
     registration const* const known = core_.handles_.find(fd);
     if (known && !known->is_vacant()) {
@@ -233,8 +234,8 @@ BOOST_NOINLINE inline int loop_core::listen(int fd, int backlog, token_word name
     error = start_listen(fd, backlog);
   }
   if (error == 0) {
-    // Listening first: a selector reports at registration what is ready already, while a socket
-    // that does not listen yet would be reported as hung up.
+    // The socket listens before it is registered: a selector reports at registration what is ready
+    // already, but it would report a socket that does not listen yet as hung up.
     error = handles_.add(fd, name, interest::readable, how);
     if (error == EEXIST) {
       handles_.remove(fd);
@@ -265,8 +266,9 @@ inline timer_id loop_core::set_timer(std::chrono::nanoseconds after, token_word 
   return timer_id();
 }
 
-/// There are events that an exception has left over, and between two runs nobody hears of handles that
-/// are closed: what is not in the selector any more is not told.
+/// An exception has left events over, and between two runs the loop is not notified when handles
+/// are closed. So the registrations of descriptors that are not in the selector any more are
+/// forgotten, and their events are not delivered.
 BOOST_NOINLINE inline void loop_core::forget_closed() noexcept {
   if (handles_.own_selector() != 0) {
     return; // the tick says so
@@ -280,7 +282,7 @@ BOOST_NOINLINE inline void loop_core::forget_closed() noexcept {
   }
 }
 
-/// When the loop must wake up for something of its own.
+/// When the loop must wake up for a timer or a connect that is to be tried again.
 inline loop_core::clock::time_point loop_core::next_wake_up() noexcept {
   clock::time_point const retry = handles_.retries().next();
   std::uint64_t const deadline = timers_.next_deadline();
@@ -302,8 +304,9 @@ inline std::chrono::nanoseconds loop_core::time_to_next_timer() noexcept {
   return std::max(clock::duration::zero(), wake_up - clock::now());
 }
 
-/// Another loop waits for this one, until a point in time that it was told. If there is to be an
-/// earlier one, it must come and ask again.
+/// Another loop may be waiting for this one until the time that time_to_next_timer() gave it. If
+/// this loop must wake up earlier, it makes its descriptor readable, so that the other loop comes
+/// and asks again.
 inline void loop_core::wake_outer_loop(clock::time_point wake_up) noexcept {
   if (!is_running_ && wake_up < outer_wake_up_) {
     outer_wake_up_ = clock::time_point::min();
@@ -349,16 +352,16 @@ BOOST_NOINLINE inline void loop_core::take_outcome(registration const& connectin
   }
 }
 
-/// The part of fetch() for loops that have something to wake up for, and for what a signal handler
-/// has interrupted.
+/// The part of fetch() for loops that must wake up at a certain time, and for waits that a signal
+/// handler has interrupted.
 BOOST_NOINLINE inline int loop_core::wait_until_due(std::chrono::nanoseconds limit) noexcept {
   if (limit == at_once() || connects_.has_known_outcome() || !mailbox_->fall_asleep()) {
     return wait(at_once());
   }
   clock::time_point const deadline = sleep_deadline(limit);
   bool const is_limited = deadline != clock::time_point::max();
-  // Again when the system ends a wait too early: because a signal handler ran, or because it cannot
-  // wait so long in one go.
+  // Waits again if the system ends a wait too early: because a signal handler ran, or because the
+  // system cannot wait so long in one call.
   for (;;) {
     std::chrono::nanoseconds remaining = no_limit();
     if (is_limited) {

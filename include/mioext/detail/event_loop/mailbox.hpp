@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What other threads may touch of a loop: its messages, the request to shut down, and the waker
-// that wakes it.
+// The parts of a loop that other threads may use: its messages, the request to shut down, and the
+// waker that wakes it.
 //
 
 #ifndef MIOEXT_DETAIL_EVENT_LOOP_MAILBOX_HPP
@@ -37,12 +37,12 @@ namespace detail {
 /// whether something was posted. Both in the single order of sequentially consistent operations, so
 /// one of them sees the other. The first to find it asleep wakes it; nobody else makes a system call.
 ///
-/// Closing goes the same way: the loop says that it is gone first and then drops what was posted,
-/// and whoever has posted and finds it gone does the same.
+/// Closing works the same way: the loop first marks itself closed and then drops what was posted,
+/// and a sender that finds it closed after posting drops what was posted, too.
 ///
-/// Neither side ever waits for the other. A thread may be stopped in the middle of a post for as
-/// long as the system likes; a loop in a thread of a higher priority on the same processor, if it
-/// waited for that in any other way than asleep, would wait for ever.
+/// Neither side ever waits for the other. The system may stop a thread in the middle of a post for
+/// any length of time. If a loop in a thread of higher priority on the same processor waited for
+/// that post without sleeping, it would wait for ever.
 class mailbox_base {
 public:
   mailbox_base(mailbox_base const&) = delete;
@@ -67,9 +67,10 @@ public:
     }
   }
 
-  /// No message is taken from now on, and those that were not delivered are dropped. At once, and
-  /// not with the last sender: one of them may hold a sender of its own. One whose post is under way
-  /// in another thread is dropped there. The loop may still look here, and finds nothing.
+  /// Accepts no message from now on, and drops those that were not delivered. This happens at once
+  /// and not when the last sender is destroyed, because a message may itself hold a sender. A
+  /// message that another thread is just posting is dropped by that thread. The loop may still look
+  /// into the mailbox, and finds nothing.
   void close() noexcept {
     inbox_ = nullptr;
     state_.store(state::closed);
@@ -96,8 +97,9 @@ public:
 
   void stay_awake() noexcept { state_.store(state::awake, std::memory_order_relaxed); }
 
-  /// Makes the loop's descriptor readable. The waker fails only if it was never made, and then there is
-  /// no loop to wake. In a child whose loop has no waker of its own yet it would wake the parent's.
+  /// Makes the loop's descriptor readable. The waker fails only if it was never opened, and then
+  /// there is no loop to wake. In a child whose loop has no waker of its own yet, it would wake the
+  /// parent's loop, so the ring is only noted.
   BOOST_NOINLINE void wake() noexcept {
     if (owner_.is_left_behind()) {
       has_missed_wake_up_.store(true);
@@ -106,7 +108,8 @@ public:
     }
   }
 
-  /// Nobody runs the loop any more: if something is there for it, its descriptor must show that.
+  /// To be called when nobody runs the loop any more: if there is something for it to do, its
+  /// descriptor becomes readable.
   void leave() noexcept {
     if (state_.load(std::memory_order_relaxed) != state::closed && !fall_asleep()) {
       wake();
@@ -223,13 +226,14 @@ public:
     return inbox() && messages_->try_pop(std::forward<Receive>(receive));
   }
 
-  /// A shutdown was requested: calls `receive` with all that was posted before, and forgets the
-  /// request; if there was another one meanwhile, once more for that.
+  /// To be called after a shutdown was requested: calls `receive` with every message that was
+  /// posted before the request, and then clears the request. If another request came meanwhile,
+  /// does the same for that one.
   ///
-  /// False if there is more to come: a message that was posted stands behind the place of one that
-  /// another thread is in the middle of posting. Then the request is put off, which means that it
-  /// keeps the loop from sleeping no longer; the end of that post, or another request, wakes it, and
-  /// it has to come again.
+  /// Returns false if a message that was posted cannot be taken yet, because another thread is
+  /// still in the middle of posting to an earlier place. The request is then put off, which means
+  /// that it no longer keeps the loop from sleeping. The end of that post, or another request,
+  /// wakes the loop, which must then call finish() again.
   template <class Receive> bool finish(Receive&& receive) {
     do {
       if (heed_requests()) {
@@ -249,7 +253,8 @@ public:
 
   // For any thread.
 
-  /// Zero, ENOBUFS when full, EPIPE when the loop is gone; the message is taken only with zero.
+  /// Returns zero, ENOBUFS if the queue is full, or EPIPE if the loop is gone. The message is moved
+  /// from only if the result is zero.
   int post(Message&& message) noexcept {
     if (is_closed()) {
       return EPIPE;

@@ -33,17 +33,17 @@ public:
 
   /// True if there is nothing that try_pop() could take. Only the consumer may call it.
   ///
-  /// A producer that has claimed the next position but not yet filled it makes the queue empty,
-  /// even if others have filled positions after it. So a consumer never waits for a producer; but
-  /// when it goes to sleep, it relies on every producer to look whether it sleeps, after
-  /// try_push(). For that the end of try_push() and empty() are sequentially consistent. With a
-  /// flag
+  /// While a producer has claimed the next position but not yet filled it, the queue counts as
+  /// empty, even if others have filled later positions. So the consumer never waits for a producer;
+  /// but when it goes to sleep, it relies on every producer to check after try_push() whether it
+  /// sleeps. For that, the last operation of try_push() and the one in empty() are sequentially
+  /// consistent. With a flag
   ///
   ///   producer: try_push(); if (sleeping.exchange(false)) wake the consumer   (or load first)
   ///   consumer: sleeping.store(true); if (empty()) sleep
   ///
-  /// whose operations are so too, either the producer sees the flag or the consumer the message; no
-  /// fence is needed (which ThreadSanitizer would not understand).
+  /// whose operations are sequentially consistent too, either the producer sees the flag or the
+  /// consumer sees the message. No fence is needed (ThreadSanitizer does not understand fences).
   bool empty() const noexcept {
     return head_.sequence->load(std::memory_order_seq_cst) != head_.position + 1;
   }
@@ -68,9 +68,10 @@ protected:
     head_.sequence = &sequence;
   }
 
-  // What one thread writes and another one reads is kept this far apart. Padding instead of
-  // alignas, because before C++17 new ignores the alignment of an object with such a member. Two
-  // lines of 64 bytes: x86 fetches them in pairs, and some ARM and POWER processors have 128.
+  // Separates members that different threads write, against false sharing. This is padding instead
+  // of alignas, because before C++17 new ignores the alignment of an object with such a member. The
+  // size is that of two cache lines of 64 bytes: x86 fetches these in pairs, and some ARM and POWER
+  // processors have lines of 128 bytes.
   struct padding {
     char bytes[128];
   };
@@ -90,21 +91,21 @@ private:
 /// queue ("Bounded MPMC queue", 1024cores.net), with an exact capacity. Messages of one producer
 /// arrive in the order in which it pushed them.
 ///
-/// Every message gets a position, counted from zero; the cell for a position is its remainder by
-/// the number of cells, a power of two. The cell's sequence number tells whose turn it is:
+/// Every message gets a position, counted from zero. Its cell is the position modulo the number of
+/// cells, which is a power of two. The cell's sequence number tells whose turn it is:
 ///  - sequence == position: free, the producer that claims this position may fill it;
 ///  - sequence == position + 1: filled, the consumer may take the message.
 ///
-/// In Vyukov's queue the consumer of position p frees the same cell for its next use, position
-/// p + cells, so as many messages fit as there are cells. Here it frees position p + capacity,
-/// usually in another cell. Thus position q is free as soon as, and not before, q - capacity was
-/// consumed (or q < capacity, from the start): at most `capacity` messages, exactly. This is sound
-/// for capacity < cells, too, because the last message in the cell of p + capacity had position
-/// p + capacity - cells, which is before p, so the one consumer has emptied that cell already.
-/// Until it is freed, the cell keeps the number that says filled for that old position,
-/// q + 1 - cells for the next position q, which is before q, and neither free nor filled for q, as
-/// long as there are two cells or more. (With one cell, "filled at p" and "free at p + 1" would
-/// be the same number.)
+/// In Vyukov's queue the consumer of position p frees the same cell for its next use, position p +
+/// cells, so as many messages fit as there are cells. Here it frees position p + capacity, usually
+/// in another cell. So position q becomes free exactly when position q - capacity is consumed
+/// (positions before `capacity` are free from the start), and the queue holds exactly `capacity`
+/// messages. This also works if capacity < cells: the last message in the cell of p + capacity had
+/// position p + capacity - cells, which is before p, so the single consumer has emptied that cell
+/// already. Until the cell is freed for its next position q, its number still says "filled" for the
+/// old position q - cells. This number, q + 1 - cells, is before q if there are at least two cells,
+/// so it means neither free nor filled for q. (With one cell, "filled at p" and "free at p + 1"
+/// would be the same number.)
 template <class Message> class message_queue final : public message_queue_front {
   static_assert(std::is_nothrow_move_constructible<Message>::value,
                 "A message must be nothrow move constructible: it has to be moved into and out of "
@@ -123,7 +124,8 @@ public:
       : capacity_(capacity == 0 ? 1 : capacity), mask_(cells_for(capacity_) - 1),
         cells_(new cell[mask_ + 1]), tail_(0) {
     for (std::size_t index = 0; index <= mask_; ++index) {
-      // As if filled and emptied in the round before, where it is beyond the capacity.
+      // A cell beyond the capacity looks as if it had been filled and emptied in the previous
+      // round, but not freed yet.
       std::size_t const sequence = index < capacity_ ? index : index - mask_;
       cells_[index].sequence.store(sequence, std::memory_order_relaxed);
     }
@@ -188,12 +190,12 @@ public:
     return true;
   }
 
-  /// How many messages were ever claimed a place: the position after the last of those that were
-  /// pushed or are being pushed at this moment. It wraps around.
+  /// How many places have been claimed so far: the position after the last message that was pushed
+  /// or is being pushed at this moment. The number wraps around.
   std::size_t claimed() const noexcept { return tail_.load(std::memory_order_seq_cst); }
 
-  /// True if a message is there that has a position before `end`, also if it cannot be taken yet.
-  /// Only the consumer may call it.
+  /// True if the queue holds a message with a position before `end`, even if it cannot be taken
+  /// yet. Only the consumer may call it.
   bool has_any_before(std::size_t end) const noexcept {
     for (std::size_t position = head(); is_before(position, end); ++position) {
       if (cells_[position & mask_].sequence.load(std::memory_order_seq_cst) == position + 1) {
@@ -203,8 +205,8 @@ public:
     return false;
   }
 
-  /// Drops the places that were claimed and never filled, because the threads that claimed them do
-  /// not exist: in a child after fork. Nobody may push or pop meanwhile.
+  /// For a child after fork: removes the places that were claimed but never filled, because the
+  /// threads that claimed them do not exist in the child. Nobody may push or pop meanwhile.
   void drop_unfilled() noexcept {
     std::size_t const end = tail_.load(std::memory_order_relaxed);
     std::size_t kept = head();
@@ -240,7 +242,8 @@ private:
     Message* message() noexcept { return static_cast<Message*>(static_cast<void*>(storage)); }
   };
 
-  // A power of two, two at least, that is no less than the capacity if there is one.
+  // The smallest power of two that is at least two and not less than the capacity; if there is
+  // none, the largest power of two.
   static std::size_t cells_for(std::size_t capacity) noexcept {
     std::size_t cells = 2;
     while (cells < capacity && cells <= std::numeric_limits<std::size_t>::max() / 2) {

@@ -111,18 +111,18 @@ BOOST_NOINLINE inline int pending_connects::start(int fd, socket_address address
   case connect_progress::failed:
     break;
   }
-  // Nothing stays registered for a connect that failed; but an earlier one that is under way, or
-  // has been made, is not this one's to end, and no listener is.
+  // A connect that failed leaves nothing registered. But it must not end an earlier connect of the
+  // socket that is under way or has succeeded, nor a listener's registration.
   if (started.error != EALREADY && started.error != EISCONN && !is_in_use(fd)) {
     handles_.remove(fd);
   }
   return started.error;
 }
 
-/// From connect(2) on, the selector reports nothing until the outcome is known: a TCP socket in
-/// SYN_SENT has neither EPOLLOUT nor EPOLLHUP. One that connected at once is writable as a rule,
-/// which the selector reports at registration. So the first event of this generation is the
-/// outcome.
+/// After connect(2) the selector reports nothing until the outcome is known: a TCP socket in
+/// SYN_SENT has neither EPOLLOUT nor EPOLLHUP. A socket that was connected at once is usually
+/// writable, and the selector reports that at registration. So the first event of this generation
+/// is the outcome.
 ///
 /// The exception is a datagram socket whose peer's queue is full: it is connected and not writable.
 /// Then the next tick tells the outcome without an event.
@@ -145,8 +145,8 @@ inline int pending_connects::watch(int fd, token_word name, interest wanted, tri
   return 0;
 }
 
-/// The selector must not know the socket while it waits: it would report a hang-up (EPOLLHUP),
-/// which is how it sees a Unix socket that is not connected.
+/// The socket must not be in the selector while it waits: the selector would report a hang-up
+/// (EPOLLHUP), as it does for any Unix socket that is not connected.
 inline int pending_connects::wait_for_room(int fd, socket_address address, token_word name,
                                            interest wanted, trigger how) {
   file_identity identity;
@@ -176,7 +176,8 @@ inline connect_retries::verdict pending_connects::end_wait(int fd, connect_resul
     return verdict::wait;
   }
   bool const failed = tried.progress == connect_progress::failed;
-  // Without a descriptor for this, the truth could not be told yet.
+  // If there is no descriptor or no memory for this mark, the failure cannot be reported truthfully
+  // yet.
   if (failed && is_shortage(mark_connect_failed(fd))) {
     return verdict::wait;
   }
@@ -212,10 +213,10 @@ BOOST_NOINLINE inline bool pending_connects::begin_telling(registration& connect
   if (connecting.wants_writing()) {
     connecting.set_state(contains(connecting.how(), trigger::oneshot) ? fired : state::watched);
   } else {
-    // Writability was asked of the selector for the outcome only. Changing that makes it report
-    // anew whatever else there is.
+    // The selector was asked for writability only because of the outcome. Changing the registration
+    // makes it report anew everything else that is ready.
     connecting.renew(connecting.next_generation(), registrations::armed_state(connecting.how()));
-    // (In a child without a selector of its own, that is yet to be made.)
+    // (A child without a selector of its own has yet to make one.)
     if (!handles_.is_left_behind() &&
         handles_.system_selector().modify(fd, connecting.wanted(), connecting.how(),
                                           selector::tag_data(fd, connecting.generation())) != 0) {

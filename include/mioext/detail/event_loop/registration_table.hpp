@@ -37,8 +37,8 @@ enum class registration_state : unsigned char {
   armed,
   /// Registered with `oneshot`, and the event has come.
   disarmed,
-  /// The same, but the selector does not know the descriptor: it is a new one, after fork, or it
-  /// was the loop that told the event.
+  /// The same, but the selector does not know the descriptor: the selector was made anew after
+  /// fork, or the event came from the loop and not from the selector.
   unlisted,
   /// A connect is under way: the first event is its outcome.
   connecting,
@@ -47,9 +47,9 @@ enum class registration_state : unsigned char {
   waiting
 };
 
-/// One descriptor's registration. The generation, a 31-bit number, tells its events from those of
-/// earlier ones: it is handed to the system with the descriptor, and counted up by whatever makes
-/// older events stale.
+/// One descriptor's registration. The generation, a 31-bit number, distinguishes its events from
+/// those of earlier registrations: it is passed to the system with the descriptor, and incremented
+/// whenever older events become stale.
 class registration {
 public:
   registration() noexcept
@@ -64,8 +64,8 @@ public:
   /// True if an event of `generation` is its own.
   bool owns(std::uint32_t generation) const noexcept { return this->generation() == generation; }
 
-  /// True if it is, and nothing needs to be done but to deliver it: both questions in one
-  /// comparison, because that is asked for each event.
+  /// True if an event of `generation` is its own and only needs to be delivered. One comparison
+  /// answers both questions, because they are asked for each event.
   bool is_watched_as(std::uint32_t generation) const noexcept { return key_ == generation; }
 
   /// The generation that comes after this one.
@@ -111,23 +111,23 @@ private:
   trigger how_;
 };
 
-/// The registrations of a loop, by descriptor number. Descriptors are small numbers, used again, so
-/// an array serves: 16 bytes each, with the room to grow 32 at the most.
+/// The registrations of a loop, by descriptor number. Descriptors are small numbers that are
+/// reused, so an array is enough: 16 bytes for each, or at most 32 with the room to grow.
 class registration_table {
 public:
   using entry = registration;
 
   registration_table() noexcept : size_(0) {}
 
-  /// The entry of `fd`, or null where none was ever made. Not kept across make().
+  /// The entry of `fd`, or null if none was ever made. make() invalidates the pointer.
   entry* find(std::uint32_t fd) noexcept { return fd < size_ ? &entries_[fd] : nullptr; }
   entry* find(int fd) noexcept { return find(static_cast<std::uint32_t>(fd)); }
 
   /// The entry of `fd`, which was made before.
   entry& at(int fd) noexcept { return entries_[static_cast<std::size_t>(fd)]; }
 
-  /// The entry of `fd`, which is not negative, made if need be. Throws std::bad_alloc, and then
-  /// nothing has changed.
+  /// The entry of `fd`, which must not be negative; makes the entry if there is none. If this
+  /// throws std::bad_alloc, nothing has changed.
   entry& make(int fd) {
     std::size_t const index = static_cast<std::size_t>(fd);
     if (index >= size_) {
@@ -150,7 +150,7 @@ private:
     size_ = grown_size;
   }
 
-  // Not a vector, whose size is a division away: it is looked at for each event.
+  // Not a std::vector, whose size() needs a division: the size is checked for each event.
   std::unique_ptr<entry[]> entries_{};
   std::size_t size_;
 };

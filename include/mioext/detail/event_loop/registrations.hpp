@@ -123,8 +123,8 @@ public:
 
   int rebuild_selector() noexcept;
 
-  /// In a child that has no selector of its own, and wants none: its number must not name the parent's
-  /// any more.
+  /// For a child that has no selector of its own and needs none: closes its descriptor of the
+  /// parent's selector.
   void close_inherited_selector() noexcept {
     if (owner_.is_left_behind()) {
       selector_.close();
@@ -177,11 +177,12 @@ BOOST_NOINLINE inline int registrations::add(int fd, token_word name, interest w
   int error = selector_.add(fd, wanted, how, data);
   if (error == EEXIST && known && known->is_vacant()) {
     // The handle was closed while another descriptor kept its file open, and that file has its old
-    // number again: the selector never knew that it was gone.
+    // number again: the selector still has the old registration.
     error = selector_.modify(fd, wanted, how, data);
   }
   if (error == 0) {
-    // The selector has taken it, so whatever the table said of this number is of a closed handle.
+    // The selector has accepted the descriptor, so any entry that the table has for its number is
+    // that of a closed handle.
     enter(fd, generation, name, wanted, how, armed_state(how));
   }
   return error;
@@ -245,7 +246,8 @@ BOOST_NOINLINE inline int registrations::remove(int fd) noexcept {
   return error;
 }
 
-/// What the selector would say, which is not asked because it is the parent's.
+/// The error that the selector would return for the removal. The selector is not called, because it
+/// is the parent's.
 inline int registrations::removal_error(int fd, registration const* known) noexcept {
   int const error = not_registered_error(fd);
   bool const is_registered = known && !known->is_vacant();

@@ -55,9 +55,10 @@ struct timer_id {
 /// Ticks count from zero and use all 64 bits. The last one, max(), is never reached: a timer set
 /// for it waits for ever, and next_deadline() says max() when there is nothing to wait for.
 ///
-/// How it works. A tick is read as a number with one digit per level; a digit has as many values
-/// as a level has slots. A timer lives at the level of the highest digit in which its deadline
-/// differs from elapsed(), in the slot that its own digit there names. From this follows
+/// How it works. A tick is read as a number with one digit per level; a digit has as many values as
+/// a level has slots. A timer is kept at the level of the highest digit in which its deadline
+/// differs from elapsed(); the deadline's digit at that level is the number of its slot. It follows
+/// that
 ///  - at each level only slots after elapsed()'s own digit are in use, so none ever wraps around;
 ///  - everything at a lower level is earlier than everything at a higher one, so the earliest
 ///    occupied slot is the first one of the lowest occupied level;
@@ -68,10 +69,11 @@ struct timer_id {
 /// behind: timers with equal deadlines stay first-in, first-out, at whichever level they started.
 /// A timer is moved at most once per level in its life.
 ///
-/// Memory: nothing until the first timer is set, so that a wheel without timers costs nothing.
-/// Then, at once, 16 bytes per slot (32 KiB for 256 slots per level, 320 KiB for 4096) and one node
-/// for each of `capacity` timers (32 bytes when T is no larger than a pointer). Up to that many
-/// timers at the same time nothing is allocated any more; past it the nodes grow geometrically.
+/// Memory: none until the first timer is set, so that a wheel without timers costs nothing. The
+/// first timer allocates 16 bytes per slot (32 KiB for 256 slots per level, 320 KiB for 4096) and
+/// one node for each of `capacity` timers (32 bytes when T is no larger than a pointer). With up to
+/// `capacity` timers at the same time nothing more is allocated; beyond that the array of nodes
+/// grows geometrically.
 ///
 /// Not thread-safe.
 template <class T> class timer_wheel {
@@ -105,9 +107,10 @@ public:
 
   /// Sets a timer, in constant time.
   ///
-  /// A deadline that elapsed() has reached already is moved to the tick after it. So a timer that
-  /// is set while the due ones are being taken out never joins them, and a clock that stands still
-  /// cannot keep the owner in that loop. The moved deadline is the one that counts for the order.
+  /// If elapsed() has already reached the deadline, the deadline is moved to the tick after
+  /// elapsed(). So a timer that is set while the due ones are being taken out is never one of them,
+  /// and a clock that stands still cannot keep the owner in that loop. Timers are ordered by the
+  /// moved deadline.
   ///
   /// @throws std::bad_alloc or std::length_error (more than 2^32 - 1 timers) when the nodes cannot
   ///   grow; the wheel is as it was before.
@@ -121,8 +124,8 @@ public:
     return timer_id(index, nodes_[index].generation);
   }
 
-  /// Takes a timer out before it fires, in constant time. False if there is none by this id any
-  /// more: it was taken out or erased before.
+  /// Removes a timer before it fires, in constant time. Returns false if the id names no pending
+  /// timer, because it was taken out or erased before.
   bool erase(timer_id id) noexcept {
     if (id.index >= nodes_.size() || nodes_[id.index].generation != id.generation) {
       return false;
@@ -141,11 +144,13 @@ public:
   /// value. The earliest deadline comes first, and of equal ones the timer that was set first.
   ///
   /// The owner calls it with the same `now` until it returns false. elapsed() becomes `now` in the
-  /// first call, so timers that are set in between are later than `now` and stay. The wheel is in
-  /// order before `receive` runs: it may insert, erase, throw, and call pop_due() itself, even with
-  /// a later `now`. Whatever is due and was not taken out is found by the next call.
+  /// first call, so timers that are set in between are later than `now` and stay. The wheel is in a
+  /// consistent state before `receive` runs, so `receive` may insert, erase, throw, and call
+  /// pop_due() itself, even with a later `now`. A timer that is due and was not taken out is found
+  /// by the next call.
   ///
-  /// A `now` before elapsed() does not turn the wheel back: it only asks for what is left over.
+  /// A `now` before elapsed() does not turn the wheel back: the call only takes out a timer that is
+  /// left over from earlier calls.
   ///
   /// @return Whether there was such a timer.
   template <class Receive> bool pop_due(std::uint64_t now, Receive&& receive) {
@@ -163,12 +168,13 @@ public:
     return true;
   }
 
-  /// The earliest deadline, or max() when no timer is pending: how long the owner may sleep. At or
-  /// before elapsed() if some timers are due that pop_due() has not taken out yet.
+  /// The earliest deadline, until which the owner may sleep, or max() when no timer is pending. The
+  /// result is at or before elapsed() if some timers are due that pop_due() has not taken out yet.
   ///
-  /// Exact, but for one case: when the earliest timer of a slot at a higher level was erased and
-  /// more than 64 share that slot, the answer is the slot's start. That is no later than the
-  /// earliest of them; the owner wakes early, once, and pop_due() then deals the slot out.
+  /// The result is exact except in one case: when the earliest timer of a slot at a higher level
+  /// was erased and more than 64 share that slot, the result is the slot's start. That is no later
+  /// than the earliest of them. The owner wakes early once, and pop_due() then distributes the
+  /// slot's timers to the lower levels.
   ///
   /// Constant time; at most 64 timers are looked at, once per erased one.
   std::uint64_t next_deadline() noexcept {
@@ -429,7 +435,7 @@ private:
     return static_cast<std::uint32_t>(nodes_.size() - 1);
   }
 
-  // The slots come last: that there are some says that everything has been allocated.
+  // The slots are allocated last: if there are any, everything has been allocated.
   void allocate() {
     static_assert(sizeof(T) > sizeof(void*) || sizeof(node) <= 32, "a node must not waste memory");
     unsigned const levels = (64 + digit_bits_ - 1) / digit_bits_;
@@ -452,8 +458,8 @@ private:
   slot due_{};                // deadline <= elapsed_, not taken out yet
   std::vector<slot> slots_{}; // level by level, the lowest first
 
-  // Where there are timers, at three scales: a bit per slot; for each level a bit per word of
-  // these; a bit per level.
+  // Bitmaps that show where there are timers, at three scales: a bit per slot; for each level, a
+  // bit per word of these bits; and a bit per level.
   std::vector<std::uint64_t> occupied_slots_{};
   std::array<std::uint64_t, max_levels> occupied_words_;
   std::uint64_t occupied_levels_;

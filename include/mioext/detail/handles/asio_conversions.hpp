@@ -51,7 +51,8 @@ public:
       ec = boost::asio::error::already_open;
       return;
     }
-    // Its flags come first: if they cannot be set, the socket that holds it has lost nothing.
+    // The descriptor's flags are set first: if that fails, Asio's socket still holds the
+    // descriptor.
     descriptor_ops::adopt(other.native_handle(), ec);
     if (ec) {
       return;

@@ -43,12 +43,13 @@ public:
   basic_handle(basic_handle const&) = delete;
   basic_handle& operator=(basic_handle const&) = delete;
 
-  /// Takes over a descriptor that was opened elsewhere, and makes it close-on-exec and
-  /// non-blocking. The latter belongs to what was opened, not to the number: every duplicate of
-  /// the descriptor, in other processes as well, becomes non-blocking (fcntl(2), F_SETFL).
+  /// Takes ownership of a descriptor that was opened elsewhere, and makes it close-on-exec and
+  /// non-blocking. The non-blocking mode belongs to the open file description, not to the
+  /// descriptor: every duplicate of the descriptor, in other processes as well, becomes
+  /// non-blocking (fcntl(2), F_SETFL).
   ///
-  /// Errors: `already_open` if this handle holds a descriptor; `bad_descriptor` if `fd` is none.
-  /// After an error `fd` still belongs to the caller.
+  /// Errors: `already_open` if this handle holds a descriptor; `bad_descriptor` if `fd` is not an
+  /// open descriptor. After an error `fd` still belongs to the caller.
   void assign(native_handle_type fd) {
     boost::system::error_code ec;
     assign(fd, ec);
@@ -70,8 +71,8 @@ public:
   /// Whether it holds a descriptor.
   bool is_open() const noexcept { return static_cast<bool>(descriptor_); }
 
-  /// Closes the descriptor. Success if there is none. An event loop that is calling a handler on
-  /// this thread forgets its registration, and delivers no event of it any more.
+  /// Closes the descriptor; succeeds if there is none. If an event loop is calling a handler on
+  /// this thread, it forgets the descriptor's registration and delivers no further event of it.
   ///
   /// Errors: what close(2) reports. The handle is closed in any case.
   void close() {
@@ -83,9 +84,9 @@ public:
   /// \overload
   void close(boost::system::error_code& ec) noexcept { ec = system_error_code(reset()); }
 
-  /// Gives up the descriptor without closing it: it is the caller's now. Registrations of it with a
-  /// poller or a loop stay; asynchronous operations that wait for it end with operation_aborted, as with
-  /// Asio's sockets.
+  /// Releases the descriptor without closing it: the caller owns it from now on. Its registrations
+  /// with a poller or a loop stay; asynchronous operations that wait for it end with
+  /// operation_aborted, as with Asio's sockets.
   ///
   /// Errors: `bad_descriptor` if there is none; the second form then returns -1.
   native_handle_type release() {
@@ -99,7 +100,7 @@ public:
   native_handle_type release(boost::system::error_code& ec) noexcept {
     if (is_open()) {
       ec.clear();
-      // Who closes it from now on, nobody hears of.
+      // Nobody will be notified when the new owner closes it, so the listeners are told now.
       closing_listeners::tell(native_handle());
     } else {
       ec = boost::asio::error::bad_descriptor;
@@ -135,15 +136,15 @@ private:
       handle_closing(descriptor_.get());
     }
     int const error = descriptor_.reset(fd);
-    // The descriptor is gone, and who reads "interrupted" would try again.
+    // The descriptor is closed even after EINTR, and a caller that saw this error would try again.
     return error == EINTR ? 0 : error;
   }
 
   file_descriptor descriptor_{};
 };
 
-/// How the library's own functions put a descriptor that they made into a handle: it is
-/// non-blocking and close-on-exec already, which assign() would ask the kernel.
+/// Lets the library's own functions put a descriptor that they made into a handle. Such a
+/// descriptor is already non-blocking and close-on-exec; assign() would ask the kernel about that.
 struct handle_access {
   static void reset(basic_handle& handle, int fd) noexcept { handle.reset(fd); }
 };

@@ -22,12 +22,13 @@
 namespace mioext {
 namespace detail {
 
-/// On the stack, without allocation. `Buffer` is boost::asio::mutable_buffer for a sequence to read
-/// into and boost::asio::const_buffer for one to write from.
+/// The array is a member, so nothing is allocated. `Buffer` is boost::asio::mutable_buffer for a
+/// sequence to read into and boost::asio::const_buffer for one to write from.
 ///
-/// At most 64 buffers are taken, as in Asio: a stream then transfers less in one call, as it may at
-/// any time. Empty buffers are left out; counted, 64 of them in front of the data would make a call
-/// transfer nothing, and whoever repeats it until all is done would do so for ever.
+/// At most 64 buffers are used, as in Asio. If there are more, a stream transfers less in one call,
+/// which it may do at any time. Empty buffers are left out: if they counted, 64 of them before the
+/// data would make a call transfer nothing, and a caller that repeats the call until everything is
+/// transferred would never finish.
 template <class Buffer> class buffer_vector {
 public:
   template <class BufferSequence>

@@ -33,11 +33,11 @@ public:
   /// True unless native_non_blocking(false) was called, or the end is closed.
   bool native_non_blocking() const noexcept { return is_non_blocking(native_handle()); }
 
-  /// With false, read_some() and write_some() wait as read(2) and write(2) do of an ordinary pipe: for
-  /// an end that becomes a child's standard input or output, or a library's that knows no would_block.
-  /// The other end stays as it is; every duplicate of this one changes with it (fcntl(2), F_SETFL). Do
-  /// not watch a blocking end. native_non_blocking(true) undoes it, and so does a stream that is made
-  /// over it.
+  /// With false, read_some() and write_some() wait as read(2) and write(2) do on an ordinary pipe.
+  /// Use this for an end that becomes the standard input or output of a child process, or is used
+  /// by a library that does not handle would_block. The other end is not affected, but every
+  /// duplicate of this one is (fcntl(2), F_SETFL). Do not watch a blocking end.
+  /// native_non_blocking(true) undoes this, and so does making a stream over the end.
   ///
   /// Errors: what fcntl(2) reports; `bad_descriptor` if closed.
   void native_non_blocking(bool mode) {

@@ -31,11 +31,13 @@
 namespace mioext {
 namespace detail {
 
-/// A handle on a socket, connected or listening. `Protocol` is one of Asio's, which names the
-/// endpoint type and knows family, type and number.
+/// A handle to a socket, connected or listening. `Protocol` is one of Asio's protocol classes: it
+/// names the endpoint type, and its objects know the address family, the socket type and the
+/// protocol number.
 ///
-/// Which protocol of several (IPv4 or IPv6) an open socket has is not stored, the system knows it.
-/// So an adopted descriptor is as good as any other, and a socket is no larger than an int.
+/// If `Protocol` stands for several protocols (IPv4 and IPv6), a socket does not store which of
+/// them it uses; it asks the system. So an adopted descriptor works like any other, and a socket is
+/// no larger than an int.
 template <class Protocol>
 class protocol_handle : public basic_handle, public boost::asio::socket_base {
 public:
@@ -45,10 +47,10 @@ public:
   /// Asio's endpoint type of this protocol.
   using endpoint_type = typename Protocol::endpoint;
 
-  /// Opens a new socket, non-blocking and close-on-exec. Only a protocol that is one and not
-  /// several, as a local one, can be left out.
+  /// Opens a new socket, non-blocking and close-on-exec. The argument can be omitted only if the
+  /// protocol class stands for a single protocol, as the local ones do.
   ///
-  /// Errors: `already_open` if there is one; what socket(2) reports, among it
+  /// Errors: `already_open` if this handle holds a socket; what socket(2) reports, for example
   /// `no_descriptors` (EMFILE) and `address_family_not_supported`.
   void open(protocol_type const& protocol = protocol_type()) {
     boost::system::error_code ec;
@@ -70,7 +72,8 @@ public:
 
   using basic_handle::assign;
 
-  /// Asio's form of assign(fd). The descriptor's own protocol is what counts.
+  /// Asio's form of assign(fd). The `protocol` argument is ignored: the descriptor has a protocol
+  /// already.
   void assign(protocol_type const& protocol, native_handle_type fd) {
     boost::system::error_code ec;
     assign(protocol, fd, ec);
@@ -84,8 +87,9 @@ public:
 
   /// Gives the socket its local address.
   ///
-  /// Errors: what bind(2) reports, among it `address_in_use` (for a Unix path: the file exists, if
-  /// only as a leftover; unlink it before), `access_denied`, and `bad_descriptor` if closed.
+  /// Errors: what bind(2) reports, for example `address_in_use` (for a Unix path: the file exists,
+  /// perhaps left over from an earlier run; unlink it first), `access_denied`, and `bad_descriptor`
+  /// if closed.
   void bind(endpoint_type const& endpoint) {
     boost::system::error_code ec;
     bind(endpoint, ec);
@@ -97,9 +101,10 @@ public:
     socket_ops::bind(native_handle(), endpoint.data(), endpoint.size(), ec);
   }
 
-  /// Sets a socket option: one of Asio's, or any type that meets its SettableSocketOption. Asks the
-  /// system for the socket's family first, on which the number of an option can depend. Asio's
-  /// `enable_connection_aborted` is an option of Asio and not of the socket, and is refused here.
+  /// Sets a socket option: one of Asio's, or any type that meets its SettableSocketOption. First
+  /// asks the system for the socket's address family, because the number of an option can depend on
+  /// it. Asio's `enable_connection_aborted` is an option of Asio and not of the socket, and is
+  /// refused here.
   ///
   /// Errors: what setsockopt(2) reports, among it `no_protocol_option`, and `bad_descriptor` if
   /// closed.
@@ -160,9 +165,9 @@ public:
     descriptor_ops::io_control(native_handle(), command.name(), command.data(), ec);
   }
 
-  /// The address that the socket is bound to. For a Unix socket without a name, as a client or one
-  /// of a pair is, it is an endpoint with an empty path; for an abstract one the path begins with
-  /// a NUL character.
+  /// The address that the socket is bound to. The path is empty for a Unix socket without a name,
+  /// such as a client or one of a pair; the path of an abstract address begins with a NUL
+  /// character.
   ///
   /// Errors: what getsockname(2) reports; `bad_descriptor` if closed. The second form returns a
   /// default-constructed endpoint then.
@@ -185,12 +190,11 @@ public:
     return endpoint;
   }
 
-  /// The error that the socket is keeping, which it keeps no longer (SO_ERROR). After a connect it
-  /// says how that ended: no error if the socket is connected. If it was the event loop that had to
-  /// repeat the connect, this is what the last attempt returned; ask from the handler that got the
-  /// notification.
+  /// Returns and clears the socket's pending error (SO_ERROR). After a connect this is the outcome:
+  /// no error if the socket is connected. If the event loop had to repeat the connect, this is what
+  /// the last attempt returned; call it from the handler that gets the notification.
   ///
-  /// If the question itself fails, the reason for that: `bad_descriptor` if closed.
+  /// If the query itself fails, returns the reason for that: `bad_descriptor` if closed.
   boost::system::error_code take_error() noexcept {
     boost::system::error_code const kept = socket_ops::take_error(native_handle());
     int const refusal = take_connect_error(native_handle());

@@ -22,14 +22,14 @@
 namespace mioext {
 namespace detail {
 
-/// Keeps SIGPIPE from the calling thread for as long as it lives, and leaves the thread's signal
-/// mask and its pending signals as they were.
+/// Blocks SIGPIPE in the calling thread for as long as the guard lives, and leaves the thread's
+/// signal mask and its pending signals as they were.
 ///
-/// For a socket MSG_NOSIGNAL says it in the call; write(2) to a pipe has no such flag. The signal
-/// that a write raises goes to the writing thread (POSIX, write: "a SIGPIPE signal shall also be
-/// sent to the thread"), so that the thread can block it, look at errno and take it back with
-/// sigtimedwait(2) or sigwait(2). Changing the signal's disposition instead would change it for the
-/// whole program.
+/// A call that sends on a socket can suppress the signal with MSG_NOSIGNAL; write(2) to a pipe has
+/// no such flag. The signal is sent to the writing thread (POSIX, write: "a SIGPIPE signal shall
+/// also be sent to the thread"), so the thread can block it, check errno, and remove the pending
+/// signal with sigtimedwait(2) or sigwait(2). Changing the signal's disposition instead would
+/// change it for the whole program.
 class sigpipe_guard {
 public:
   sigpipe_guard() noexcept
@@ -45,9 +45,9 @@ public:
     }
   }
 
-  /// To be called once after a write that failed with EPIPE: removes the signal that it raised.
-  /// One that the program had pending before is not removed; it and the new one are the same,
-  /// because a signal that is pending already is not queued a second time (POSIX, 2.4.1).
+  /// To be called once after a write that failed with EPIPE: removes the signal that it raised. A
+  /// SIGPIPE that was pending before is not removed: a signal that is already pending is not queued
+  /// a second time (POSIX, 2.4.1), so the write has added nothing to it.
   void consume() noexcept {
     if (was_pending_) {
       return;

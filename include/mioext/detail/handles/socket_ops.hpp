@@ -7,7 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// System calls on sockets, one function each: what differs between systems differs here.
+// System calls on sockets, one function for each call. Differences between the systems are handled
+// here.
 //
 
 #ifndef MIOEXT_DETAIL_HANDLES_SOCKET_OPS_HPP
@@ -35,8 +36,8 @@ namespace mioext {
 namespace detail {
 namespace socket_ops {
 
-/// Given with each call that writes: no SIGPIPE. Where there is no such flag, the socket has it set
-/// (descriptor_ops::silence_sigpipe).
+/// The flag with which each call that writes suppresses SIGPIPE. On systems without it, an option
+/// of the socket does the same (descriptor_ops::silence_sigpipe).
 #ifdef MSG_NOSIGNAL
 constexpr int no_sigpipe = MSG_NOSIGNAL;
 #else
@@ -64,7 +65,7 @@ inline void open_pair(int family, int type, int protocol, int (&fds)[2],
 #endif
 }
 
-/// accept(2) of a socket that is non-blocking and close-on-exec.
+/// accept(2); the new socket is non-blocking and close-on-exec.
 inline int accept_non_blocking(int fd, sockaddr* address, socklen_t* length,
                                boost::system::error_code& ec) noexcept {
 #ifdef SOCK_CLOEXEC
@@ -74,18 +75,20 @@ inline int accept_non_blocking(int fd, sockaddr* address, socklen_t* length,
 #endif
 }
 
-/// The longest part of an address that fits. The kernel says how long the address is, not how much
-/// of it was stored, and a Unix path that fills all of sun_path is one byte longer than sockaddr_un
+/// How much of an address was stored. The kernel reports the length of the whole address, which can
+/// exceed the capacity: a Unix path that fills sun_path is one byte longer than sockaddr_un,
 /// because its terminator counts (unix(7), "Pathname sockets").
 inline std::size_t stored_size(socklen_t size, std::size_t capacity) noexcept {
   return (std::min)(static_cast<std::size_t>(size), capacity);
 }
 
-/// A connection from a listener's queue, or -1; its peer's address if `address` is not null, where
-/// `size` is the capacity before and the address's size after.
+/// Accepts a connection from a listener's queue; returns -1 on an error. If `address` is not null,
+/// stores the peer's address there; `size` is the capacity before the call and the address's size
+/// after it.
 ///
 /// A connection that was aborted while it waited in the queue (ECONNABORTED, and EPROTO on older
-/// systems) is passed over, as in Asio; the queue has one entry less each time.
+/// systems) is skipped, as in Asio. The loop ends, because each attempt removes an entry from the
+/// queue.
 inline int accept(int fd, sockaddr* address, std::size_t* size,
                   boost::system::error_code& ec) noexcept {
   for (;;) {
@@ -110,9 +113,9 @@ inline void listen(int fd, int backlog, boost::system::error_code& ec) noexcept 
   checked(::listen(fd, backlog), ec);
 }
 
-/// An interrupted connect goes on in the background, as if it had been refused a wait (POSIX,
-/// connect: "the connection request shall not be aborted, and the connection shall be established
-/// asynchronously"): the same as EINPROGRESS. Calling again would answer EALREADY.
+/// A connect that a signal interrupts continues in the background (POSIX, connect: "the connection
+/// request shall not be aborted, and the connection shall be established asynchronously"), so it is
+/// reported as EINPROGRESS. A second call would fail with EALREADY.
 inline void connect(int fd, sockaddr const* address, std::size_t size,
                     boost::system::error_code& ec) noexcept {
   connect_result const attempt =
@@ -160,7 +163,8 @@ inline void get_option(int fd, int level, int name, void* data, std::size_t& siz
   size = length;
 #ifdef __linux__
   // Linux doubles the buffer sizes that it is given, to have room for its own bookkeeping, and
-  // reports the doubled ones (socket(7)). Asio halves them again, so that one reads what one set.
+  // reports the doubled ones (socket(7)). They are halved here, as in Asio, so that a program reads
+  // the value that it has set.
   if (level == SOL_SOCKET && (name == SO_RCVBUF || name == SO_SNDBUF) && length == sizeof(int)) {
     int value = 0;
     std::memcpy(&value, data, sizeof(value));
@@ -175,7 +179,7 @@ inline bool at_mark(int fd, boost::system::error_code& ec) noexcept {
   return checked(::sockatmark(fd), ec) == 1;
 }
 
-/// The error that waits on the socket, which waits no longer; or why it could not be asked for.
+/// Returns and clears the socket's pending error, or returns the reason why it could not be read.
 inline boost::system::error_code take_error(int fd) noexcept {
   int pending = 0;
   socklen_t size = sizeof(pending);
@@ -185,8 +189,8 @@ inline boost::system::error_code take_error(int fd) noexcept {
   return system_error_code(pending);
 }
 
-/// For a sender's address `address`, `address_size` is its capacity before and its size after; null
-/// if nobody asks.
+/// If `address` is not null, stores the sender's address there; `address_size` is its capacity
+/// before the call and its size after it.
 inline std::size_t receive(int fd, iovec* buffers, std::size_t count, int flags, sockaddr* address,
                            std::size_t* address_size, boost::system::error_code& ec) noexcept {
   ssize_t bytes;
@@ -245,8 +249,8 @@ struct descriptor_message {
   alignas(cmsghdr) char bytes[CMSG_SPACE(sizeof(int))];
 };
 
-/// Room for the sender's credentials, too, which come first where they were asked for
-/// (SO_PASSCRED, Linux).
+/// Also has room for the sender's credentials, which come before the descriptor if the program has
+/// requested them (SO_PASSCRED, Linux).
 struct descriptor_and_credentials_message {
 #ifdef SO_PASSCRED
   alignas(cmsghdr) char bytes[CMSG_SPACE(sizeof(ucred)) + CMSG_SPACE(sizeof(int))];
@@ -255,15 +259,15 @@ struct descriptor_and_credentials_message {
 #endif
 };
 
-/// Descriptors that are received are close-on-exec from the start, or at once, where macOS has no
-/// flag for it.
+/// Makes received descriptors close-on-exec. macOS has no flag for this; there the mode is set
+/// right after a descriptor is received.
 #ifdef MSG_CMSG_CLOEXEC
 constexpr int receive_close_on_exec = MSG_CMSG_CLOEXEC;
 #else
 constexpr int receive_close_on_exec = 0;
 #endif
 
-/// Takes the first descriptor that came, and closes what others a peer sent.
+/// Takes the first descriptor that was received, and closes any others that the peer sent.
 inline void take_descriptors(msghdr& message, file_descriptor& descriptor) noexcept {
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) {

@@ -26,7 +26,8 @@ namespace mioext {
 namespace detail {
 namespace stream_ops {
 
-/// The answer to a transfer of no bytes: success without a system call, unless `fd` is none.
+/// The result of a transfer of no bytes: success without a system call, unless there is no
+/// descriptor.
 inline std::size_t transfer_nothing(int fd, boost::system::error_code& ec) noexcept {
   if (fd < 0) {
     ec = boost::asio::error::bad_descriptor;
@@ -36,7 +37,7 @@ inline std::size_t transfer_nothing(int fd, boost::system::error_code& ec) noexc
   return 0;
 }
 
-/// With Asio's sockets the empty sequence of that type waits, and here it would only be empty.
+/// Asio's sockets take null_buffers as a request to wait; here it would only be an empty sequence.
 template <class BufferSequence> void check_buffers() {
   static_assert(
       !std::is_same<BufferSequence, boost::asio::null_buffers>::value,

@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// One line from the compiler for arguments that no overload takes, in the place of a list of all that
-// there are: which of them is not what it should be.
+// For arguments that no overload takes, makes the compiler print one line that says which of them
+// is wrong, instead of a list of all overloads.
 //
 
 #ifndef MIOEXT_DETAIL_POLLING_ARGUMENT_CHECKS_HPP
@@ -22,8 +22,9 @@
 namespace mioext {
 namespace detail {
 
-/// True if a Token can be passed as a Given, which is deduced by a forwarding reference. (So a null
-/// pointer written as 0 or NULL is a number here; with pointers as tokens those are left alone.)
+/// True if an argument of type Given, as deduced for a forwarding reference, can be passed as a
+/// Token. (A null pointer written as 0 or NULL is deduced as a number; so if tokens are pointers,
+/// every number is let through.)
 template <class Token, class Given> struct is_token_argument {
   static constexpr bool value =
       std::is_convertible<Given, Token>::value ||
@@ -37,7 +38,8 @@ template <class... Rest> struct begins_with_interest : std::false_type {};
 template <class First, class... Rest>
 struct begins_with_interest<First, Rest...> : std::is_convertible<First, interest> {};
 
-/// What timer() deduces, which an object of a class that merely converts to a duration is not.
+/// True for what timer() can deduce as a duration, which does not include a class that merely
+/// converts to one.
 template <class Given> struct is_duration {
   template <class Rep, class Period>
   static std::true_type test(std::chrono::duration<Rep, Period> const*);
@@ -47,15 +49,15 @@ template <class Given> struct is_duration {
       decltype(test(static_cast<typename std::remove_reference<Given>::type*>(nullptr)))::value;
 };
 
-/// What may be wrong with arguments, of which the first fault is told: with (handle, token, interest,
-/// ...)
+/// What may be wrong with the arguments; only the first fault is reported. Here for (handle, token,
+/// interest, ...)
 template <class Token, class Given, class... Rest> struct registering_arguments {
   static constexpr bool have_token = is_token_argument<Token, Given>::value;
   static constexpr bool have_interest = !have_token || begins_with_interest<Rest...>::value;
   static constexpr bool are_right = have_token && have_interest;
 };
 
-/// and with (duration, token, ...).
+/// and here for (duration, token, ...).
 template <class Token, class After, class Given> struct timer_arguments {
   static constexpr bool have_duration = is_duration<After>::value;
   static constexpr bool have_token = !have_duration || is_token_argument<Token, Given>::value;
@@ -72,7 +74,8 @@ using if_no_token = typename std::enable_if<!is_token_argument<Token, Given>::va
 } // namespace detail
 } // namespace mioext
 
-// The compiler's messages. (No macro in a macro: each of them is a note more.)
+// The compiler's messages. (No macro uses another one, because the compiler would print an
+// additional note for each.)
 
 #define MIOEXT_DETAIL_CHECK_TOKEN(is_right)                                                        \
   static_assert(is_right,                                                                          \

@@ -91,8 +91,8 @@ public:
   /// Takes a signal out of the set. Its claim and mask stay as they are until give_back().
   void forget(int number) noexcept { sigdelset(&taken_, number); }
 
-  /// Gives back what take() took. One that came while it was the loop's, and was not read, must not
-  /// have its usual effect now: a second SIGTERM during a clean exit would end the process.
+  /// Undoes take(). A signal that came while the loop had it, and was not read, must not have its
+  /// usual effect now: a second SIGTERM during a clean exit would end the process.
   void give_back(int number) noexcept {
     forget(number);
     signal_claims::release(number);

@@ -26,7 +26,7 @@
 namespace mioext {
 namespace detail {
 
-/// True for the errors that go away by themselves when somebody gives something back.
+/// True for errors that go away when somebody else frees the resource.
 inline bool is_shortage(int error) noexcept {
   return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
          error == ENOSPC;
@@ -60,7 +60,8 @@ inline bool has_peer(int fd) noexcept {
   return ::getpeername(fd, reinterpret_cast<::sockaddr*>(&address), &size) == 0;
 }
 
-/// True unless a connect may follow a connect, as with datagrams, which merely have another peer then.
+/// True if the socket can be connected only once, unlike a datagram socket, which merely gets
+/// another peer.
 inline bool connects_once(int fd) noexcept {
   int type = 0;
   ::socklen_t size = sizeof type;
@@ -74,17 +75,18 @@ inline bool is_listening(int fd) noexcept {
   return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0;
 }
 
-/// True if a connect has nothing to begin with this socket: it is connected, or it listens.
+/// True if the socket cannot be connected now, because it is already connected or is listening.
 inline bool is_in_use(int fd) noexcept {
   return (has_peer(fd) && connects_once(fd)) || is_listening(fd);
 }
 
-/// connect(2) returned 0. On Linux that need not be this call's doing. The first call after a non-
-/// blocking connect came to its end answers 0, whatever address it is given, and only the next one
-/// EISCONN (SS_CONNECTING in __inet_stream_connect of net/ipv4/af_inet.c). Of a call that begins a TCP
-/// connect, a non-blocking socket never hears 0, because it is locked until that call returns; except
-/// with TCP_FASTOPEN_CONNECT, and then it has no peer yet. So nobody pays for this question but
-/// datagram sockets and those who ask for it.
+/// connect(2) returned 0. On Linux, this call need not have made the connection: the first call
+/// after a non-blocking connect has ended returns 0, whatever address it is given, and only the
+/// next one fails with EISCONN (SS_CONNECTING in __inet_stream_connect of net/ipv4/af_inet.c). A
+/// call that begins a TCP connect on a non-blocking socket never returns 0, because the socket is
+/// locked until that call returns. The exception is TCP_FASTOPEN_CONNECT, and then the socket has
+/// no peer yet. So the check costs nothing except for datagram sockets and in the cases that it is
+/// made for.
 inline connect_result made_or_made_before(int fd, socket_address address) noexcept {
 #ifdef __linux__
   int const family = address.data->sa_family;
@@ -98,11 +100,13 @@ inline connect_result made_or_made_before(int fd, socket_address address) noexce
   return {connect_progress::made, 0};
 }
 
-/// connect(2) failed with `error`. Of a Unix socket that is connected or listens, Linux says what it
-/// says of the address first: that nobody is there, or that there is no room (unix_stream_connect in
-/// net/unix/af_unix.c). Nobody may wait for room with such a socket, or take it for one that failed.
+/// connect(2) failed with `error`. For a Unix socket that is connected or listens, Linux first
+/// reports problems of the address: that nobody listens there, or that there is no room
+/// (unix_stream_connect in net/unix/af_unix.c). Such a socket must not wait for room, nor be
+/// treated as one whose connect failed.
 inline connect_result failed_or_no_room(int fd, socket_address address, int error) noexcept {
-  // Only AF_UNIX means a full backlog by EAGAIN, and only Linux; AF_INET has no port left then.
+  // EAGAIN means a full backlog only for AF_UNIX, and only on Linux; for AF_INET it means that no
+  // port is left.
   if (address.data->sa_family != AF_UNIX) {
     return {connect_progress::failed, error};
   }
@@ -118,7 +122,8 @@ inline connect_result failed_or_no_room(int fd, socket_address address, int erro
   return {connect_progress::no_room, EAGAIN};
 }
 
-/// connect(2) on a non-blocking socket. One that is connected, whoever did that, is not touched: EISCONN.
+/// Calls connect(2) on a non-blocking socket. A socket that is already connected, whoever connected
+/// it, is not changed: EISCONN.
 inline connect_result start_connect(int fd, socket_address address) noexcept {
   if (::connect(fd, address.data, address.size) == 0) {
     return made_or_made_before(fd, address);
@@ -143,8 +148,9 @@ inline int wait_for_outcome(int fd) noexcept {
   return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
 }
 
-/// Connects a non-blocking socket, and blocks until that has come to its end, as a blocking connect(2)
-/// does. For room in a Unix listener's backlog it looks as an event loop does. Returns an errno value.
+/// Connects a non-blocking socket, and blocks until that has come to its end, as a blocking
+/// connect(2) does. If a Unix listener's backlog is full, it tries again at the same intervals as
+/// an event loop. Returns an errno value.
 inline int connect_and_wait(int fd, socket_address address) noexcept {
   for (connect_backoff backoff;;) {
     connect_result const attempt = start_connect(fd, address);
@@ -175,13 +181,13 @@ inline int start_listen(int fd, int backlog) noexcept {
 /// Makes an unconnected Unix socket report an error: SO_ERROR becomes ECONNRESET, and the
 /// selector reports it.
 ///
-/// Why this is needed: where connect(2) on a Unix socket fails, it says so once, to its caller, and
-/// leaves SO_ERROR zero. When the loop is that caller, because it tried again after a full backlog,
-/// then someone who asks the socket as they would after a TCP connect would hear of success. How it
-/// works: the kernel marks a socket so when the listener that it is connected to goes without
-/// having accepted it (unix_release_sock in Linux's net/unix/af_unix.c). The listener is our own,
-/// at an address that the kernel picks (autobind, unix(7)), and gone at once. A socket that came
-/// from another network namespace cannot reach it and stays unmarked.
+/// Why this is needed: if connect(2) on a Unix socket fails, it reports that once, to its caller,
+/// and leaves SO_ERROR zero. If the caller is the loop, which tried again after a full backlog,
+/// then code that asks the socket for its error, as after a TCP connect, would be told of success.
+/// How it works: the kernel sets this error on a socket when the listener that it is connected to
+/// is closed without having accepted it (unix_release_sock in Linux's net/unix/af_unix.c). The
+/// listener is our own, at an address that the kernel picks (autobind, unix(7)), and is closed at
+/// once. A socket that came from another network namespace cannot reach it and stays unmarked.
 ///
 /// Only on Linux does a connect wait for room. The others answer ECONNREFUSED at once (unp_connect
 /// in the BSDs' uipc_usrreq.c: sonewconn finds the queue full), so there is nothing to mark.

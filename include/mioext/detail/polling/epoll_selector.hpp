@@ -67,7 +67,7 @@ public:
   /// The kernel's EP_MAX_EVENTS; it refuses to fetch more in one go.
   static constexpr std::size_t most_events() noexcept { return INT_MAX / sizeof(native_event); }
 
-  /// epoll_wait(2) takes an int of milliseconds, some 24 days; more is asked of nobody.
+  /// epoll_wait(2) takes milliseconds as an int, some 24 days. A longer timeout is cut to this one.
   static std::chrono::nanoseconds longest_wait() noexcept {
     return std::chrono::milliseconds(INT_MAX);
   }
@@ -83,15 +83,16 @@ public:
 
   void close() noexcept { epoll_.reset(); }
 
-  /// Takes the place of this one, under the old descriptor number, so that who waits on that number
-  /// need not be told. For a child after fork(2), whose epoll instance is its parent's, too.
+  /// Puts `fresh` in the place of this instance, under the old descriptor number, so that nobody
+  /// who waits on that number need be told. For a child after fork(2), which shares its epoll
+  /// instance with its parent.
   int replace_with(epoll_selector const& fresh) noexcept {
     return ::dup3(fresh.epoll_.get(), epoll_.get(), O_CLOEXEC) >= 0 ? 0 : errno;
   }
 
-  /// True if `fd`, whose number may have been closed and used again, is what was added. Only adding
-  /// it tells: what is there already is refused. An instance that a parent shares is asked with
-  /// events that nobody owns, and left as it was.
+  /// True if `fd`, whose number may have been closed and used again, is still what was added. Only
+  /// adding it again tells: epoll refuses what is already there. The instance may be shared with a
+  /// parent, so `probe` is user data that nobody owns, and the instance is left as it was.
   bool has(int fd, user_data probe) noexcept {
     int const error = control(EPOLL_CTL_ADD, fd, EPOLLONESHOT, probe);
     if (error == 0) {
@@ -121,9 +122,9 @@ public:
   }
 
 private:
-  /// epoll_pwait2(2) tells nanoseconds apart and spares a timer the rounding to milliseconds. It
-  /// has come with Linux 5.11 and glibc 2.35; an older kernel answers ENOSYS, and a sandbox that
-  /// does not know it EPERM.
+  /// epoll_pwait2(2) has a resolution of nanoseconds, so that timeouts need not be rounded to
+  /// milliseconds. It exists since Linux 5.11 and glibc 2.35; an older kernel answers ENOSYS, and a
+  /// sandbox that does not know it answers EPERM.
   int wait_limited(native_event* events, int most, std::chrono::nanoseconds timeout) noexcept {
 #ifdef MIOEXT_DETAIL_HAS_EPOLL_PWAIT2
     static std::atomic<bool> is_missing(false);

@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What wakes who waits for an epoll instance: an eventfd, at once, and a timerfd, after a while. See
+// Wakes a thread that waits for an epoll instance: an eventfd at once, a timerfd after a while. See
 // detail/polling/selector_contract.hpp for what its members promise.
 //
 

@@ -33,13 +33,14 @@ namespace detail {
 /// outlive it.
 ///
 /// A child does not inherit it (kqueue(2): "the queue is not inherited by a child created with
-/// fork(2)"): the number is free there, or somebody else's.
+/// fork(2)"): in the child, the number is free or belongs to something else.
 class kernel_queue {
 public:
   /// errno says why, if is_open() does not hold afterwards.
   kernel_queue() noexcept : fd_(::kqueue()), owner_(::getpid()), next_waker_(1) {
-    // Not in one step, which kqueue() does not have everywhere; there is no race with a fork and an
-    // exec in another thread, because a fork leaves it behind.
+    // Close-on-exec is set in a second step, because not every system can make such a queue in one.
+    // There is no race with a fork and an exec in another thread, because a child does not inherit
+    // the queue.
     if (fd_ >= 0) {
       ::fcntl(fd_, F_SETFD, FD_CLOEXEC);
     }
@@ -62,11 +63,11 @@ public:
   /// True in a child of the process that made it.
   bool is_left_behind() const noexcept { return ::getpid() != owner_; }
 
-  /// Takes the number of another one, which is without a descriptor then.
+  /// Takes over the descriptor number of `other`, which then has no descriptor.
   int take_number_of(kernel_queue& other) noexcept {
 #ifdef LIBKQUEUE
-    // It knows a queue by its number only (libkqueue's kqueue_lookup in src/common/kqueue.c), so
-    // that a duplicate is no queue.
+    // libkqueue identifies a queue only by its number (kqueue_lookup in its src/common/kqueue.c),
+    // so a duplicate of the descriptor is not a queue.
     static_cast<void>(other);
 #else
     if (other.is_left_behind()) {

@@ -44,7 +44,8 @@ public:
     made.filter = static_cast<filter_type>(filter);
     made.flags = static_cast<flags_type>(flags);
     made.fflags = filter_flags;
-    // A pointer; an integer on NetBSD before 10 (sys/event.h). By value, because Apple packs it.
+    // udata is a pointer, but an integer on NetBSD before 10 (sys/event.h). It is copied by value,
+    // because Apple's structure is packed.
     decltype(native_event::udata) user_data;
     static_assert(sizeof user_data == sizeof data, "user data is as large as a pointer");
     std::memcpy(&user_data, &data, sizeof user_data);
@@ -72,7 +73,7 @@ public:
 
   std::size_t size() const noexcept { return size_; }
 
-  /// Of those from `first` on.
+  /// The first error of the changes from `first` on; zero if there is none.
   int first_error(std::size_t first = 0) const noexcept {
     for (std::size_t index = first; index != size_; ++index) {
       if (int const found = error(index)) {

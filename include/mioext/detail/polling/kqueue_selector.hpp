@@ -50,9 +50,9 @@ namespace detail {
 
 /// Reading and writing are two filters of a descriptor, and two events.
 ///
-/// What is registered is written down here, because kqueue answers neither of the questions that
-/// are asked: whether a descriptor is registered already (adding it again changes what is there),
-/// and, after fork, what was.
+/// Registrations are recorded here, because kqueue cannot answer two questions: whether a
+/// descriptor is registered already (adding it again changes what is there), and, after fork, what
+/// was registered.
 class kqueue_selector : public kqueue_event_ops {
 public:
   static read_hint hint(native_event const& event) noexcept {
@@ -92,8 +92,9 @@ public:
 
   void close() noexcept { queue_.reset(); }
 
-  /// Takes the place of this one, under the old descriptor number, so that who waits on that number
-  /// need not be told; unless somebody else has the number by now.
+  /// Puts `fresh` in the place of this queue, under the old descriptor number, so that nobody who
+  /// waits on that number need be told. If something else has that number by now, `fresh` keeps its
+  /// own.
   int replace_with(kqueue_selector& fresh) noexcept {
     if (!queue_ || !fresh.queue_) {
       return EBADF;
@@ -107,8 +108,8 @@ public:
     return 0;
   }
 
-  /// True if `fd`, whose number may have been closed and used again, is what was added. In a child
-  /// after fork there is no queue that could be asked, and that the file looks the same must do.
+  /// True if `fd`, whose number may have been closed and used again, is still what was added. In a
+  /// child after fork there is no queue to ask, and it must be enough that the file looks the same.
   bool has(int fd, user_data) noexcept {
     std::lock_guard<std::mutex> const lock(mutex_);
     watch* const known = find(fd);
@@ -132,9 +133,10 @@ public:
     return put_in(fd, added);
   }
 
-  /// The filters are made anew and not changed, because one keeps its EV_CLEAR and EV_DISPATCH for
-  /// life (kqueue_register in the BSDs' kern_event.c: what is there gets new user data only). That
-  /// reports anew what is there to report, too. After an error the old ones are put back.
+  /// The filters are deleted and added again, not changed, because a filter keeps its EV_CLEAR and
+  /// EV_DISPATCH for life (kqueue_register in the BSDs' kern_event.c: an existing filter gets only
+  /// new user data). So existing readiness is reported again, too. After an error the old filters
+  /// are restored.
   int modify(int fd, interest wanted, trigger how, user_data data) noexcept {
     watch changed = {data, wanted, how, true, file_identity()};
     if (int const error = check(fd, changed)) {
@@ -219,9 +221,10 @@ private:
   }
 
   /// A oneshot filter is disabled by its event and not deleted (EV_DISPATCH and not EV_ONESHOT), so
-  /// that the descriptor stays registered. One of two, which leaves the other to be disabled, has
-  /// no EV_CLEAR: events come with the flags of their filter, which tells them from others, and for
-  /// what is reported once EV_CLEAR makes no difference.
+  /// that the descriptor stays registered. If there are two oneshot filters, an event of one
+  /// requires that the other be disabled. Such filters are added without EV_CLEAR, which makes
+  /// their events recognisable, because events carry the flags of their filter. For a filter that
+  /// reports only once, EV_CLEAR makes no difference.
   static int flags(interest wanted, trigger how) noexcept {
     if (contains(how, trigger::oneshot)) {
       return is_both(wanted) ? EV_DISPATCH : EV_DISPATCH | EV_CLEAR;
@@ -243,9 +246,9 @@ private:
     }
   }
 
-  /// Whether it can be watched, and as what. EOPNOTSUPP for what kqueue has not: a wake-up of only
-  /// some of several queues, and out-of-band data (for which Apple, OpenBSD and DragonFly have
-  /// EVFILT_EXCEPT, FreeBSD and NetBSD nothing).
+  /// Checks whether `fd` can be watched, and stores which file it is. EOPNOTSUPP for what kqueue
+  /// does not have: waking only some of several queues, and out-of-band data (for which Apple,
+  /// OpenBSD and DragonFly have EVFILT_EXCEPT, FreeBSD and NetBSD nothing).
   int check(int fd, watch& watched) const noexcept {
     if (!queue_ || fd < 0) {
       return EBADF;
@@ -263,9 +266,9 @@ private:
                                                                                : nullptr;
   }
 
-  /// Looks at what a descriptor is. EPERM for files and directories, as epoll says: EVFILT_READ
-  /// knows them, but is silent at the end of a file (kqueue(2)), and who waits there waits for
-  /// ever.
+  /// Stores which file a descriptor refers to. EPERM for files and directories, as with epoll:
+  /// EVFILT_READ accepts them, but reports nothing at the end of a file (kqueue(2)), so that a wait
+  /// would never end.
   static int look_at(int fd, file_identity& file) noexcept {
     struct ::stat status;
     if (::fstat(fd, &status) != 0) {
@@ -276,16 +279,16 @@ private:
     return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) ? EPERM : 0;
   }
 
-  /// Why nothing is watched of `fd`, whatever is written down.
+  /// Why `fd` is not watched, whatever is recorded.
   static int why_not(int fd) noexcept {
     file_identity file;
     int const error = look_at(fd, file);
     return error ? error : ENOENT;
   }
 
-  /// Whether what is written down is true: closing a descriptor deletes its filters (kqueue(2)),
-  /// and its number may be another's by now. Where the file looks the same (sockets of the Internet
-  /// have no inode on macOS), the question to the kernel is a change that changes nothing.
+  /// Whether what is recorded is still true: closing a descriptor deletes its filters (kqueue(2)),
+  /// and its number may belong to another file by now. If the file looks the same (Internet sockets
+  /// have no inode on macOS), the kernel is asked by a change that changes nothing.
   bool is_watched(int fd, watch const& known) noexcept {
     file_identity now;
     if (look_at(fd, now) != 0 || !(now == known.file)) {
@@ -329,9 +332,10 @@ private:
     return error ? error : changes.first_error();
   }
 
-  /// What is there to report is reported anew, and a oneshot that has reported is armed again: nobody
-  /// knows that it has, and an event too many does no harm. If even this fails, the registration is no
-  /// more: of a pipe whose readers are gone some kernels keep a filter, but make none.
+  /// Restores the old filters. Existing readiness is reported again, and a oneshot that has already
+  /// reported is armed again, because this is not recorded and an additional event does no harm. If
+  /// even this fails, the registration is lost: for a pipe whose readers are gone, some kernels
+  /// keep an existing filter but add none.
   void put_back(int fd, watch& known) noexcept {
     if (apply_all(fd, known.wanted, EV_ADD | flags(known.wanted, known.how), known.data) != 0) {
       apply_all(fd, known.wanted, EV_DELETE, known.data);
@@ -339,7 +343,8 @@ private:
     }
   }
 
-  /// libkqueue does not hear of a close; a kernel says that there are no filters.
+  /// True if `fd` is another file by now. Only libkqueue needs this test, because it does not
+  /// notice a close; a kernel answers that there are no filters.
   bool is_another_by_now(int fd, watch const& known) noexcept {
 #ifdef LIBKQUEUE
     return !is_watched(fd, known);
@@ -379,9 +384,9 @@ private:
     return changes.any_done() && !is_another ? 0 : why_not(fd);
   }
 
-  /// A oneshot registration reports once. Where it is two filters, and the events fetched here are
-  /// not all of them, the other one must be silent from now on. (Another thread that polls at this
-  /// moment may be faster: kqueue has no registration of two filters.)
+  /// A oneshot registration reports only once. If it has two filters and not both of their events
+  /// were fetched here, the other filter must be silent from now on. (Another thread that polls at
+  /// this moment may still get its event: kqueue has no registration of two filters.)
   BOOST_NOINLINE void silence_pairs(native_event const* events, int count) noexcept {
     kernel_queue_changes changes;
     for (int index = 0; index != count; ++index) {

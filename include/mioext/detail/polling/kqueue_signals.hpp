@@ -33,10 +33,11 @@
 namespace mioext {
 namespace detail {
 
-/// An EVFILT_SIGNAL says how often a signal was sent, whether or not it is blocked or ignored
-/// (kqueue(2)). It is blocked, so that it has no other effect, and taken out of what is pending,
-/// which is where its sender is told, on systems that tell. Several of the same kind that are
-/// pending as one are reported as often as they were sent, the others without a sender.
+/// EVFILT_SIGNAL reports how often a signal was sent, whether or not it is blocked or ignored
+/// (kqueue(2)). The signal is blocked, so that it has no other effect. It is also taken from the
+/// pending signals, which tells its sender on systems that report it. Several signals of the same
+/// number that are pending as one are reported as often as they were sent, but only one of them
+/// with a sender.
 class kqueue_signals {
 public:
   kqueue_signals() noexcept = default;
@@ -44,7 +45,7 @@ public:
   kqueue_signals(kqueue_signals const&) = delete;
   kqueue_signals& operator=(kqueue_signals const&) = delete;
 
-  /// The queue may live on, with whoever has a waker of it.
+  /// Deletes the filters, because a waker may keep the queue alive.
   ~kqueue_signals() {
     if (queue_ && !queue_->is_left_behind()) {
       for (int number = 1; number != signal_limit; ++number) {
@@ -88,7 +89,7 @@ public:
     }
   }
 
-  /// The event counts what is left of it, in its data.
+  /// The event's data is the number of signals that are still to be read.
   int read(kqueue_selector::native_event& event, signal_info& info) noexcept {
     bool const is_reminder =
         event.filter == static_cast<kernel_queue_changes::filter_type>(EVFILT_USER);
@@ -105,8 +106,8 @@ public:
     return 0;
   }
 
-  /// An event of EVFILT_SIGNAL does not come twice (it sets EV_CLEAR), so what is left of it is
-  /// kept here, and a reminder sent.
+  /// EVFILT_SIGNAL does not report an event again (it sets EV_CLEAR), so the number of unread
+  /// signals is kept here, and a reminder is sent.
   void put_back(kqueue_selector::native_event const& event) noexcept {
     bool const is_reminder =
         event.filter == static_cast<kernel_queue_changes::filter_type>(EVFILT_USER);

@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What wakes who waits for a kqueue: EVFILT_USER, at once, and EVFILT_TIMER, after a while. See
+// Wakes a thread that waits for a kqueue: EVFILT_USER at once, EVFILT_TIMER after a while. See
 // detail/polling/selector_contract.hpp for what its members promise.
 //
 
@@ -112,8 +112,8 @@ public:
     if (!queue_) {
       return EBADF;
     }
-    // Whoever opens the queue has one alarm and no other timers. Milliseconds are what it counts in
-    // on all systems, if nothing else is said.
+    // There is one alarm for each queue, and no other timer, so one identifier is enough. By
+    // default, EVFILT_TIMER counts in milliseconds on all systems.
     kqueue_selector::native_event change =
         kernel_queue_changes::make(1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, data_, 0);
     change.data = static_cast<decltype(change.data)>(delay.count());

@@ -26,7 +26,7 @@
 namespace mioext {
 namespace detail {
 
-/// A signal as the system tells of it, without what the system does not tell.
+/// Converts what the system tells of a signal; what it does not tell stays zero.
 inline signal_info to_signal_info(::siginfo_t const& told) noexcept {
   signal_info info;
   info.number = told.si_signo;
@@ -41,9 +41,9 @@ inline signal_info to_signal_info(::siginfo_t const& told) noexcept {
   return info;
 }
 
-/// The same by POSIX's older functions, which tell the number only. sigwait() does not wait,
-/// because the signal is there; unless another thread that blocks it takes it at the same moment,
-/// which is none of mioext's: signal_claims sees to that.
+/// The same with POSIX's older functions, which tell only the number. sigwait() does not wait,
+/// because the signal is pending, unless another thread that blocks the signal takes it at the same
+/// moment. That is no thread of mioext's; signal_claims ensures this.
 inline bool take_pending_signal_by_number(sigset_t const& wanted, signal_info& info) noexcept {
   sigset_t pending;
   if (::sigpending(&pending) != 0) {
@@ -61,8 +61,9 @@ inline bool take_pending_signal_by_number(sigset_t const& wanted, signal_info& i
   return false;
 }
 
-/// Takes one pending signal out of `wanted`, all of which the calling thread blocks. False if none
-/// is pending. sigtimedwait() belongs to an option of POSIX that macOS and OpenBSD do not have.
+/// Takes one pending signal that is in `wanted`; the calling thread must block all signals in
+/// `wanted`. False if none is pending. sigtimedwait() belongs to an option of POSIX that macOS and
+/// OpenBSD do not have.
 inline bool take_pending_signal(sigset_t const& wanted, signal_info& info) noexcept {
 #if defined(_POSIX_REALTIME_SIGNALS) && _POSIX_REALTIME_SIGNALS > 0
   ::timespec const at_once = {0, 0};

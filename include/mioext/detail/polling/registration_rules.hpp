@@ -22,8 +22,8 @@
 namespace mioext {
 namespace detail {
 
-/// EINVAL for what could never be reported, means two things at once or nothing known, else zero.
-/// `exclusive` is held to what epoll_ctl(2) says of EPOLLEXCLUSIVE.
+/// Zero if the registration is allowed. EINVAL if it asks for nothing, contradicts itself or
+/// contains unknown bits. For `exclusive`, the rules are those of epoll_ctl(2) for EPOLLEXCLUSIVE.
 inline int check_registration(interest wanted, trigger how) noexcept {
   bool const is_known = contains(~interest::none, wanted) && contains(~trigger(), how);
   if (!is_known || wanted == interest::none || contains(how, trigger::edge | trigger::level)) {
@@ -36,7 +36,7 @@ inline int check_registration(interest wanted, trigger how) noexcept {
   return 0;
 }
 
-/// The same for a registration that exists already: `exclusive` cannot be had by changing one.
+/// The same for changing an existing registration, which cannot be made `exclusive`.
 inline int check_reregistration(interest wanted, trigger how) noexcept {
   return contains(how, trigger::exclusive) ? EINVAL : check_registration(wanted, how);
 }

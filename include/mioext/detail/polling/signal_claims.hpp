@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Which signals some loop of this process takes already: a signal goes to one place only.
+// Which signals are already taken by a loop of this process: each signal goes to one loop only.
 //
 
 #ifndef MIOEXT_DETAIL_POLLING_SIGNAL_CLAIMS_HPP
@@ -22,8 +22,8 @@
 namespace mioext {
 namespace detail {
 
-/// Signals are numbers from one up to, and without, this one. FreeBSD and DragonFly leave their
-/// real-time signals out of NSIG (signal.h of both).
+/// Signals are the numbers from one up to, but not including, this one. FreeBSD and DragonFly leave
+/// their real-time signals out of NSIG (signal.h of both).
 #ifdef _SIG_MAXSIG
 constexpr int signal_limit = _SIG_MAXSIG + 1;
 #else

@@ -51,7 +51,8 @@ public:
       return error;
     }
     taken_.forget(number);
-    // Changing an existing signalfd takes no memory and cannot fail. In a child it is the parent's, too.
+    // Changing an existing signalfd takes no memory and cannot fail. It is not done in a child
+    // after fork, where the signalfd is shared with the parent.
     if (!owner_.is_left_behind()) {
       ::signalfd(signals_.get(), &taken_.set(), 0);
     }
@@ -83,11 +84,12 @@ public:
     return 0;
   }
 
-  /// What is not read is there still, and level-triggered.
+  /// Nothing to do: unread signals are still there, and reported again because of the level
+  /// trigger.
   void put_back(epoll_selector::native_event const&) noexcept {}
 
-  /// The inherited descriptor is the parent's, too, and sits in the parent's epoll instance. It is
-  /// given up only when there is a new one.
+  /// The inherited descriptor is shared with the parent and registered in the parent's epoll
+  /// instance. It is closed only when a new one has been made.
   int reopen(epoll_selector& selector, epoll_selector::user_data data) noexcept {
     if (!signals_) {
       return 0;
