@@ -13,12 +13,14 @@
 #   `-> typename std::enable_if<condition, result>::type` the result stays.
 # - So do the template parameters that choose between overloads: `detail::enable_if<...> = 0`.
 # - Classes that are friends are nothing to users.
-# - What is in namespace detail is not shown.
+# - What is in namespace detail is not shown, and the inline namespace around everything is not either.
 # - What users have of the bases of the handles and of streams is public: they are shown outside of
 #   namespace detail, and what only derived classes or the library itself use is not.
 #
 
 BEGIN { bases = "(basic_handle|protocol_handle|asio_conversions|pipe_end|context_handle)" }
+
+/^inline namespace MIOEXT_SYSTEM \{$/ || /^\} \/\/ namespace MIOEXT_SYSTEM$/ { $0 = "" }
 
 { text = text $0 "\n" }
 

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 
@@ -26,6 +27,7 @@
 #include <mioext/selector_service.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// Accepts a connection that waits in `acceptor`'s queue, or the next one that comes.
 ///
@@ -135,6 +137,7 @@ void async_accept(basic_socket_acceptor<Protocol>&, Arguments&&...) {
                                  "async_accept(context, acceptor, ...)");
 }
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_ASYNC_ACCEPT_HPP

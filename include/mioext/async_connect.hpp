@@ -19,6 +19,7 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/system/error_code.hpp>
 #include <boost/type_traits/is_detected_exact.hpp>
@@ -32,6 +33,7 @@
 #include <mioext/selector_service.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 template <class Condition, class Endpoint>
@@ -327,6 +329,7 @@ void async_connect(Socket&&, Arguments&&...) {
   MIOEXT_DETAIL_ASK_FOR_EXECUTOR(Socket, "async_connect(context, socket, ...)");
 }
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_ASYNC_CONNECT_HPP

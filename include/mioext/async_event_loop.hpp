@@ -19,6 +19,7 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -40,6 +41,7 @@
 #include <mioext/trigger.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// A basic_event_loop inside an execution context: the same handlers, the same members and the same
 /// promises, while the context does its other work as well. No thread is added.
@@ -330,6 +332,7 @@ private:
 /// The asynchronous event loop whose tokens are `token`, without messages.
 using async_event_loop = basic_async_event_loop<>;
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_ASYNC_EVENT_LOOP_HPP

@@ -14,6 +14,7 @@
 #define MIOEXT_ASYNC_WAIT_HPP
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/system/error_code.hpp>
@@ -25,6 +26,7 @@
 #include <mioext/selector_service.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// Waits until `handle` is ready, once, and never closes it.
 ///
@@ -110,6 +112,7 @@ void async_wait(Handle&&, interest, Token&&...) {
   MIOEXT_DETAIL_ASK_FOR_EXECUTOR(Handle, "async_wait(context, handle, interest, token)");
 }
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_ASYNC_WAIT_HPP

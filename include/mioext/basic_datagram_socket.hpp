@@ -32,6 +32,7 @@
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// A datagram socket, as `udp_socket` and `unix_datagram`. See basic_socket for what all sockets
 /// promise.
@@ -273,6 +274,7 @@ private:
   }
 };
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_BASIC_DATAGRAM_SOCKET_HPP

@@ -20,9 +20,11 @@
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/handles/protocol_handle.hpp>
 #include <mioext/detail/handles/socket_ops.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// A socket that can have a peer. Use basic_stream_socket or basic_datagram_socket, which derive
 /// from this.
@@ -185,6 +187,7 @@ protected:
   ~basic_socket() = default;
 };
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_BASIC_SOCKET_HPP

@@ -29,9 +29,11 @@
 #include <mioext/detail/handles/local_protocol.hpp>
 #include <mioext/detail/handles/protocol_handle.hpp>
 #include <mioext/detail/handles/socket_ops.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// An acceptor, as `tcp_acceptor` and `unix_acceptor`. See basic_socket for what it shares with
 /// sockets.
@@ -211,6 +213,7 @@ private:
   }
 };
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_BASIC_SOCKET_ACCEPTOR_HPP

@@ -33,6 +33,7 @@
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// A stream socket, as `tcp_socket` and `unix_socket`. Meets Asio's SyncReadStream and
 /// SyncWriteStream, so that boost::asio::read, write and read_until work with it. See
@@ -234,6 +235,7 @@ public:
   }
 };
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_BASIC_STREAM_SOCKET_HPP

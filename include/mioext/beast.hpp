@@ -29,6 +29,7 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/compose.hpp>
 #include <boost/beast/core/role.hpp>
@@ -39,6 +40,7 @@
 #include <mioext/detail/handles/basic_handle.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 template <class Handle, class Executor> class stream;
 
@@ -106,6 +108,7 @@ inline void beast_close_socket(basic_handle& handle) noexcept {
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_HAS_NO_BEAST

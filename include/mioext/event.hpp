@@ -17,9 +17,11 @@
 #include <type_traits>
 
 #include <mioext/detail/event_ops.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/token.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 class event_details;
 
@@ -142,6 +144,7 @@ static_assert(std::is_standard_layout<event>::value &&
                   sizeof(event) == sizeof(detail::event_ops::native_event),
               "an array of events is handed to the system as it is");
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_EVENT_HPP

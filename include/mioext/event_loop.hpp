@@ -18,6 +18,7 @@
 
 #include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/polling/selector.hpp> // before all that other systems have not
+#include <mioext/detail/system.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -43,6 +44,7 @@
 #include <mioext/trigger.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 template <class Token, class Message, class Executor> class async_loop;
@@ -600,6 +602,7 @@ private:
 /// The event loop whose tokens are `token`, without messages.
 using event_loop = basic_event_loop<>;
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #include <mioext/impl/event_loop.hpp>

@@ -16,7 +16,10 @@
 #include <chrono>
 #include <cstddef>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// How an event loop is made; the defaults suit a server of some thousand connections.
 ///
@@ -51,6 +54,7 @@ struct event_loop_config {
   std::chrono::nanoseconds longest_sleep = std::chrono::nanoseconds::max();
 };
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_EVENT_LOOP_CONFIG_HPP

@@ -13,12 +13,14 @@
 #ifndef MIOEXT_HANDLER_HPP
 #define MIOEXT_HANDLER_HPP
 
+#include <mioext/detail/system.hpp>
 #include <mioext/read_hint.hpp>
 #include <mioext/signal_info.hpp>
 #include <mioext/token.hpp>
 #include <mioext/write_hint.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 template <class Token, class Message> class basic_event_loop;
 
@@ -109,6 +111,7 @@ public:
 /// The handler of an event_loop: tokens are `token`, and there are no messages.
 using handler = basic_handler<>;
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_HANDLER_HPP

@@ -16,7 +16,10 @@
 #include <chrono>
 #include <cstddef>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// Tells async_connect to try several endpoints at the same time: the next one is started when the
 /// last has not succeeded after a while, or at once when it has failed; the first connection that
@@ -34,6 +37,7 @@ struct happy_eyeballs {
   std::size_t first_address_family_count = 1;
 };
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_HAPPY_EYEBALLS_HPP

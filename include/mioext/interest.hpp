@@ -16,8 +16,10 @@
 #include <cstddef>
 
 #include <mioext/detail/bitmask.hpp>
+#include <mioext/detail/system.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// What a registration wants to be told of; a bitmask with `|`, `&`, `^`, `~`, contains() and `<<`.
 ///
@@ -51,6 +53,7 @@ template <> struct bitmask_names<interest> {
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_INTEREST_HPP

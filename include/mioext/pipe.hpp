@@ -29,6 +29,7 @@
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// The reading end of a pipe. A move-only owner, non-blocking and bound to no loop; meets Asio's
 /// SyncReadStream.
@@ -153,6 +154,7 @@ inline std::pair<pipe_reader, pipe_writer> pipe() {
   return ends;
 }
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_PIPE_HPP

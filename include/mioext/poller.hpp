@@ -31,6 +31,7 @@
 #include <mioext/detail/polling/argument_checks.hpp>
 #include <mioext/detail/polling/registration_rules.hpp>
 #include <mioext/detail/polling/selector.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/event.hpp>
 #include <mioext/interest.hpp>
@@ -38,6 +39,7 @@
 #include <mioext/trigger.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// Room for the events of one poll, used again by the next.
 ///
@@ -429,6 +431,7 @@ private:
 /// Exchanges two pollers.
 inline void swap(poller& left, poller& right) noexcept { left.swap(right); }
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_POLLER_HPP

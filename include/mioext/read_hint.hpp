@@ -15,7 +15,10 @@
 
 #include <ostream>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// What a read is likely to find when `readable` is called. A hint and never a promise: only the
 /// read tells.
@@ -58,6 +61,7 @@ inline std::ostream& operator<<(std::ostream& stream, read_hint printed) {
   return stream << "unknown";
 }
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_READ_HINT_HPP

@@ -22,8 +22,10 @@
 #include <mioext/detail/async/nested_reactor.hpp>
 #include <mioext/detail/async/selector_reactor.hpp>
 #include <mioext/detail/async/selector_service_access.hpp>
+#include <mioext/detail/system.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 class selector_service;
 
@@ -132,6 +134,7 @@ selector_service_access::listeners(boost::asio::execution_context& context) {
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_SELECTOR_SERVICE_HPP

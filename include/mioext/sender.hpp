@@ -19,9 +19,11 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/event_loop/mailbox.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 template <class Token, class Message> class basic_event_loop;
 
@@ -79,6 +81,7 @@ private:
   std::shared_ptr<detail::mailbox<Message>> mailbox_;
 };
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_SENDER_HPP

@@ -17,7 +17,10 @@
 
 #include <sys/types.h>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// A signal, with what the system told of it.
 ///
@@ -46,6 +49,7 @@ struct signal_info {
   }
 };
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_SIGNAL_INFO_HPP

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/socket_base.hpp>
@@ -38,6 +39,7 @@
 #include <mioext/selector_service.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// A handle in an execution context: an I/O object that meets Asio's AsyncReadStream,
 /// AsyncWriteStream, SyncReadStream and SyncWriteStream, to be used in the place of Asio's own
@@ -417,6 +419,7 @@ template <class Handle, class Executor>
 struct is_heard_closing<stream<Handle, Executor>> : std::true_type {};
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_STREAM_HPP

@@ -19,8 +19,10 @@
 
 #include <mioext/basic_socket_acceptor.hpp>
 #include <mioext/basic_stream_socket.hpp>
+#include <mioext/detail/system.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// A TCP socket; endpoints are `boost::asio::ip::tcp::endpoint`, for IPv4 and IPv6.
 using tcp_socket = basic_stream_socket<boost::asio::ip::tcp>;
@@ -28,6 +30,7 @@ using tcp_socket = basic_stream_socket<boost::asio::ip::tcp>;
 /// Accepts TCP connections.
 using tcp_acceptor = basic_socket_acceptor<boost::asio::ip::tcp>;
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_TCP_HPP

@@ -14,8 +14,10 @@
 #define MIOEXT_TIMEOUT_HPP
 
 #include <mioext/detail/event_loop/timer_wheel.hpp>
+#include <mioext/detail/system.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 template <class Token, class Message> class basic_event_loop;
 
@@ -39,6 +41,7 @@ private:
   detail::timer_id id_{};
 };
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_TIMEOUT_HPP

@@ -17,7 +17,10 @@
 #include <functional>
 #include <ostream>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// Names a registered handle: the program chooses it, events carry it back.
 ///
@@ -88,6 +91,7 @@ private:
   value_type value_;
 };
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 namespace std {

@@ -16,8 +16,10 @@
 #include <cstddef>
 
 #include <mioext/detail/bitmask.hpp>
+#include <mioext/detail/system.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// How readiness is reported; a bitmask with `|`, `&`, `^`, `~`, contains() and `<<`.
 ///
@@ -56,6 +58,7 @@ template <> struct bitmask_names<trigger> {
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_TRIGGER_HPP

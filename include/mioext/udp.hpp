@@ -19,12 +19,15 @@
 #include <boost/asio/ip/v6_only.hpp>
 
 #include <mioext/basic_datagram_socket.hpp>
+#include <mioext/detail/system.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// A UDP socket; endpoints are `boost::asio::ip::udp::endpoint`, for IPv4 and IPv6.
 using udp_socket = basic_datagram_socket<boost::asio::ip::udp>;
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_UDP_HPP

@@ -28,9 +28,11 @@
 #include <mioext/detail/handles/socket_ops.hpp>
 #include <mioext/detail/handles/stream_ops.hpp>
 #include <mioext/detail/native_handle.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// A Unix stream socket. Endpoints are `boost::asio::local::stream_protocol::endpoint`: a path in
 /// the file system or, on Linux, a name in the abstract namespace, which is written as a path that
@@ -112,6 +114,7 @@ std::size_t receive_with_descriptor(unix_socket& socket, MutableBufferSequence c
   return bytes;
 }
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_UNIX_HPP

@@ -17,11 +17,13 @@
 
 #include <mioext/detail/polling/argument_checks.hpp>
 #include <mioext/detail/polling/selector.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/poller.hpp>
 #include <mioext/token.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// Makes a poll return an event of its token, readable, from any thread.
 ///
@@ -85,6 +87,7 @@ private:
   detail::selector_waker native_{};
 };
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_WAKER_HPP

@@ -15,7 +15,10 @@
 
 #include <ostream>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 /// Why a write is likely to fail when `write_failing` is called. A hint and never a promise: only
 /// the write tells.
@@ -39,6 +42,7 @@ inline std::ostream& operator<<(std::ostream& stream, write_hint printed) {
   return stream << (printed == write_hint::hup ? "hup" : "error");
 }
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_WRITE_HINT_HPP

@@ -13,7 +13,10 @@
 #ifndef MIOEXT_DETAIL_ASSIGN_INTEGER_HPP
 #define MIOEXT_DETAIL_ASSIGN_INTEGER_HPP
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Assigns `value`, which must fit, to `target`. It casts only if the types differ on this system:
@@ -29,6 +32,7 @@ template <class Integer, class Other> void assign_integer(Integer& target, Other
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASSIGN_INTEGER_HPP

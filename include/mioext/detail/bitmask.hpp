@@ -19,7 +19,10 @@
 
 #include <boost/type_traits/is_detected.hpp>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Specialised for an enumeration that is a bitmask: the names of its bits, lowest first, as a
@@ -94,6 +97,7 @@ detail::if_bitmask<Enum, std::ostream&> operator<<(std::ostream& stream, Enum pr
   return *separator ? stream : stream << "none";
 }
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_BITMASK_HPP

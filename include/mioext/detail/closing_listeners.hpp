@@ -25,7 +25,10 @@
 #include <boost/config.hpp>
 #include <boost/throw_exception.hpp>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Is told of the closing of the mioext handles that it is entered for, before their numbers are
@@ -231,6 +234,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_CLOSING_LISTENERS_HPP

@@ -18,7 +18,10 @@
 
 #include <fcntl.h>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 // Functions that can fail return an errno value, or zero. Those that set a flag call the kernel a
@@ -57,6 +60,7 @@ inline int not_registered_error(int fd) noexcept {
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_DESCRIPTOR_FLAGS_HPP

@@ -24,9 +24,11 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/descriptor_flags.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Sets `ec` from errno if `result` says that the system call failed, clears it otherwise; returns
@@ -157,6 +159,7 @@ inline void wait_for(int fd, short events, bool blocks, boost::system::error_cod
 
 } // namespace descriptor_ops
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_DESCRIPTOR_OPS_HPP

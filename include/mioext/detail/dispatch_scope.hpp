@@ -18,8 +18,10 @@
 #include <boost/config.hpp>
 
 #include <mioext/detail/closing_listeners.hpp>
+#include <mioext/detail/system.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// On the stack of a thread for as long as a loop calls handlers there. Scopes nest, because a
@@ -72,6 +74,7 @@ inline int take_connect_error(int fd) noexcept {
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_DISPATCH_SCOPE_HPP

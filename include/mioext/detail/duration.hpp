@@ -16,7 +16,10 @@
 #include <chrono>
 #include <type_traits>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// `duration` in nanoseconds: rounded up, so that nothing is ever early; negative ones (and
@@ -60,6 +63,7 @@ typename Clock::time_point saturated_sum(typename Clock::time_point point,
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_DURATION_HPP

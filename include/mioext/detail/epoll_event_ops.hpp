@@ -18,7 +18,10 @@
 
 #include <sys/epoll.h>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// The events of epoll, and the user data that they carry: which registration they are of.
@@ -136,6 +139,7 @@ protected:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_EPOLL_EVENT_OPS_HPP

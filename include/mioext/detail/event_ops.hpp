@@ -22,6 +22,7 @@
 #endif
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 #if defined(MIOEXT_USE_EPOLL)
@@ -31,6 +32,7 @@ using event_ops = kqueue_event_ops;
 #endif
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_EVENT_OPS_HPP

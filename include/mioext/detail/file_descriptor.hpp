@@ -17,7 +17,10 @@
 
 #include <unistd.h>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Owns a descriptor and closes it when it goes; -1 stands for none.
@@ -71,6 +74,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_FILE_DESCRIPTOR_HPP

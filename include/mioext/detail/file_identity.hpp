@@ -18,7 +18,10 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Distinguishes an open file from another one that gets the same descriptor number later.
@@ -50,6 +53,7 @@ inline bool is_still(int fd, file_identity const& known) noexcept {
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_FILE_IDENTITY_HPP

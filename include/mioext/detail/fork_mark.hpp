@@ -19,7 +19,10 @@
 
 #include <boost/config.hpp>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// How often this process and its ancestors were forked, as far as that was counted. Visible, so that
@@ -82,6 +85,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_FORK_MARK_HPP

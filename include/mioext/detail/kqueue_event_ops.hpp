@@ -20,7 +20,10 @@
 #include <sys/event.h>
 #include <sys/types.h>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// The events of a kqueue, and the user data that they carry: which registration they are of.
@@ -134,6 +137,7 @@ protected:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_KQUEUE_EVENT_OPS_HPP

@@ -20,7 +20,10 @@
 #include <boost/type_traits/detected.hpp>
 #include <boost/type_traits/is_detected.hpp>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// A descriptor number as it is: int, and nothing that merely converts to it, so that a bool, a
@@ -74,6 +77,7 @@ template <class NoHandle>
 typename std::enable_if<!is_handle<NoHandle>::value, int>::type native_handle(NoHandle&);
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 /// The compiler's messages for likely mistakes: passing something that is no handle;

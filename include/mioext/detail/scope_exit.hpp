@@ -15,7 +15,10 @@
 
 #include <utility>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Calls `function`, which must not throw, when it is destroyed, unless release() was called.
@@ -53,6 +56,7 @@ template <class Function> scope_exit<Function> make_scope_exit(Function function
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_SCOPE_EXIT_HPP

@@ -30,4 +30,13 @@
     "mioext needs epoll or kqueue: Linux, macOS, FreeBSD, NetBSD, OpenBSD and DragonFly are supported"
 #endif
 
+// Everything is in an inline namespace that bears the name of the choice. Programs need not know it; but
+// units of one program that were compiled with different choices do not link where one hands the other an
+// object of mioext's.
+#if defined(MIOEXT_USE_EPOLL)
+#define MIOEXT_SYSTEM on_epoll
+#else
+#define MIOEXT_SYSTEM on_kqueue
+#endif
+
 #endif // MIOEXT_DETAIL_SYSTEM_HPP

@@ -17,7 +17,10 @@
 #include <boost/system/system_error.hpp>
 #include <boost/throw_exception.hpp>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// The error_code of an errno value. Zero is success, for which no category is looked up.
@@ -35,6 +38,7 @@ inline void throw_error(boost::system::error_code const& ec, char const* where) 
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_THROW_ERROR_HPP

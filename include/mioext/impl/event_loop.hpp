@@ -27,9 +27,11 @@
 #include <mioext/detail/polling/connection_ops.hpp>
 #include <mioext/detail/polling/registration_rules.hpp>
 #include <mioext/detail/scope_exit.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/event_loop.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 // --- Connecting and listening --------------------------------------------------------------------
 
@@ -305,6 +307,7 @@ std::size_t basic_event_loop<Token, Message>::deliver_timers(Handler& receiver) 
   return calls;
 }
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_IMPL_EVENT_LOOP_HPP

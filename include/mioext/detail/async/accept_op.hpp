@@ -18,6 +18,7 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/error.hpp>
@@ -33,6 +34,7 @@
 #include <mioext/interest.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Accepts into a socket that goes to the handler.
@@ -198,6 +200,7 @@ auto start_async_accept_into(Executor const& executor, int fd, Peer& peer,
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_ACCEPT_OP_HPP

@@ -20,6 +20,7 @@
 #include <new>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution_context.hpp>
@@ -35,6 +36,7 @@
 #include <mioext/event_loop_config.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// How a loop calls a handler whose type only its run() knows: see basic_event_loop::run_step(). It
@@ -302,6 +304,7 @@ private:
 #pragma GCC diagnostic pop
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_ASYNC_LOOP_HPP

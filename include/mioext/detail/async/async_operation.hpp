@@ -19,6 +19,7 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/execution.hpp>
@@ -38,6 +39,7 @@
 #include <mioext/interest.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// For use in the last template parameter, which the compiler checks before the return type.
@@ -207,6 +209,7 @@ void complete_at_once(IoExecutor const& executor, outcome_action<Result> outcome
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 /// The compiler's error message when a handle without an executor is passed without an executor or

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -25,6 +26,7 @@
 #endif
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 #ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
@@ -112,6 +114,7 @@ template <class Supported, class Self> void enable_cancellation(Self&) {}
 #endif
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_CANCELLATION_HPP

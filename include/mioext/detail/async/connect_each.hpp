@@ -19,6 +19,7 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/compose.hpp>
@@ -31,6 +32,7 @@
 #include <mioext/detail/async/connect_op.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Takes every endpoint.
@@ -227,6 +229,7 @@ auto start_connect_each(Socket& socket, Endpoints const& endpoints, Condition co
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_CONNECT_EACH_HPP

@@ -22,6 +22,7 @@
 
 #include <mioext/detail/async/asio_features.hpp>
 #include <mioext/detail/file_identity.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>
@@ -43,6 +44,7 @@
 #include <mioext/interest.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 template <class Socket>
@@ -279,6 +281,7 @@ auto start_connect_one(Socket& socket, Endpoint const& endpoint, Executor const&
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_CONNECT_OP_HPP

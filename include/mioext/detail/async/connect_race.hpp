@@ -24,6 +24,7 @@
 #include <vector>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_executor.hpp>
@@ -45,6 +46,7 @@
 #include <mioext/happy_eyeballs.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// The order in which a race tries endpoints: address families alternate, and the endpoints of one
@@ -408,6 +410,7 @@ auto start_connect_race(Socket& socket, Range const& range, happy_eyeballs const
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_CONNECT_RACE_HPP

@@ -22,7 +22,10 @@
 
 #include <boost/asio/execution_context.hpp>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Is notified of events that concern its context.
@@ -84,6 +87,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_CONTEXT_LISTENERS_HPP

@@ -18,9 +18,11 @@
 
 #include <boost/system/error_code.hpp>
 
+#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// How the outcome of an operation reaches its handler.
@@ -188,6 +190,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_DESCRIPTOR_OPERATION_HPP

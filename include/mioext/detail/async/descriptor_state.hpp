@@ -19,9 +19,11 @@
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/closing_listeners.hpp>
 #include <mioext/detail/polling/selector.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// How the selector watches a descriptor.
@@ -144,6 +146,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_DESCRIPTOR_STATE_HPP

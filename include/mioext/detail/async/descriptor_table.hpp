@@ -22,7 +22,10 @@
 #include <utility>
 #include <vector>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Neighbouring numbers share a block, which is made when the first of them is used. So a
@@ -130,6 +133,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_DESCRIPTOR_TABLE_HPP

@@ -17,7 +17,10 @@
 #include <cstddef>
 #include <new>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Serves one allocation; later ones, and those that do not fit, use operator new. Not thread-safe:
@@ -91,6 +94,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_FUNCTION_MEMORY_HPP

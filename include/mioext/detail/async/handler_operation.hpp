@@ -20,6 +20,7 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/dispatch.hpp>
@@ -40,6 +41,7 @@
 #include <mioext/interest.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// The allocator for an operation: the handler's own; for a handler that has none, the one that
@@ -279,6 +281,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_HANDLER_OPERATION_HPP

@@ -21,12 +21,14 @@
 #include <mioext/detail/fork_mark.hpp>
 #include <mioext/detail/handles/pipe_ops.hpp>
 #include <mioext/detail/polling/selector.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/posix/descriptor_base.hpp>
 #include <boost/system/error_code.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 namespace nesting {
@@ -138,6 +140,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_NESTED_DESCRIPTOR_HPP

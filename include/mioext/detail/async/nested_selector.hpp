@@ -19,6 +19,7 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/post.hpp>
@@ -32,6 +33,7 @@
 #include <mioext/detail/async/nested_descriptor.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// What wakes the owner of a nested selector.
@@ -219,6 +221,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_NESTED_SELECTOR_HPP

@@ -18,8 +18,10 @@
 #include <boost/asio/execution_context.hpp>
 
 #include <mioext/detail/async/descriptor_operation.hpp>
+#include <mioext/detail/system.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// The context, as a selector_reactor knows it. The reactor knows nothing else of it: it keeps the
@@ -80,6 +82,7 @@ protected:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_REACTOR_HOST_HPP

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/compose.hpp>
 #include <boost/asio/error.hpp>
@@ -35,6 +36,7 @@
 #include <mioext/interest.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// True for a wait whose event a nested selector would miss. Some of the kernel's files, such as
@@ -108,6 +110,7 @@ void start_reactor_wait(Executor const& executor, int fd, Handler& completion_ha
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_REACTOR_WAIT_HPP

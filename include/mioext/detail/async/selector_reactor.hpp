@@ -24,6 +24,7 @@
 #include <mutex>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/config.hpp>
@@ -44,6 +45,7 @@
 #include <mioext/trigger.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Shared by the context's selector_service and the objects that use it, so that these may outlive
@@ -556,6 +558,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_SELECTOR_REACTOR_HPP

@@ -19,7 +19,10 @@
 
 #include <boost/asio/execution_context.hpp>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 class selector_reactor;
@@ -32,6 +35,7 @@ struct selector_service_access {
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_SELECTOR_SERVICE_ACCESS_HPP

@@ -31,9 +31,11 @@
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/event_loop/handle_ops.hpp>
 #include <mioext/detail/polling/connection_ops.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// The tag of the constructor that makes the handle of the arguments.
@@ -270,6 +272,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_STREAM_CORE_HPP

@@ -24,9 +24,11 @@
 #include <boost/type_traits/is_detected.hpp>
 
 #include <mioext/detail/descriptor_flags.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// The member types and constants that users of a socket, or of another descriptor, expect in its
@@ -190,6 +192,7 @@ using if_makes_handle = typename the_handle_can_be_made_of_these<
     std::is_constructible<stream_handle<Handle>, ExecutorOrContext&, Arguments&&...>::value>::type;
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_STREAM_HANDLE_HPP

@@ -34,9 +34,11 @@
 #include <mioext/detail/handles/pipe_ops.hpp>
 #include <mioext/detail/handles/socket_ops.hpp>
 #include <mioext/detail/handles/stream_ops.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 template <class Handle> using protocol_of = typename Handle::protocol_type;
@@ -206,6 +208,7 @@ template <class Handle> struct stream_io {
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_STREAM_IO_HPP

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
@@ -30,6 +31,7 @@
 #include <mioext/interest.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 // --- Actions ----------------------------------------------------------------------------------------
@@ -166,6 +168,7 @@ auto start_transfer(Core& core, typename std::remove_reference<Token>::type& tok
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_TRANSFER_OP_HPP

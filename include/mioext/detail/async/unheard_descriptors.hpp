@@ -17,8 +17,10 @@
 #include <mutex>
 
 #include <mioext/detail/async/descriptor_state.hpp>
+#include <mioext/detail/system.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// A list of their states. Those that have nobody waiting any more stay in it until the next look, so
@@ -69,6 +71,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_UNHEARD_DESCRIPTORS_HPP

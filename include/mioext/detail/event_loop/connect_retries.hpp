@@ -28,8 +28,10 @@
 #include <mioext/detail/file_identity.hpp>
 #include <mioext/detail/polling/connect_backoff.hpp>
 #include <mioext/detail/polling/connection_ops.hpp>
+#include <mioext/detail/system.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// The time of each retry is decided by the connect's connect_backoff. When one connect succeeds,
@@ -197,6 +199,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_EVENT_LOOP_CONNECT_RETRIES_HPP

@@ -18,8 +18,10 @@
 #include <memory>
 
 #include <mioext/detail/polling/selector.hpp>
+#include <mioext/detail/system.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// An event is taken out before the call that delivers it, or the last one of them. So a call that
@@ -74,6 +76,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_EVENT_LOOP_EVENT_BATCH_HPP

@@ -23,9 +23,11 @@
 
 #include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/native_handle.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 template <class Socket, class Endpoint>
@@ -161,6 +163,7 @@ set_non_blocking(Handle& handle, boost::system::error_code& ec) {
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_EVENT_LOOP_HANDLE_OPS_HPP

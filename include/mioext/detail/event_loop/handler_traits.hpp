@@ -21,9 +21,11 @@
 #include <boost/type_traits/is_detected.hpp>
 #include <boost/type_traits/is_final.hpp>
 
+#include <mioext/detail/system.hpp>
 #include <mioext/handler.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 template <class Token, class Message, class Executor> class basic_async_event_loop;
 
@@ -186,6 +188,7 @@ called_as(NoHandler&) noexcept {
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_EVENT_LOOP_HANDLER_TRAITS_HPP

@@ -40,12 +40,14 @@
 #include <mioext/detail/polling/connection_ops.hpp>
 #include <mioext/detail/polling/registration_rules.hpp>
 #include <mioext/detail/polling/selector.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/event_loop_config.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/trigger.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// The one class behind the event loops of all types. It calls no handler: that does
@@ -389,6 +391,7 @@ loop_core::sleep_deadline(std::chrono::nanoseconds limit) noexcept {
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_EVENT_LOOP_LOOP_CORE_HPP

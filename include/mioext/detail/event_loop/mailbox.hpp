@@ -25,8 +25,10 @@
 #include <mioext/detail/event_loop/message_queue.hpp>
 #include <mioext/detail/fork_mark.hpp>
 #include <mioext/detail/polling/selector.hpp>
+#include <mioext/detail/system.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// A mailbox whose messages may be of any type: all of it but the messages themselves.
@@ -291,6 +293,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_EVENT_LOOP_MAILBOX_HPP

@@ -21,7 +21,10 @@
 #include <type_traits>
 #include <utility>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// The end of a message_queue at which its one consumer takes messages out, which says whether there
@@ -261,6 +264,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_EVENT_LOOP_MESSAGE_QUEUE_HPP

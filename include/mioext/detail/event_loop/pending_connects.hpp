@@ -28,10 +28,12 @@
 #include <mioext/detail/file_identity.hpp>
 #include <mioext/detail/polling/connection_ops.hpp>
 #include <mioext/detail/polling/selector.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/trigger.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// A connect is in one of three places: the selector, which will report its outcome; connect_retries,
@@ -230,6 +232,7 @@ BOOST_NOINLINE inline bool pending_connects::begin_telling(registration& connect
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_EVENT_LOOP_PENDING_CONNECTS_HPP

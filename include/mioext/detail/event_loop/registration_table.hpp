@@ -21,10 +21,12 @@
 #include <utility>
 
 #include <mioext/detail/event_loop/token_word.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/trigger.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Where a descriptor is in its life with a loop.
@@ -156,6 +158,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_EVENT_LOOP_REGISTRATION_TABLE_HPP

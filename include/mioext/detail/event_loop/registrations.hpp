@@ -30,10 +30,12 @@
 #include <mioext/detail/polling/registration_rules.hpp>
 #include <mioext/detail/polling/selector.hpp>
 #include <mioext/detail/scope_exit.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/trigger.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// The selector and the table of what is registered in it, which this keeps in step. All that can fail
@@ -332,6 +334,7 @@ inline int registrations::rebuild_registration(int fd, selector& fresh) noexcept
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_EVENT_LOOP_REGISTRATIONS_HPP

@@ -24,7 +24,10 @@
 
 #include <boost/throw_exception.hpp>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Position of the lowest set bit of `word`, which is not zero.
@@ -468,6 +471,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_EVENT_LOOP_TIMER_WHEEL_HPP

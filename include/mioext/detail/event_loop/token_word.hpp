@@ -19,7 +19,10 @@
 #include <memory>
 #include <type_traits>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Holds any token: see token_conversion.
@@ -56,6 +59,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_EVENT_LOOP_TOKEN_WORD_HPP

@@ -23,9 +23,11 @@
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/handles/basic_handle.hpp>
 #include <mioext/detail/handles/is_execution_context.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// A second base, without data, of a socket or acceptor: `Socket` is the class that derives from it,
@@ -134,6 +136,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_HANDLES_ASIO_CONVERSIONS_HPP

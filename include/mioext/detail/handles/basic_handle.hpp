@@ -24,9 +24,11 @@
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/dispatch_scope.hpp>
 #include <mioext/detail/file_descriptor.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// The base of every mioext handle, and all of its state: `sizeof` a handle is that of an int.
@@ -150,6 +152,7 @@ struct handle_access {
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_HANDLES_BASIC_HANDLE_HPP

@@ -19,7 +19,10 @@
 
 #include <sys/uio.h>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// The array is a member, so nothing is allocated. `Buffer` is boost::asio::mutable_buffer for a
@@ -71,6 +74,7 @@ using read_buffers = buffer_vector<boost::asio::mutable_buffer>;
 using write_buffers = buffer_vector<boost::asio::const_buffer>;
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_HANDLES_BUFFER_VECTOR_HPP

@@ -17,13 +17,17 @@
 
 #include <boost/asio/execution_context.hpp>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 template <class T>
 using is_execution_context = std::is_convertible<T&, boost::asio::execution_context&>;
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_HANDLES_IS_EXECUTION_CONTEXT_HPP

@@ -17,7 +17,10 @@
 
 #include <boost/asio/local/basic_endpoint.hpp>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Asio's local protocols: those that use its local endpoint.
@@ -26,6 +29,7 @@ using is_local_protocol =
     std::is_same<typename Protocol::endpoint, boost::asio::local::basic_endpoint<Protocol>>;
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_HANDLES_LOCAL_PROTOCOL_HPP

@@ -19,9 +19,11 @@
 
 #include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/handles/basic_handle.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// A handle that can be made blocking.
@@ -60,6 +62,7 @@ protected:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_HANDLES_PIPE_END_HPP

@@ -25,9 +25,11 @@
 
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/handles/sigpipe_guard.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 namespace pipe_ops {
 
@@ -69,6 +71,7 @@ inline std::size_t write(int fd, iovec* buffers, std::size_t count,
 
 } // namespace pipe_ops
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_HANDLES_PIPE_OPS_HPP

@@ -26,9 +26,11 @@
 #include <mioext/detail/dispatch_scope.hpp>
 #include <mioext/detail/handles/basic_handle.hpp>
 #include <mioext/detail/handles/socket_ops.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// A handle to a socket, connected or listening. `Protocol` is one of Asio's protocol classes: it
@@ -211,6 +213,7 @@ protected:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_HANDLES_PROTOCOL_HANDLE_HPP

@@ -17,9 +17,11 @@
 #include <signal.h>
 
 #include <mioext/detail/polling/pending_signal.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/signal_info.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Blocks SIGPIPE in the calling thread for as long as the guard lives, and leaves the thread's
@@ -87,6 +89,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_HANDLES_SIGPIPE_GUARD_HPP

@@ -30,9 +30,11 @@
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/file_descriptor.hpp>
 #include <mioext/detail/polling/connection_ops.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 namespace socket_ops {
 
@@ -327,6 +329,7 @@ inline std::size_t receive_with_descriptor(int fd, iovec* buffers, std::size_t c
 
 } // namespace socket_ops
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_HANDLES_SOCKET_OPS_HPP

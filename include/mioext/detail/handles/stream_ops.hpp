@@ -21,8 +21,10 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/handles/buffer_vector.hpp>
+#include <mioext/detail/system.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 namespace stream_ops {
 
@@ -74,6 +76,7 @@ std::size_t write_some(int fd, ConstBufferSequence const& buffers, boost::system
 
 } // namespace stream_ops
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_HANDLES_STREAM_OPS_HPP

@@ -17,9 +17,11 @@
 #include <chrono>
 #include <type_traits>
 
+#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// True if an argument of type Given, as deduced for a forwarding reference, can be passed as a
@@ -72,6 +74,7 @@ template <class Token, class Given>
 using if_no_token = typename std::enable_if<!is_token_argument<Token, Given>::value, int>::type;
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 // The compiler's messages. (No macro uses another one, because the compiler would print an

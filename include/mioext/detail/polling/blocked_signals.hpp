@@ -20,9 +20,11 @@
 
 #include <mioext/detail/polling/pending_signal.hpp>
 #include <mioext/detail/polling/signal_claims.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/signal_info.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// The signals that one loop takes: claimed in this process, and blocked in the thread that took them.
@@ -122,6 +124,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_POLLING_BLOCKED_SIGNALS_HPP

@@ -16,7 +16,10 @@
 #include <algorithm>
 #include <chrono>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// The kernel reports nothing when room appears in a Unix listener's backlog, so whoever connects asks
@@ -35,6 +38,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_POLLING_CONNECT_BACKOFF_HPP

@@ -22,8 +22,10 @@
 
 #include <mioext/detail/file_descriptor.hpp>
 #include <mioext/detail/polling/connect_backoff.hpp>
+#include <mioext/detail/system.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// True for errors that go away when somebody else frees the resource.
@@ -219,6 +221,7 @@ inline int mark_connect_failed(int fd) noexcept {
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_POLLING_CONNECTION_OPS_HPP

@@ -29,6 +29,7 @@
 #include <mioext/detail/assign_integer.hpp>
 #include <mioext/detail/epoll_event_ops.hpp>
 #include <mioext/detail/file_descriptor.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/read_hint.hpp>
 #include <mioext/trigger.hpp>
@@ -41,6 +42,7 @@
 #endif
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 class epoll_selector : public epoll_event_ops {
@@ -188,6 +190,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_POLLING_EPOLL_SELECTOR_HPP

@@ -26,10 +26,12 @@
 #include <mioext/detail/assign_integer.hpp>
 #include <mioext/detail/file_descriptor.hpp>
 #include <mioext/detail/polling/epoll_selector.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/trigger.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// An eventfd that is watched edge-triggered and never read: each write to it is a new edge.
@@ -95,6 +97,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_POLLING_EPOLL_WAKER_HPP

@@ -22,11 +22,14 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <mioext/detail/system.hpp>
+
 #ifndef EVFILT_USER
 #error "mioext needs EVFILT_USER in <sys/event.h>, which NetBSD has from 10 and OpenBSD from 7.8 on"
 #endif
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Shared by a selector with its wakers and signals, which name it in their system calls and may
@@ -99,6 +102,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_POLLING_KERNEL_QUEUE_HPP

@@ -22,8 +22,10 @@
 #include <sys/types.h>
 
 #include <mioext/detail/polling/kernel_queue.hpp>
+#include <mioext/detail/system.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Changes to be made to a queue in one system call, and then what became of each.
@@ -108,6 +110,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_POLLING_KERNEL_QUEUE_CHANGES_HPP

@@ -40,12 +40,14 @@
 #include <mioext/detail/kqueue_event_ops.hpp>
 #include <mioext/detail/polling/kernel_queue.hpp>
 #include <mioext/detail/polling/kernel_queue_changes.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/read_hint.hpp>
 #include <mioext/trigger.hpp>
 #include <mioext/write_hint.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Reading and writing are two filters of a descriptor, and two events.
@@ -409,6 +411,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_POLLING_KQUEUE_SELECTOR_HPP

@@ -28,9 +28,11 @@
 #include <mioext/detail/polling/kqueue_waker.hpp>
 #include <mioext/detail/polling/pending_signal.hpp>
 #include <mioext/detail/polling/signal_claims.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/signal_info.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// EVFILT_SIGNAL reports how often a signal was sent, whether or not it is blocked or ignored
@@ -184,6 +186,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_POLLING_KQUEUE_SIGNALS_HPP

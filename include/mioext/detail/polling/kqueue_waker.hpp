@@ -25,8 +25,10 @@
 #include <mioext/detail/polling/kernel_queue.hpp>
 #include <mioext/detail/polling/kernel_queue_changes.hpp>
 #include <mioext/detail/polling/kqueue_selector.hpp>
+#include <mioext/detail/system.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// An EVFILT_USER with EV_CLEAR: each trigger is a new edge, and triggers before the event are one.
@@ -126,6 +128,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_POLLING_KQUEUE_WAKER_HPP

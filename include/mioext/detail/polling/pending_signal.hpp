@@ -21,9 +21,11 @@
 #include <unistd.h>
 
 #include <mioext/detail/polling/signal_claims.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/signal_info.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Converts what the system tells of a signal; what it does not tell stays zero.
@@ -83,6 +85,7 @@ inline bool take_pending_signal(sigset_t const& wanted, signal_info& info) noexc
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_POLLING_PENDING_SIGNAL_HPP

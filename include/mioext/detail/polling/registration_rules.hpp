@@ -16,10 +16,12 @@
 
 #include <cerrno>
 
+#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/trigger.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Zero if the registration is allowed. EINVAL if it asks for nothing, contradicts itself or
@@ -42,6 +44,7 @@ inline int check_reregistration(interest wanted, trigger how) noexcept {
 }
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_POLLING_REGISTRATION_RULES_HPP

@@ -23,6 +23,7 @@
 #include <mioext/detail/polling/signalfd_signals.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 using selector = epoll_selector;
@@ -31,6 +32,7 @@ using selector_alarm = epoll_alarm;
 using selector_signals = signalfd_signals;
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 #else
 #include <mioext/detail/polling/kqueue_selector.hpp>
@@ -38,6 +40,7 @@ using selector_signals = signalfd_signals;
 #include <mioext/detail/polling/kqueue_waker.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 using selector = kqueue_selector;
@@ -46,10 +49,12 @@ using selector_alarm = kqueue_alarm;
 using selector_signals = kqueue_signals;
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 #endif
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 static_assert(sizeof(check_selector<selector, selector_waker, selector_alarm, selector_signals>) !=
@@ -57,6 +62,7 @@ static_assert(sizeof(check_selector<selector, selector_waker, selector_alarm, se
               "a selector meets its contract");
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_POLLING_SELECTOR_HPP

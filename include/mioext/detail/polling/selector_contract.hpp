@@ -20,6 +20,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/read_hint.hpp>
 #include <mioext/signal_info.hpp>
@@ -27,6 +28,7 @@
 #include <mioext/write_hint.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 // Members report errors as errno values (zero for success) and throw nothing, so that the selectors need
@@ -262,6 +264,7 @@ struct check_selector : selector_contract<Selector, true>,
                         signals_contract<Signals, Selector, true> {};
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_POLLING_SELECTOR_CONTRACT_HPP

@@ -19,7 +19,10 @@
 
 #include <boost/config.hpp>
 
+#include <mioext/detail/system.hpp>
+
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// Signals are the numbers from one up to, but not including, this one. FreeBSD and DragonFly leave
@@ -47,6 +50,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_POLLING_SIGNAL_CLAIMS_HPP

@@ -23,11 +23,13 @@
 #include <mioext/detail/fork_mark.hpp>
 #include <mioext/detail/polling/blocked_signals.hpp>
 #include <mioext/detail/polling/epoll_selector.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/signal_info.hpp>
 #include <mioext/trigger.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// A signal is taken by blocking it in the calling thread, so that it stays pending, and reading it
@@ -126,6 +128,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_POLLING_SIGNALFD_SIGNALS_HPP
