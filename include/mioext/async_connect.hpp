@@ -73,8 +73,8 @@ struct is_connect_token<Token, Endpoint, void>
 
 } // namespace detail
 
-/// Connects `socket` to `endpoint`, and completes when it is known how that ended: with success only
-/// if the socket is connected.
+/// Connects `socket` to `endpoint`, and completes when the outcome is known: with success only if
+/// the socket is connected.
 ///
 /// The socket may be any of Asio's, a stream or, with an executor or a context as the first
 /// argument, any mioext handle or a bare descriptor. A closed socket that has open() is opened for
@@ -94,12 +94,18 @@ struct is_connect_token<Token, Endpoint, void>
 /// connection. Completion then means that this write may be made, as with Asio.
 ///
 /// @param socket need not stay where it is: it may be moved, closed or destroyed before completion.
-/// @param token a completion token for `void(boost::system::error_code)`: no error, or what
-/// connect(2) or SO_ERROR says; operation_aborted after a cancellation, of any type, and when the
-/// socket is closed; a bare descriptor's close is noticed within half a second; bad_descriptor for one
-/// that is no open descriptor to begin with. (While a Unix connect
-/// waits for room in the backlog, cancellation through the slot works at once; closing the socket is
-/// noticed at the next try, within 64 milliseconds; and Asio's cancel() member is not noticed.)
+/// @param token a completion token for `void(boost::system::error_code)`:
+/// | error | when |
+/// | --- | --- |
+/// | none | the socket is connected |
+/// | already_connected | a stream socket was connected before |
+/// | operation_aborted | cancelled (all types are supported), or the socket was closed |
+/// | bad_descriptor | a bare descriptor is not open when this is called |
+/// | what connect(2) or SO_ERROR reports | in all other cases |
+///
+/// The closing of a bare descriptor is noticed within half a second. While a Unix connect waits for
+/// room in the backlog, cancellation through the slot works at once, closing the socket is noticed
+/// at the next try, within 64 milliseconds, and Asio's cancel() member is not noticed.
 ///
 /// @par Thread safety
 /// Distinct sockets: safe. Shared: unsafe.
@@ -135,8 +141,8 @@ auto async_connect(ExecutorOrContext&& executor, Socket&& socket, Endpoint const
 ///
 /// @param socket is closed before each attempt, and must stay where it is until completion.
 /// @param endpoints a sequence such as resolver results; copied.
-/// @param token for `void(boost::system::error_code, endpoint_type)`: the endpoint that the socket is
-/// connected to. Otherwise the error of the last attempt, not_found if there was none, or
+/// @param token for `void(boost::system::error_code, endpoint_type)`: the endpoint that the socket
+/// is connected to. Otherwise the error of the last attempt, not_found if there was none, or
 /// operation_aborted (cancellation: terminal and partial; or the socket was closed), and a
 /// default-constructed endpoint.
 template <
@@ -173,8 +179,8 @@ auto async_connect(ExecutorOrContext&& executor, Socket& socket, Range const& en
 }
 
 /// The same with a condition, which is asked before each attempt.
-/// @param condition `bool(boost::system::error_code const& last, endpoint_type const& next)`: whether
-/// `next` is to be tried; `last` is how the attempt before it ended.
+/// @param condition `bool(boost::system::error_code const& last, endpoint_type const& next)`:
+/// whether `next` is to be tried; `last` is how the attempt before it ended.
 template <
     class Socket, class Range, class Condition,
     class Token = detail::default_token<typename Socket::executor_type>,

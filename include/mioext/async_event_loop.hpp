@@ -154,7 +154,7 @@ public:
   /// Where handlers are called.
   executor_type get_executor() const noexcept { return executor_; }
 
-  // --- Running ------------------------------------------------------------------------------------
+  // --- Running -----------------------------------------------------------------------------------
 
   /// Calls `receiver` for what happens, until shutdown(). Messages sent before that are delivered
   /// first; a shutdown() from before counts, as for basic_event_loop::run().
@@ -190,7 +190,7 @@ public:
     cancel();
   }
 
-  // --- What the loop has --------------------------------------------------------------------------
+  // --- What the loop has -------------------------------------------------------------------------
 
   /// As of basic_event_loop. Here and in the members below, a token must be given with its type,
   /// not as `{}`.

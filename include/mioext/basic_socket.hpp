@@ -79,7 +79,8 @@ public:
 
   /// Whether the next byte to be read is the urgent one of the stream, as Asio's socket says it.
   ///
-  /// Errors: what sockatmark(3) reports; `bad_descriptor` if closed. The second form returns false then.
+  /// Errors: what sockatmark(3) reports; `bad_descriptor` if closed. The second form returns false
+  /// then.
   bool at_mark() const {
     boost::system::error_code ec;
     bool const is_there = at_mark(ec);

@@ -10,8 +10,8 @@
 // The functions that Boost.Beast calls for a stream type that is not its own: to end a WebSocket
 // connection over the stream, and to close the stream after a timeout.
 //
-// <mioext/stream.hpp> includes this. It includes nothing of Beast but its role_type, and is empty where
-// Beast is not installed.
+// <mioext/stream.hpp> includes this. It includes only role_type from Beast, and is empty if Beast
+// is not installed.
 //
 
 #ifndef MIOEXT_BEAST_HPP
@@ -51,8 +51,8 @@ template <class Handle, class Executor> class stream;
 ///
 /// @param role which of the two sides this is.
 /// @param ended must be connected.
-/// @param ec none if the stream is closed and the peer has ended the connection, too; otherwise what
-/// shutdown() or read_some() of the stream says, such as bad_descriptor if it is closed.
+/// @param ec no error if the stream is closed and the peer has ended the connection, too; otherwise
+/// what shutdown() or read_some() of the stream reports, such as bad_descriptor if it is closed.
 ///
 /// @par Thread safety
 /// Distinct streams: safe. Shared: unsafe.
@@ -92,7 +92,8 @@ void async_teardown(boost::beast::role_type role, stream<Handle, Executor>& ende
   }
 }
 
-/// Closes a stream, for boost::beast::close_socket, which a WebSocket calls when its timeout is over.
+/// Closes a stream, for boost::beast::close_socket, which a WebSocket calls when its timeout has
+/// expired.
 template <class Handle, class Executor> void beast_close_socket(stream<Handle, Executor>& closed) {
   boost::system::error_code ignored;
   closed.close(ignored);

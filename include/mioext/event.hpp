@@ -54,8 +54,8 @@ class event_details;
 /// A value type as small as the system's own event structure. Events are made by poller::poll().
 ///
 /// @par Source
-/// mio's `Event` and its table of what each system's flags mean, with other rules for ends and errors
-/// (see the guide, Porting): those of Go's netpoll, of libev and of Asio's reactor.
+/// mio's `Event` and its table of what each system's flags mean, with other rules for ends and
+/// errors (see the guide, Porting): those of Go's netpoll, of libev and of Asio's reactor.
 class event {
 public:
   /// An event of token zero that reports nothing.

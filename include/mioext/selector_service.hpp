@@ -51,8 +51,8 @@ template <class Service> boost::asio::execution_context::id service_id<Service>:
 /// boost::asio::make_service<mioext::selector_service>(context, 512);
 /// @endcode
 ///
-/// The functions that begin an operation throw std::bad_alloc if there is no memory for it; it has not
-/// begun then.
+/// The functions that begin an operation throw std::bad_alloc if there is no memory for it; it has
+/// not begun then.
 ///
 /// It works in any context that can host a `posix::stream_descriptor`: an io_context that one or
 /// many threads run, a thread_pool. It adds no thread, and uses nothing but Asio's public

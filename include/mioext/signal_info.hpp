@@ -25,8 +25,8 @@ inline namespace MIOEXT_SYSTEM {
 /// A signal, with what the system told of it.
 ///
 /// @par Source
-/// sigaction(2), signalfd(2): the fields of `siginfo_t` with the same names. macOS and OpenBSD tell the
-/// number only.
+/// sigaction(2), signalfd(2): the fields of `siginfo_t` with the same names. macOS and OpenBSD tell
+/// the number only.
 struct signal_info {
   /// Which signal, for instance SIGTERM.
   int number = 0;

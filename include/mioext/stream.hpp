@@ -43,8 +43,8 @@ inline namespace MIOEXT_SYSTEM {
 
 /// A handle in an execution context: an I/O object that meets Asio's AsyncReadStream,
 /// AsyncWriteStream, SyncReadStream and SyncWriteStream, to be used in the place of Asio's own
-/// sockets. boost::asio::async_read, async_read_until and async_write, ssl::stream, Beast's HTTP and
-/// WebSocket run over it.
+/// sockets. boost::asio::async_read, async_read_until and async_write, ssl::stream, Beast's HTTP
+/// and WebSocket run over it.
 ///
 /// `Handle` is any of mioext's stream sockets and pipes (`stream<tcp_socket>`,
 /// `stream<pipe_reader>`), one of Asio's stream sockets of any protocol (TCP, local, generic),
@@ -128,16 +128,17 @@ public:
     using other = stream<Handle, OtherExecutor>;
   };
 
-  /// A closed stream, unless a newly made handle of this type is open.
-  /// @throws boost::system::system_error no_descriptors and the like when the context's selector_service
-  /// has to be made.
+  /// Makes a closed stream, unless a newly made handle of this type is open.
+  /// @throws boost::system::system_error no_descriptors and the like, if the context's
+  /// selector_service has to be made for this and cannot be.
   template <class E = executor_type, if_makes_handle<E const> = 0>
   explicit stream(executor_type const& executor) : base(detail::made_of(), executor, executor) {}
 
-  /// A stream whose handle is made of the arguments: another handle that is moved here, a protocol or
-  /// an endpoint to open a socket with, a protocol and a descriptor, or a descriptor to adopt. The handle
-  /// is made non-blocking.
-  /// @throws boost::system::system_error what the handle's constructor throws; and as above.
+  /// Makes a stream whose handle is constructed from the arguments: another handle that is moved
+  /// here, a protocol or an endpoint to open a socket with, a protocol and a descriptor, or a
+  /// descriptor to adopt. The handle is made non-blocking.
+  /// @throws boost::system::system_error what the handle's constructor throws, and the same as
+  /// above.
   template <class First, class... Others,
             if_makes_handle<executor_type const, First, Others...> = 0>
   stream(executor_type const& executor, First&& first, Others&&... others)
@@ -159,7 +160,8 @@ public:
   /// Takes over one of Asio's sockets, with its executor, so that a stream can be used where such a
   /// socket is passed, as in a handler of async_accept. The socket must have no outstanding
   /// operation, and is closed afterwards. A closed socket makes a closed stream.
-  /// @throws boost::system::system_error as the handle's constructor; `socket` has then kept it.
+  /// @throws boost::system::system_error what the handle's constructor throws; `socket` then still
+  /// has its descriptor.
   template <class Socket,
             typename std::enable_if<
                 !std::is_lvalue_reference<Socket>::value &&
@@ -198,7 +200,7 @@ public:
   /// \overload
   lowest_layer_type const& lowest_layer() const noexcept { return *this; }
 
-  // --- Reading and writing -------------------------------------------------------------------------
+  // --- Reading and writing -----------------------------------------------------------------------
 
   /// Reads available data into `buffers`, at least one byte. If there is none, it waits as Asio's
   /// sockets do; after non_blocking(true) it fails with would_block instead.
@@ -220,8 +222,8 @@ public:
     });
   }
 
-  /// Writes what fits of `buffers`, at least a byte; waits for room as Asio's sockets do, unless
-  /// non_blocking(true) was called.
+  /// Writes as much of `buffers` as fits, at least one byte. If there is no room, it waits as
+  /// Asio's sockets do; after non_blocking(true) it fails with would_block instead.
   ///
   /// Errors: broken_pipe after the end (SIGPIPE is never raised), what the system reports,
   /// bad_descriptor if closed.
@@ -240,9 +242,9 @@ public:
     });
   }
 
-  /// Reads what is there, as soon as there is something. A read into buffers without room for a
-  /// byte completes at once. Several reads are served in the order in which they were started. On a
-  /// TCP socket, after a read that did not fill its buffers, the next one waits until the system
+  /// Reads available data as soon as there is any. A read into buffers without room for a byte
+  /// completes at once. Several reads are served in the order in which they were started. On a TCP
+  /// socket, after a read that did not fill its buffers, the next one waits until the system
   /// reports more data, which saves a system call that would find nothing.
   ///
   /// @param buffers must stay valid until completion.
@@ -256,7 +258,7 @@ public:
     return detail::start_transfer<detail::initiate_read, Token>(this->core_, token, buffers);
   }
 
-  /// Writes what fits, as soon as there is room.
+  /// Writes as much as fits, as soon as there is room.
   ///
   /// @param buffers must stay valid until completion.
   /// @param token for `void(boost::system::error_code, std::size_t bytes_transferred)`; the errors
@@ -269,8 +271,8 @@ public:
     return detail::start_transfer<detail::initiate_write, Token>(this->core_, token, buffers);
   }
 
-  /// The same as write_some(), with flags: those of boost::asio::socket_base, and what else send(2) knows.
-  /// Sockets only.
+  /// The same as write_some(), with flags: those of boost::asio::socket_base, and all others that
+  /// send(2) knows. Sockets only.
   template <class ConstBufferSequence, class H = Handle, detail::only_for_sockets<H> = 0>
   std::size_t send(ConstBufferSequence const& buffers,
                    boost::asio::socket_base::message_flags flags = 0) {
@@ -289,8 +291,8 @@ public:
     });
   }
 
-  /// The same as read_some(), with flags: those of boost::asio::socket_base, and what else recv(2) knows.
-  /// With `message_peek` the next call finds the same bytes again. Sockets only.
+  /// The same as read_some(), with flags: those of boost::asio::socket_base, and all others that
+  /// recv(2) knows. With `message_peek` the next call finds the same bytes again. Sockets only.
   template <class MutableBufferSequence, class H = Handle, detail::only_for_sockets<H> = 0>
   std::size_t receive(MutableBufferSequence const& buffers,
                       boost::asio::socket_base::message_flags flags = 0) {
@@ -310,7 +312,7 @@ public:
     });
   }
 
-  /// The same as async_write_some(), by the name of the form that takes flags. Sockets only.
+  /// The same as async_write_some(), under the name of the form that takes flags. Sockets only.
   template <class ConstBufferSequence, class Token = detail::default_token<Executor>,
             class H = Handle, detail::only_for_sockets<H> = 0>
   auto async_send(ConstBufferSequence const& buffers,
@@ -330,7 +332,7 @@ public:
     return detail::start_transfer<detail::initiate_send, Token>(this->core_, token, buffers, flags);
   }
 
-  /// The same as async_read_some(), by the name of the form that takes flags. Sockets only.
+  /// The same as async_read_some(), under the name of the form that takes flags. Sockets only.
   template <class MutableBufferSequence, class Token = detail::default_token<Executor>,
             class H = Handle, detail::only_for_sockets<H> = 0>
   auto async_receive(MutableBufferSequence const& buffers,
@@ -352,7 +354,7 @@ public:
                                                                    flags);
   }
 
-  // --- Connecting -----------------------------------------------------------------------------------
+  // --- Connecting --------------------------------------------------------------------------------
 
   /// Connects a socket, and blocks until the outcome is known, even after non_blocking(true). A
   /// closed socket is opened for the endpoint's protocol, and stays open after an error.
@@ -396,7 +398,8 @@ public:
   }
 
 private:
-  // Takes the socket only when there is a reactor: without one there is no stream to take it.
+  // Takes the socket only after the reactor was obtained. Without a reactor there is no stream that
+  // could keep the socket.
   template <class Socket, class Kind>
   static Handle taken_from(executor_type const& executor, Socket&& socket, Kind kind) {
     detail::selector_service_access::reactor(detail::context_of(executor));

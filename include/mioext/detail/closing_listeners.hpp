@@ -64,8 +64,8 @@ private:
   closing_entry* next_;
 };
 
-/// The listeners of a process, by descriptor number: the selectors that are nested in contexts, each
-/// for the numbers that it watches. (Blocking loops need not listen here; see
+/// The listeners of a process, by descriptor number: the selectors that are nested in contexts,
+/// each for the numbers that it watches. (Blocking loops need not listen here; see
 /// detail/dispatch_scope.hpp.) Thread-safe; visible, so that all shared libraries of the process
 /// share them.
 ///

@@ -24,9 +24,9 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// On the stack of a thread for as long as a loop calls handlers there. Scopes nest, because a
-/// handler of one loop may run another. Visible, so that a handle that is closed in one shared
-/// library finds the loop that runs in another.
+/// On the stack of a thread for as long as a loop calls handlers there. Scopes may be inside each
+/// other, because a handler of one loop may run another. Visible, so that a handle that is closed
+/// in one shared library finds the loop that runs in another.
 class BOOST_SYMBOL_VISIBLE dispatch_scope {
 public:
   dispatch_scope(dispatch_scope const&) = delete;

@@ -7,7 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What an event of epoll's says. See detail/polling/selector_contract.hpp for what its members promise.
+// How an event of epoll is read. See detail/polling/selector_contract.hpp for what its members
+// promise.
 //
 
 #ifndef MIOEXT_DETAIL_EPOLL_EVENT_OPS_HPP
@@ -24,7 +25,7 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// The events of epoll, and the user data that they carry: which registration they are of.
+/// The events of epoll, and the user data that they carry, which identifies their registration.
 class epoll_event_ops {
 public:
   using native_event = ::epoll_event;
@@ -73,7 +74,7 @@ public:
 
   /// Both directions are shut down. EPOLLERR does not count. For a pipe it means that the readers
   /// are gone; for a socket it means only that there is an error to be fetched or a notice in its
-  /// error queue, after which writing goes on. An event does not tell whether it is of a pipe or of
+  /// error queue, after which writing goes on. An event does not tell whether it concerns a pipe or
   /// a socket.
   static bool is_write_closed(native_event const& event) noexcept {
     return event.events & EPOLLHUP;
@@ -109,7 +110,7 @@ public:
     }
   }
 
-  /// For a log; a stream is any std::ostream.
+  /// Prints the event for a log. The stream may be any std::ostream.
   template <class Stream> static void print_details(Stream& stream, native_event const& event) {
     struct {
       std::uint32_t flag;

@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What an event says, for the selector that was chosen: epoll or kqueue.
+// How an event of the chosen selector is read: epoll or kqueue.
 //
 
 #ifndef MIOEXT_DETAIL_EVENT_OPS_HPP

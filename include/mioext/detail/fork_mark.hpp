@@ -25,8 +25,8 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// How often this process and its ancestors were forked, as far as that was counted. Visible, so that
-/// all shared libraries of the process share it.
+/// How often this process and its ancestors were forked, as far as that was counted. Visible, so
+/// that all shared libraries of the process share it.
 ///
 /// Counted by a handler of pthread_atfork(3), so that a check costs no system call. The handler
 /// runs for fork() and for what calls it (daemon(), forkpty()). It does not run for vfork() and

@@ -7,7 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What an event of a kqueue says. See detail/polling/selector_contract.hpp for what its members promise.
+// How an event of a kqueue is read. See detail/polling/selector_contract.hpp for what its members
+// promise.
 //
 
 #ifndef MIOEXT_DETAIL_KQUEUE_EVENT_OPS_HPP
@@ -26,7 +27,7 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// The events of a kqueue, and the user data that they carry: which registration they are of.
+/// The events of a kqueue, and the user data that they carry, which identifies their registration.
 class kqueue_event_ops {
 public:
   using native_event = struct ::kevent;
@@ -93,11 +94,11 @@ public:
     return is_writable(event) && !(event.flags & EV_EOF);
   }
 
-  // No event concerns both.
+  // No event concerns both directions.
   static void drop_reading(native_event&) noexcept {}
   static void drop_writing(native_event&) noexcept {}
 
-  /// For a log; a stream is any std::ostream.
+  /// Prints the event for a log. The stream may be any std::ostream.
   template <class Stream> static void print_details(Stream& stream, native_event const& event) {
     if (is_of(event, EVFILT_READ)) {
       stream << "EVFILT_READ";
@@ -128,7 +129,7 @@ public:
   }
 
 protected:
-  /// Tags have 31 bits.
+  /// Marks internal data. Tags have 31 bits, so none of them contains this bit.
   static constexpr std::uint32_t internal_mark = 0x80000000u;
 
   static bool is_of(native_event const& event, int filter) noexcept {

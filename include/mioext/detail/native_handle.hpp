@@ -26,8 +26,8 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// A descriptor number as it is: int, and nothing that merely converts to it, so that a bool, a
-/// double or a token in the handle's place does not compile.
+/// True for a descriptor number as it is: int, and nothing that merely converts to it, so that a
+/// bool, a double or a token in the handle's place does not compile.
 template <class Handle> struct is_descriptor_number {
   static constexpr bool value = std::is_same<typename std::remove_cv<Handle>::type, int>::value;
 };
@@ -49,8 +49,9 @@ template <class Handle> struct is_handle {
 template <class Handle> using close_result = decltype(std::declval<Handle&>().close());
 
 /// True for an object that closes its descriptor when it is destroyed. It is recognised by having
-/// close() and not being copyable, as every mioext handle and every socket and descriptor of
-/// Asio's. An object that can be copied refers to somebody else's descriptor, and so does an int.
+/// close() and not being copyable, as is true for every mioext handle and for Asio's sockets and
+/// descriptors. An object that can be copied refers to somebody else's descriptor, and so does an
+/// int.
 template <class Handle> struct is_owner {
   using type = typename std::remove_cv<Handle>::type;
   static constexpr bool value =
@@ -80,13 +81,14 @@ typename std::enable_if<!is_handle<NoHandle>::value, int>::type native_handle(No
 } // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
-/// The compiler's messages for likely mistakes: passing something that is no handle;
+/// The compiler's message for a likely mistake: passing something that is no handle.
 #define MIOEXT_DETAIL_CHECK_HANDLE(Handle)                                                         \
   static_assert(::mioext::detail::is_handle<Handle>::value,                                        \
                 "mioext: a handle is an int or an object whose native_handle() yields a "          \
                 "descriptor (any Asio socket or descriptor, any mioext handle)")
 
-/// and passing a handle that will be closed at the end of the same line.
+/// The compiler's message for another likely mistake: passing a handle that will be closed at the
+/// end of the same line.
 #define MIOEXT_DETAIL_CHECK_KEPT_HANDLE(Handle)                                                    \
   MIOEXT_DETAIL_CHECK_HANDLE(Handle);                                                              \
   static_assert(::mioext::detail::is_kept<Handle>::value,                                          \

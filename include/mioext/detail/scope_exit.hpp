@@ -23,7 +23,7 @@ namespace detail {
 
 /// Calls `function`, which must not throw, when it is destroyed, unless release() was called.
 ///
-/// Boost.Scope has the same, but only from Boost 1.85 on.
+/// Boost.Scope has the same class, but only since Boost 1.85.
 template <class Function> class scope_exit {
 public:
   explicit scope_exit(Function function) noexcept

@@ -30,9 +30,9 @@
     "mioext needs epoll or kqueue: Linux, macOS, FreeBSD, NetBSD, OpenBSD and DragonFly are supported"
 #endif
 
-// Everything is in an inline namespace that bears the name of the choice. Programs need not know it; but
-// units of one program that were compiled with different choices do not link where one hands the other an
-// object of mioext's.
+// Everything is in an inline namespace that is named after the choice. Programs need not know it.
+// But if parts of one program were compiled with different choices and one hands an object of
+// mioext to another, the program does not link.
 #if defined(MIOEXT_USE_EPOLL)
 #define MIOEXT_SYSTEM on_epoll
 #else

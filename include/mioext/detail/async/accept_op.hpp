@@ -37,7 +37,7 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// Accepts into a socket that goes to the handler.
+/// Accepts into a socket that is passed to the handler.
 template <class Protocol> struct accept_action {
   using endpoint_type = typename Protocol::endpoint;
 
@@ -79,7 +79,7 @@ private:
   }
 };
 
-/// Accepts into a socket, or a stream, of the caller's.
+/// Accepts into a socket or a stream that belongs to the caller.
 template <class Protocol, class Peer> struct accept_into_action {
   using endpoint_type = typename Protocol::endpoint;
 
@@ -115,20 +115,20 @@ private:
   }
 };
 
-/// `is_peer`: what may be accepted into, a socket or a stream. `is_accept_token`: an argument that
-/// is neither a handle nor an endpoint is the token.
+/// `is_peer` is true for what can be accepted into: a socket or a stream. `is_accept_token` is true
+/// for an argument that is neither a handle nor an endpoint, and so must be the token.
 template <class T> using is_peer = std::integral_constant<bool, is_handle<T>::value>;
 template <class T, class Protocol>
 using is_accept_token = std::integral_constant<
     bool, !is_handle<T>::value &&
               !std::is_same<typename std::decay<T>::type, typename Protocol::endpoint>::value>;
 
-/// A stream of its executor and a socket.
+/// The type of a Peer that is constructed from a Peer's executor and a socket.
 template <class Peer, class Protocol>
 using made_for_accepted = decltype(Peer(std::declval<Peer&>().get_executor(),
                                         std::declval<basic_stream_socket<Protocol>>()));
 
-/// Whether `put` is there for it.
+/// True if accept_into_action::put() works for a Peer.
 template <class Peer, class Protocol>
 struct can_be_accepted_into
     : std::integral_constant<bool,

@@ -169,7 +169,7 @@ BOOST_FORCEINLINE void start_operation(operation_place const& place, IoExecutor 
   }
 }
 
-// --- Outcomes that are known at once ---------------------------------------------------------------
+// --- Outcomes that are known at once -------------------------------------------------------------
 
 /// Does no I/O: the initiating function already knew the outcome.
 template <class Result = void> struct outcome_action {

@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Cancellation of single operations, through the slot of their handler. Where Boost.Asio has no slots
-// yet, everything is here as well, and nothing is ever cancelled.
+// Cancellation of single operations, through the slot of their handler. With a Boost.Asio that has
+// no slots yet, the same names exist, but nothing is ever cancelled.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_CANCELLATION_HPP
@@ -34,8 +34,8 @@ namespace detail {
 /// For an operation whose effect nobody else sees before it has completed: every type cancels it.
 using total_cancellation = boost::asio::enable_total_cancellation;
 
-/// For an operation whose effect others may see earlier: it ignores a total cancellation, after which
-/// nothing must have happened.
+/// For an operation whose effect others may see before it has completed: it ignores total
+/// cancellation, which promises that nothing has happened.
 using partial_cancellation = boost::asio::enable_partial_cancellation;
 
 /// The slot of a handler. It stays valid when the handler is moved.
@@ -47,7 +47,8 @@ cancellation_slot_of<Handler> get_cancellation_slot(Handler const& completion_ha
   return boost::asio::get_associated_cancellation_slot(completion_handler);
 }
 
-/// What a slot calls: it calls `Cancel` for the types that `Supported` lets pass.
+/// The function object that a slot calls. It calls `Cancel` for the types of cancellation that
+/// `Supported` lets pass.
 template <class Supported, class Cancel> class cancellation_handler {
 public:
   template <class... Arguments>
@@ -66,9 +67,10 @@ private:
   Cancel cancel_;
 };
 
-/// Makes a `Cancel` of the arguments in `slot`, which calls it for the types of cancellation that are
-/// supported, and may destroy it during the call.
-/// @return where it is; null if nobody can cancel through this slot, and none was made.
+/// Constructs a `Cancel` from the arguments in `slot`. The slot calls it for the types of
+/// cancellation that are supported, and may destroy it during the call.
+/// @return the address of the `Cancel`; null if the slot is not connected, so that nobody can
+/// cancel through it and none was made.
 template <class Supported, class Cancel, class Slot, class... Arguments>
 Cancel const* install_cancellation(Slot slot, Arguments&&... arguments) {
   using installed = cancellation_handler<Supported, Cancel>;
@@ -77,13 +79,13 @@ Cancel const* install_cancellation(Slot slot, Arguments&&... arguments) {
              : nullptr;
 }
 
-// --- In composed operations -------------------------------------------------------------------------
+// --- In composed operations ----------------------------------------------------------------------
 
 template <class Self> bool is_cancelled(Self& self) {
   return self.cancelled() != boost::asio::cancellation_type::none;
 }
 
-/// A composed operation of Asio's supports terminal cancellation alone until it calls this.
+/// A composed operation of Asio supports only terminal cancellation until it calls this.
 template <class Supported, class Self> void enable_cancellation(Self& self) {
   self.reset_cancellation_state(Supported());
 }

@@ -35,7 +35,7 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// Takes every endpoint.
+/// The condition that accepts every endpoint.
 struct any_endpoint {
   template <class Endpoint>
   bool operator()(boost::system::error_code const&, Endpoint const&) const noexcept {
@@ -66,8 +66,8 @@ private:
   std::size_t index_;
 };
 
-/// A position in a sequence of the caller's. The result of the connect is the connected endpoint's
-/// iterator, or the end iterator.
+/// A position in a sequence that belongs to the caller. The result of the connect is the connected
+/// endpoint's iterator, or the end iterator.
 template <class Iterator, class Endpoint> class endpoint_iterators {
 public:
   using result_type = Iterator;
@@ -127,7 +127,7 @@ public:
   }
 
   template <class Self> void operator()(Self& self) {
-    // Between two endpoints a connection may have been made and closed, and others have seen that;
+    // In an earlier attempt a connection may have been made and closed, which others have seen;
     // so total cancellation is not supported.
     enable_cancellation<partial_cancellation>(self);
     wait(self);
@@ -151,7 +151,7 @@ public:
 
 private:
   template <class Self> void wait(Self& self) {
-    // Copies, because these go with `self`.
+    // These are copies, because the members are moved away with `self`.
     Socket& socket = socket_;
     begun_connect const begun = begun_;
     auto const endpoint = endpoints_.current();

@@ -270,7 +270,7 @@ private:
   Executor executor_;
 };
 
-/// `token` is passed on as what it was given as: moved if it was a temporary.
+/// `token` is passed on as it was given: it is moved if it was a temporary object.
 template <class Token, class Socket, class Endpoint, class Executor>
 auto start_connect_one(Socket& socket, Endpoint const& endpoint, Executor const& executor,
                        typename std::remove_reference<Token>::type& token)

@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What a stream has that is not reading, writing and connecting: its handle, waiting, modes, its end,
-// and the members that are the handle's.
+// The members of a stream other than reading, writing and connecting: its handle, waiting, modes,
+// closing, and the members that it takes from the handle.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_CONTEXT_HANDLE_HPP
@@ -46,7 +46,7 @@ class context_handle : public handle_types<Handle, is_socket_handle<Handle>::val
 public:
   /// The type of get_executor().
   using executor_type = Executor;
-  /// What the system calls a descriptor.
+  /// The type of a descriptor.
   using native_handle_type = int;
 
   /// The handle.
@@ -64,15 +64,16 @@ public:
   /// \overload
   next_layer_type const& next_layer() const noexcept { return core_.handle(); }
 
-  /// The descriptor, -1 if there is none.
+  /// The descriptor, or -1 if there is none.
   native_handle_type native_handle() const { return core_.fd(); }
 
-  /// Whether there is a descriptor.
+  /// True if there is a descriptor.
   bool is_open() const { return core_.is_open(); }
 
-  // --- Its end ------------------------------------------------------------------------------------
+  // --- Closing -----------------------------------------------------------------------------------
 
-  /// Closes the handle. Pending operations end with operation_aborted. Success if it is closed.
+  /// Closes the handle. Pending operations end with operation_aborted. Closing a closed stream
+  /// succeeds.
   void close() {
     boost::system::error_code ec;
     close(ec);
@@ -108,8 +109,8 @@ public:
 
   /// Blocks until the handle is ready or has an error or a hang-up. After non_blocking(true) it
   /// does not block, but fails with would_block if the handle is not ready now.
-  /// @param wanted an interest, or a wait_type of Asio's. `wait_error` is interest::priority, which
-  /// ends when the peer has written its last, too; with Asio it does not.
+  /// @param wanted an interest, or a wait_type of Asio. `wait_error` stands for interest::priority.
+  /// Such a wait also ends when the peer has shut down its sending side; with Asio it does not.
   ///
   /// Errors: bad_descriptor if closed, invalid_argument if nothing is wanted.
   void wait(awaited wanted) {
@@ -127,8 +128,9 @@ public:
     }
   }
 
-  /// Waits until the handle is ready; see mioext::async_wait(). What closes the stream ends it at once.
-  /// @param wanted an interest, or a wait_type of Asio's, as of wait().
+  /// Waits until the handle is ready; see mioext::async_wait(). Closing the stream ends the wait at
+  /// once.
+  /// @param wanted an interest, or a wait_type of Asio, as for wait().
   template <class Token = default_token<Executor>>
   auto async_wait(awaited wanted, Token&& token = default_token<Executor>())
       -> decltype(start_async_wait<Token>(std::declval<Executor const&>(), 0,
@@ -137,10 +139,10 @@ public:
                                    wanted.wanted, token);
   }
 
-  // --- What the handle has --------------------------------------------------------------------------
+  // --- What the handle has -----------------------------------------------------------------------
 
-  /// True if synchronous reads, writes and waits say would_block instead of waiting. At first they wait,
-  /// and they do so again after the stream was closed.
+  /// True if synchronous reads, writes and waits fail with would_block instead of waiting. By
+  /// default they wait, and they do so again after the stream was closed.
   bool non_blocking() const noexcept { return !core_.blocks(); }
 
   /// Sets that. Errors: bad_descriptor if closed.
@@ -153,13 +155,13 @@ public:
   /// @copydoc non_blocking
   void non_blocking(bool mode, boost::system::error_code& ec) { core_.set_blocks(!mode, ec); }
 
-  /// Whether the descriptor itself is non-blocking (O_NONBLOCK). Unlike an Asio socket's, a
-  /// stream's descriptor is so from the beginning. This does not decide whether the synchronous
-  /// members wait.
+  /// Whether the descriptor itself is non-blocking (O_NONBLOCK). Unlike that of an Asio socket, a
+  /// stream's descriptor is non-blocking from the beginning. This does not decide whether the
+  /// synchronous members wait.
   bool native_non_blocking() const noexcept { return is_open() && !core_.native_blocks(); }
 
-  /// Sets that for somebody else who uses the descriptor, while nothing is pending. The next asynchronous
-  /// operation makes it non-blocking again.
+  /// Sets that, for somebody else who uses the descriptor. No operation may be pending. The next
+  /// asynchronous operation makes the descriptor non-blocking again.
   ///
   /// Errors: bad_descriptor if closed; invalid_argument for false after non_blocking(true).
   void native_non_blocking(bool mode) {
@@ -189,7 +191,7 @@ public:
     throw_error(ec, "open");
   }
 
-  /// For a protocol type with a default constructor, such as a local one.
+  /// The same for a protocol type with a default constructor, such as a local one.
   template <class H = Handle>
   auto open() -> decltype(static_cast<void>(std::declval<H&>().open(
       typename H::protocol_type(), std::declval<boost::system::error_code&>()))) {
@@ -203,7 +205,7 @@ public:
     core_.open(protocol, ec);
   }
 
-  /// The handle's assign(), of a descriptor, or of another handle.
+  /// Calls the handle's assign() with a descriptor or another handle.
   template <class Assigned, class H = Handle>
   auto assign(Assigned&& assigned)
       -> decltype(static_cast<void>(std::declval<stream_handle<H>&>().assign(
@@ -220,7 +222,7 @@ public:
     core_.assign(ec, std::forward<Assigned>(assigned));
   }
 
-  /// The handle's assign(), of a descriptor with its protocol.
+  /// Calls the handle's assign() with a protocol and a descriptor.
   template <class H = Handle>
   void assign(typename H::protocol_type const& protocol, native_handle_type fd) {
     boost::system::error_code ec;

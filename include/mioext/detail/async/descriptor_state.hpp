@@ -42,12 +42,12 @@ enum class watch_mode : unsigned char {
   persistent
 };
 
-/// What the reactor keeps for a descriptor number. It is made when the number is first used and never
-/// removed, so that an event can be matched with it at any time. The generation says whether an event
-/// is one of the registration that exists now.
+/// What the reactor keeps for a descriptor number. It is made when the number is first used and
+/// never removed, so that an event can be matched with it at any time. The generation tells whether
+/// an event belongs to the current registration.
 ///
-/// All of it is read and changed with the mutex held, except next_looked_at, which belongs to whoever
-/// has the list.
+/// All members are read and changed with the mutex held, except next_looked_at, which belongs to
+/// whoever has the list.
 struct descriptor_state {
   /// What a stream is watched for from its first wait: reading.
   static constexpr interest persistently_wanted() noexcept {
@@ -56,23 +56,23 @@ struct descriptor_state {
 
   bool is_watched() const noexcept { return watched != watch_mode::none; }
 
-  /// True if it would be in vain to try the operation now: there is nothing to read, or others wait for
-  /// the same, and they come first.
+  /// True if the operation must not be tried now: there is nothing to read, or other operations
+  /// wait for the same, and they come first.
   bool must_wait(descriptor_operation const& operation) const noexcept {
     return (is_drained && operation.wanted() == interest::readable) ||
            (!operations.empty() && (operations.wanted() & operation.wanted()) != interest::none);
   }
 
   /// True if the selector reports what the operation wants without being asked anew: it watches for
-  /// that edge-triggered, and the operation was tried in vain a moment ago.
+  /// that edge-triggered, and the operation has just been tried in vain.
   bool will_be_reported(descriptor_operation const& operation) const noexcept {
     return watched == watch_mode::persistent && contains(watched_for, operation.wanted());
   }
 
   /// Remembers that an attempt has left nothing to read. From then on reads wait until the selector
   /// reports something new, which it does because it is edge-triggered and was watching before the
-  /// attempt. A selector that does not report urgent data reports too little for that. (tokio's
-  /// PollEvented and its clear_readiness() do the same after a short read.)
+  /// attempt. This is not done if the selector does not report urgent data, because it then reports
+  /// too little. (tokio's PollEvented and its clear_readiness() do the same after a short read.)
   void note(io_status tried) noexcept {
     if (tried == io_status::done_and_drained && watched == watch_mode::persistent && !has_ended &&
         contains(selector::all_interests(), interest::priority)) {
@@ -80,20 +80,21 @@ struct descriptor_state {
     }
   }
 
-  /// The tag of the registration that is made next.
+  /// The tag of the next registration.
   std::uint32_t next_generation() const noexcept { return (generation + 1) & 0x7fffffffu; }
 
-  /// The selector was asked anew, with the next generation.
+  /// To be called after the selector was asked anew, with the next generation.
   void has_begun(watch_mode how, interest wanted) noexcept { change(how, wanted); }
 
-  /// The selector does not watch it any more.
+  /// To be called when the selector does not watch the descriptor any more.
   void has_stopped() noexcept { change(watch_mode::none, interest::none); }
 
   bool is_concerned(selector::native_event const& event) const noexcept {
     return is_watched() && generation == selector::tag(event);
   }
 
-  /// Remembers what the event tells, and returns what operations it concerns.
+  /// Remembers what the event reports, and returns the interests of the operations that it
+  /// concerns.
   interest take_note_of(selector::native_event const& event) noexcept {
     interest ready = interest::none;
     if (selector::concerns_reading(event) && !selector::is_only_priority(event)) {
@@ -119,19 +120,21 @@ struct descriptor_state {
   operation_queue operations{};
   std::uint32_t generation = 0;
   watch_mode watched = watch_mode::none;
-  /// What it is watched for.
+  /// What the descriptor is watched for.
   interest watched_for = interest::none;
-  /// It is in the list of descriptors that are checked from time to time, because they may be
-  /// closed without notification.
+  /// True if it is in the list of descriptors that are checked from time to time, because they may
+  /// be closed without notification.
   bool is_looked_at = false;
-  /// It was read until nothing was left, and the selector has not reported anything new since.
+  /// True if it was read until nothing was left, and the selector has not reported anything new
+  /// since.
   bool is_drained = false;
-  /// Its end, an error or urgent data was reported: not everything that follows is reported anew.
+  /// True if its end, an error or urgent data was reported. After that not everything new is
+  /// reported.
   bool has_ended = false;
   /// Notifies the reactor, while the descriptor is watched, when a handle with this number is
   /// closed.
   closing_entry closing{};
-  /// For the list of those that are looked at.
+  /// For the list of descriptors that are checked: the next state in it, and the descriptor.
   descriptor_state* next_looked_at = nullptr;
   int fd = -1;
 

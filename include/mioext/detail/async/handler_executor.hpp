@@ -37,7 +37,7 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-// --- One executor ----------------------------------------------------------------------------------
+// --- One executor --------------------------------------------------------------------------------
 
 /// An executor, and outstanding work with it for as long as this lives.
 template <class Executor, bool IsStandard = boost::asio::execution::is_executor<Executor>::value>
@@ -142,7 +142,7 @@ private:
   boost::optional<work_tracker<boost::asio::any_io_executor>> any_{};
 };
 
-// --- The two of an operation -------------------------------------------------------------------------
+// --- The two of an operation ---------------------------------------------------------------------
 
 /// Whether a handler is associated with an executor of its own. A handler without one runs on
 /// whichever executor it is offered.

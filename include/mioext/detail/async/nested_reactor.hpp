@@ -7,7 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The reactor of a context that has one of its own already: a host that nests the selector in that.
+// The reactor for a context that already has a reactor of its own: a host that nests the selector
+// in the context's reactor.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_NESTED_REACTOR_HPP
@@ -64,7 +65,7 @@ public:
     throw_error(ec, "selector_service");
   }
 
-  /// The reactor of `host`, which it keeps alive.
+  /// The reactor of `host`. The returned pointer keeps the host alive.
   static std::shared_ptr<selector_reactor> reactor_of(std::shared_ptr<nested_reactor> const& host) {
     std::shared_ptr<selector_reactor> const reactor(host, &host->reactor_);
     reactor->become_shared(reactor);
@@ -82,9 +83,10 @@ public:
     failed.complete_all(completion::posted);
   }
 
-  /// The last of those that wait come with the wait in the context's reactor, which is cancelled because
-  /// of them. Nothing is lost between those who count operations down and then, with the lock, look
-  /// whether the wait is on, and wake().
+  /// If no operation waits any more, the wait in the context's reactor is cancelled, and the end of
+  /// that wait completes the operations in `ended`. None of them is missed: operations are counted
+  /// down before the lock is taken here, and wake() takes what has ended and checks the count while
+  /// it holds the lock.
   void finish(operation_queue& ended) override {
     {
       std::lock_guard<std::mutex> const lock(mutex_);
@@ -127,8 +129,8 @@ public:
     reactor_.drop_all(dropped);
   }
 
-  /// What is started meanwhile waits until the reactor is entered again; so does all else after an
-  /// error.
+  /// Operations that are started meanwhile wait until the selector is in the context's reactor
+  /// again. After an error all operations wait for that.
   void notify_fork(boost::asio::execution_context::fork_event event) override {
     operation_queue lost;
     boost::system::error_code ec;
@@ -154,7 +156,8 @@ public:
   }
 
 private:
-  // The service has it until all that the context keeps is gone.
+  // A plain pointer is enough, because the service keeps this object until everything that the
+  // context keeps is gone.
   using nested_type = nested_selector<nested_reactor, nested_reactor*, inline_executor>;
   friend nested_type;
   friend waking_handler<nested_reactor*, inline_executor>;
@@ -163,22 +166,23 @@ private:
 
   inline_executor get_executor() const noexcept { return nested_.executor(); }
 
-  /// With the lock held. If there is no memory for a wait, nobody may go on waiting.
+  /// To be called with the lock held. If there is no memory for a wait, all waiting operations end
+  /// with no_memory.
   void wait_for_events(operation_queue& failed) {
     reactor_.set_listening(true);
     is_called_off_ = false;
     BOOST_TRY { nested_.wait_for_events(); }
     BOOST_CATCH(std::bad_alloc const&) {
       reactor_.set_listening(false);
-      do { // until it has met those, too, that came meanwhile: they count on the first
+      do { // again for those that came meanwhile: they rely on an earlier call of listen()
         reactor_.fail_all(boost::asio::error::no_memory, failed);
       } while (reactor_.pending() != 0);
     }
     BOOST_CATCH_END
   }
 
-  /// The selector has events; or the wait was cancelled, and operations may have come meanwhile. One
-  /// thread at a time is here as long as the reactor is listening.
+  /// Called when the wait ends: the selector has events, or the wait was cancelled, and operations
+  /// may have come meanwhile. While the reactor is listening, only one thread at a time is here.
   void wake(wake_source source, boost::system::error_code const& ec) {
     operation_queue done;
     if (ec && ec != boost::asio::error::operation_aborted) {
@@ -198,7 +202,7 @@ private:
         wait_for_events(done);
       }
     }
-    operation_queue first; // unless it would find itself behind the others in its executor's queue
+    operation_queue first; // unless its executor would queue it behind the others
     if (!done.empty() && done.front().is_called_on_the_spot) {
       first.push(*done.pop());
     }
@@ -207,8 +211,8 @@ private:
   }
 
   /// Makes a new selector that watches everything that the old one really watches, and then
-  /// replaces the old one. Returns an errno value; after an error nothing has changed. With the
-  /// lock held.
+  /// replaces the old one. Returns an errno value; after an error nothing has changed. To be called
+  /// with the lock held.
   int replace_selector(operation_queue& lost) noexcept {
     selector fresh;
     selector_alarm alarm;
@@ -233,9 +237,9 @@ private:
   selector_reactor reactor_;
   selector_alarm alarm_{};
 
-  std::mutex mutex_{};         // for all that follows, and for who listens
-  bool is_called_off_ = false; // the wait
-  operation_queue ended_{};    // what is told by the wait that was called off because of them
+  std::mutex mutex_{};         // protects what follows, and set_listening()
+  bool is_called_off_ = false; // true if the wait was cancelled
+  operation_queue ended_{};    // completed by the end of the wait that was cancelled
   nested_type nested_;
 };
 

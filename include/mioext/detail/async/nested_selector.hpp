@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// A selector that is nested in an execution context: what its owner is woken by there.
+// A selector that is nested in an execution context, and what wakes its owner there.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_NESTED_SELECTOR_HPP
@@ -39,10 +39,11 @@ namespace detail {
 /// What wakes the owner of a nested selector.
 enum class wake_source : unsigned char { events, timer, queue };
 
-/// What Asio calls to wake it, by `Pointer`.
+/// The part of a wake-up that Asio calls: it keeps the owner by `Pointer`.
 template <class Pointer, class Executor> struct waking_handler { Pointer owner; };
 
-/// Asio wants to know an immediate executor. It has no use for it, as long as the descriptor is open.
+/// Offers the immediate executor that newer versions of Asio ask for. They do not use it as long as
+/// the descriptor is open.
 template <class Pointer> struct waking_handler<Pointer, inline_executor> {
   using immediate_executor_type = inline_executor;
 
@@ -51,21 +52,21 @@ template <class Pointer> struct waking_handler<Pointer, inline_executor> {
   Pointer owner;
 };
 
-/// Has its owner woken by the context: when the selector has events, at a point in time, or as soon as it
-/// is the owner's turn in the executor's queue. Each of the three is asked for anew every time, counts as
-/// work of the context until it has come, and allocates nothing.
+/// Makes the context wake the owner: when the selector has events, at a point in time, or when it
+/// is the owner's turn in the executor's queue. Each of these three wake-ups is requested anew
+/// every time, counts as work of the context until it has arrived, and allocates nothing.
 ///
-/// Not thread-safe: the owner calls all of it with a mutex of its own held. Asio calls nothing from inside
-/// these functions, as long as the selector was shown to its reactor without an error: newer versions
-/// complete at once only what they cannot wait for.
+/// Not thread-safe: the owner holds a mutex of its own whenever it calls a member. Asio calls
+/// nothing from inside these functions if enter() succeeded: newer versions of Asio complete an
+/// operation at once only if they cannot wait for it.
 ///
 /// @tparam Owner a class with
-///   void wake(wake_source, error_code const&)   called without a lock, on the executor. It says woken()
-///                                               first, with its mutex held.
-///   Pointer pointer_for_context()               to itself
-///   Executor get_executor() const noexcept      if that is an inline_executor
-/// @tparam Pointer what the context keeps for it: one that shares it, unless it lives as long as the
-/// context.
+///   void wake(wake_source, error_code const&)   called without a lock, on the executor; must first
+///                                               call woken(), with its mutex held
+///   Pointer pointer_for_context()               a pointer to the owner itself
+///   Executor get_executor() const noexcept      only if Executor is an inline_executor
+/// @tparam Pointer what the context keeps to reach the owner: a pointer that shares ownership,
+/// unless the owner lives as long as the context.
 template <class Owner, class Pointer, class Executor> class nested_selector {
   using clock = std::chrono::steady_clock;
 
@@ -76,12 +77,12 @@ template <class Owner, class Pointer, class Executor> class nested_selector {
     explicit io_objects(Executor const& executor) : descriptor(executor) {}
 
     nested_descriptor<Executor> descriptor;
-    // Made when it is first needed: what needs none costs the context nothing.
+    // Made when it is first needed, so that an owner without a deadline costs the context no timer.
     std::unique_ptr<timer_type> timer{};
   };
 
 public:
-  /// What is left over when a context goes, to be destroyed without a lock.
+  /// What remains when the context is destroyed. It must be destroyed while no lock is held.
   using remains = std::unique_ptr<io_objects>;
 
   /// The context's reactor does not know of the selector before enter().
@@ -93,58 +94,64 @@ public:
 
   Executor const& executor() const noexcept { return executor_; }
 
-  // --- In and out of the context ------------------------------------------------------------------
+  // --- In and out of the context -----------------------------------------------------------------
 
   /// False after leave().
   bool has_context() const noexcept { return objects_ != nullptr; }
 
-  /// True in a child of the process whose reactor the selector was shown to: that is the parent's, too.
+  /// True in a child process after a fork, if the selector was added to the reactor before: what
+  /// the child has is its parent's, too.
   bool is_left_behind() const noexcept { return objects_ && objects_->descriptor.is_left_behind(); }
 
-  /// False when the context is gone; from before a fork until the reactor is entered again after it; and
-  /// in a child that does not know yet that it is one.
+  /// False when the context is gone, from before a fork until enter() is called after it, and in a
+  /// child process that has not been notified of the fork yet.
   bool can_wait() const noexcept {
     return objects_ && is_in_reactor_ && !objects_->descriptor.is_left_behind();
   }
 
-  /// Shows the selector, by its descriptor, to the context's reactor. After an error it is not shown.
+  /// Adds the selector's descriptor to the context's reactor. After an error it is not in the
+  /// reactor.
   void enter(int selector_descriptor, boost::system::error_code& ec) {
     objects_->descriptor.add(selector_descriptor, ec);
     is_in_reactor_ = !ec;
   }
 
-  /// Takes it out of the reactor, until enter(); what waits for events wakes with operation_aborted. It
-  /// does so while the process forks, because a kqueue does not exist in the child, and Asio's reactor
-  /// cannot watch it anew there.
+  /// Takes the selector out of the reactor until enter(). A wait for events wakes the owner with
+  /// operation_aborted. The owner does this while the process forks, because a kqueue does not
+  /// exist in the child, and Asio's reactor cannot watch it anew there.
   void suspend() {
     is_in_reactor_ = false;
     objects_->descriptor.remove();
   }
 
-  /// The context goes. Nothing but has_context(), can_wait(), is_left_behind() and woken() may be called
-  /// any more.
+  /// To be called when the context is destroyed. After that only has_context(), can_wait(),
+  /// is_left_behind() and woken() may be called.
   remains leave() noexcept { return std::move(objects_); }
 
-  // --- Waking the owner ---------------------------------------------------------------------------
+  // --- Waking the owner --------------------------------------------------------------------------
 
-  /// True from when it was asked for until woken().
+  /// True from the request for this wake-up until woken().
   bool is_waiting(wake_source source) const noexcept {
     return is_waiting_[static_cast<std::size_t>(source)];
   }
 
-  /// It has come.
+  /// Records that the wake-up has arrived.
   void woken(wake_source source) noexcept { is_waiting_[static_cast<std::size_t>(source)] = false; }
 
-  /// When the selector has events, or has some already. Must not wait for that already.
-  /// @throws std::bad_alloc if Asio needs more memory for a wait than it is given. Nothing waits then.
+  /// Wakes the owner when the selector has events, which may be at once. Must not be called while
+  /// such a wait is pending.
+  /// @throws std::bad_alloc if Asio needs more memory for a wait than this class provides. Then no
+  /// wait is pending.
   void wait_for_events() {
     begin<wake_source::events>([this](wake_up<wake_source::events>&& woken) {
       objects_->descriptor.async_wait(std::move(woken));
     });
   }
 
-  /// At `due`, or too early: one that is due earlier is left as it is, which is cheaper than to set it anew
-  /// whenever the next point in time has moved to a later one. @throws std::bad_alloc
+  /// Wakes the owner at `due` or earlier. A pending wait that ends earlier is left as it is,
+  /// because that is cheaper than setting the timer anew whenever the next deadline has moved to a
+  /// later time.
+  /// @throws std::bad_alloc as wait_for_events()
   BOOST_NOINLINE void wait_until(clock::time_point due) {
     if (!objects_->timer) {
       objects_->timer.reset(new timer_type(executor_));
@@ -161,7 +168,8 @@ public:
         [&timer](wake_up<wake_source::timer>&& woken) { timer.async_wait(std::move(woken)); });
   }
 
-  /// In its turn. If it is in the queue already, nothing happens. @throws std::bad_alloc
+  /// Queues a wake-up to the executor, unless one is queued already.
+  /// @throws std::bad_alloc as wait_for_events()
   BOOST_NOINLINE void post() {
     if (!is_waiting(wake_source::queue)) {
       begin<wake_source::queue>([this](wake_up<wake_source::queue>&& woken) {
@@ -170,7 +178,8 @@ public:
     }
   }
 
-  /// What waits for events or a point in time wakes with operation_aborted.
+  /// Cancels the waits for events and for a point in time: they wake the owner with
+  /// operation_aborted.
   void call_off() {
     if (is_waiting(wake_source::events)) {
       objects_->descriptor.cancel();
@@ -215,7 +224,7 @@ private:
   Executor const executor_;
   bool is_in_reactor_ = false;
   bool is_waiting_[sources] = {false, false, false};
-  // Outlives what is left over: Asio may hold what is in it until the context is gone.
+  // These outlive the remains: Asio may keep handlers in them until the context is gone.
   function_memory<memory_size> memory_[sources];
   remains objects_;
 };

@@ -7,9 +7,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Waits for readiness of any number of descriptors: a selector, and the operations that wait for what it
-// reports. Where it is waited for is up to the host. (This file is long because whatever takes the mutex of
-// a descriptor's state is here.)
+// Waits for the readiness of any number of descriptors: a selector, and the operations that wait
+// for what it reports. The host decides where the selector is waited for. (This file is long
+// because everything that locks the mutex of a descriptor's state is here.)
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_SELECTOR_REACTOR_HPP
@@ -51,20 +51,22 @@ namespace detail {
 /// Shared by the context's selector_service and the objects that use it, so that these may outlive
 /// the context.
 ///
-/// Its host waits for the selector, has batches of events fetched, and completes the operations that end
-/// thereby.
+/// The host waits for the selector, fetches events in batches, and completes the operations that
+/// they end.
 ///
 /// Thread-safe. A state's mutex is held while its operations try their I/O, and while its handle is
 /// closed (handle_closing()), so that no I/O is done on a number that refers to another file by
 /// then. No handler is called or destroyed under a lock.
 ///
-/// A descriptor that is closed behind our back is removed from the selector by the system, without
-/// a word. While operations of the kind `per_operation_unheard` wait, their descriptors are looked at twice a
-/// second. The host is asked to say when; that is not called off when the last of them has ended, so that
-/// waiting costs no alarm of its own.
+/// If a descriptor is closed without notification, the system removes it from the selector and
+/// reports nothing. So while operations of the kind `per_operation_unheard` wait, their descriptors
+/// are checked twice a second. The host is asked to make the next check. This request is not
+/// cancelled when the last such operation has ended, so that not every wait has to set an alarm of
+/// its own.
 class selector_reactor final : public closing_listener {
 public:
-  /// @param host must live as long as the reactor, which `self` keeps alive (see become_shared()).
+  /// @param host must live as long as the reactor; the pointer that is passed to become_shared()
+  /// keeps both alive.
   selector_reactor(reactor_host& host, std::size_t event_capacity)
       : closing_(closing_listeners::instance()), host_(host), event_capacity_(event_capacity),
         pending_(0), is_shut_down_(false), is_listening_(false) {
@@ -88,12 +90,13 @@ public:
     });
   }
 
-  /// To be called before anything is started.
+  /// To be called before any operation is started.
   void become_shared(std::shared_ptr<selector_reactor> const& self) noexcept { self_ = self; }
 
-  // --- For I/O objects ----------------------------------------------------------------------------
+  // --- For I/O objects ---------------------------------------------------------------------------
 
-  /// True when the context is gone, or going: its executors must not be used any more.
+  /// True when the context is destroyed or being destroyed: its executors must not be used any
+  /// more.
   bool is_shut_down() const noexcept { return is_shut_down_.load(); }
 
   /// The state of `fd`, whose address never changes; null if `fd` is not an open descriptor. The
@@ -138,7 +141,7 @@ public:
                    std::unique_lock<std::mutex>(state.mutex, std::adopt_lock));
   }
 
-  /// The same if the state is not known, or if `fd` may not be an open descriptor.
+  /// The same for a caller that does not know the state, or if `fd` may not be an open descriptor.
   template <class Operation>
   void start(int fd, Operation& operation, watch_mode how, bool tries_first) {
     operation_queue owner;
@@ -181,9 +184,10 @@ public:
     }
   }
 
-  /// In any thread, which knows nothing of the context: close() waits until what ends here has reached
-  /// its executor, and nothing does after it. What an executor has no memory for is dropped: whoever closes
-  /// cannot be told, and may be giving memory back just now.
+  /// Called by any thread, which may know nothing of the context. Therefore close() below waits
+  /// until the operations that end here have been passed to their executors; after close() none
+  /// ends here. An operation for which its executor has no memory is dropped: whoever closes the
+  /// handle cannot be told, and may be closing it in order to free memory.
   void handle_closing(int fd) noexcept override {
     std::lock_guard<std::recursive_mutex> const lock(closing_mutex_);
     if (!is_shut_down()) {
@@ -195,23 +199,25 @@ public:
 
   std::shared_ptr<closing_listener> this_listener() noexcept override { return self_.lock(); }
 
-  // --- For the host: fetching ---------------------------------------------------------------------
+  // --- For the host: fetching --------------------------------------------------------------------
 
   /// How many operations wait.
   std::size_t pending() const noexcept { return pending_.load(); }
 
-  /// Whether the host is sure to fetch what comes. Nothing is lost between those who count operations up
-  /// and then look at this (keep()), and a host that says no and then looks at pending(): both are
-  /// sequentially consistent.
+  /// True if the host is certain to fetch the events that come. No operation is missed: keep()
+  /// first counts an operation and then checks this; the host first sets this to false and then
+  /// checks pending(). These accesses are sequentially consistent, so at least one side sees what
+  /// the other one did.
   bool is_listening() const noexcept { return is_listening_.load(); }
 
   void set_listening(bool is_listening) noexcept { is_listening_.store(is_listening); }
 
-  /// Takes one batch of events from the selector, and adds the operations that are done by it to `done`.
-  /// In one thread at a time.
+  /// Takes one batch of events from the selector, and adds the operations that it completes to
+  /// `done`. To be called by one thread at a time.
   ///
-  /// @param timeout how long the selector waits if it has nothing; negative: until it has.
-  /// @return true if there was something from a source that is not the reactor's.
+  /// @param timeout how long to wait if the selector has no events; without limit if it is
+  /// negative.
+  /// @return true if there was an event of a source that the host has added.
   BOOST_NOINLINE bool fetch(std::chrono::nanoseconds timeout, operation_queue& done) noexcept {
     int const count = selector_.wait(batch_.get(), event_capacity_, timeout);
     std::size_t const size = count > 0 ? static_cast<std::size_t>(count) : 0;
@@ -228,7 +234,7 @@ public:
     return has_others;
   }
 
-  /// Adds those to `lost` that wait for a descriptor that was closed behind our back.
+  /// Adds the operations to `lost` whose descriptors were closed without notification.
   BOOST_NOINLINE void look_for_closed(operation_queue& lost) noexcept {
     unheard_.take_all([this, &lost](descriptor_state& state) {
       if (state.operations.any_may_end_unheard()) {
@@ -241,7 +247,8 @@ public:
     });
   }
 
-  /// Nobody can wait for the selector, now or ever: those who wait must not do so for nothing.
+  /// Ends all waiting operations with `ec`. For a host that cannot wait for the selector, so that
+  /// they would wait in vain.
   void fail_all(boost::system::error_code const& ec, operation_queue& done) noexcept {
     states_.for_each([this, &ec, &done](int, descriptor_state& state) {
       std::lock_guard<std::mutex> const lock(state.mutex);
@@ -249,16 +256,17 @@ public:
     });
   }
 
-  // --- For the host: fork and end -----------------------------------------------------------------
+  // --- For the host: fork and end ----------------------------------------------------------------
 
-  /// The selector, for its own descriptor and for what else the host lets it watch.
+  /// The selector, whose descriptor the host needs, and to which it may add sources of its own.
   selector& native_selector() noexcept { return selector_; }
 
-  /// True in a child that still has the selector of its parent: it is not touched. Removing a descriptor
-  /// there would make the parent deaf.
+  /// True in a child process that still has its parent's selector. That selector is not touched: a
+  /// descriptor that the child removed from it would be removed for the parent, too.
   bool is_left_behind() const noexcept { return owner_.is_left_behind(); }
 
-  /// Opens `fresh`, which watches all that the selector really watches. Returns an errno value.
+  /// Opens `fresh`, and adds everything to it that the selector really watches. Returns an errno
+  /// value.
   int copy_selector_to(selector& fresh) noexcept {
     int error = fresh.open();
     states_.for_each([this, &fresh, &error](int fd, descriptor_state& state) {
@@ -269,13 +277,16 @@ public:
     return error;
   }
 
-  /// The selector was replaced by one that copy_selector_to() had made. What that does not watch is `lost`.
+  /// To be called after the selector was replaced by the one that copy_selector_to() made.
+  /// Operations whose descriptors the new one does not watch are added to `lost`.
   void selector_was_replaced(operation_queue& lost) noexcept {
     unheard_.set_look_due(false);
     if (!unheard_.empty()) {
       ask_for_look();
     }
-    owner_.renew(); // last, for threads of the child that look whether they must renew the selector
+    // After all that, because other threads of the child check this to see whether they must renew
+    // the selector.
+    owner_.renew();
     states_.for_each([this, &lost](int fd, descriptor_state& state) {
       std::lock_guard<std::mutex> const lock(state.mutex);
       if (state.is_watched() && !is_really_watched(fd)) {
@@ -284,7 +295,8 @@ public:
     });
   }
 
-  /// The context goes: nothing is begun any more, and nothing ended by closing a handle.
+  /// To be called when the context is destroyed. After that no operation starts to wait, and
+  /// closing a handle ends none.
   void close() noexcept {
     std::lock_guard<std::recursive_mutex> const lock(closing_mutex_);
     is_shut_down_.store(true, std::memory_order_relaxed);
@@ -296,7 +308,7 @@ public:
     }
   }
 
-  /// Moves all that wait to `dropped`.
+  /// Moves all waiting operations to `dropped`.
   void drop_all(operation_queue& dropped) noexcept {
     states_.for_each([this, &dropped](int, descriptor_state& state) {
       std::lock_guard<std::mutex> const lock(state.mutex);
@@ -310,10 +322,11 @@ public:
 private:
   static constexpr std::uint32_t probe_source = 1;
 
-  // --- Operations that wait. All of this with the state's mutex held. ------------------------------
+  // --- Operations that wait (all with the state's mutex held) ------------------------------------
 
-  /// Keeps the operation, after the selector was asked to report what it waits for; which it does,
-  /// whenever it is asked anew, also of what is there already. Not after close().
+  /// Asks the selector to report what the operation waits for, and keeps the operation. A selector
+  /// that is asked anew also reports what is ready already. After close() the operation is
+  /// destroyed.
   void start_watching(int fd, descriptor_state& state, descriptor_operation& operation,
                       watch_mode how, std::unique_lock<std::mutex> lock) {
     if (is_shut_down_.load(std::memory_order_relaxed)) {
@@ -379,7 +392,7 @@ private:
     BOOST_CATCH_END
   }
 
-  /// True if the host must be asked to listen.
+  /// Adds the operation to those that wait. Returns true if the host must be asked to listen.
   bool keep(descriptor_state& state, descriptor_operation& operation) noexcept {
     state.operations.push(operation);
     bool const is_first = pending_.fetch_add(1) == 0;
@@ -450,19 +463,20 @@ private:
       state.generation = state.next_generation();
       state.watched_for = wanted;
     } else {
-      // ENOENT: it was closed, and the number means another file by now.
+      // ENOENT: the descriptor was closed, and its number refers to another file by now.
       drop(fd, state, system_error_code(error == ENOENT ? EBADF : error), done);
     }
   }
 
-  /// All that wait end with `error`, and nothing is watched.
+  /// Ends all operations that wait for `fd` with `error`, and records that it is not watched any
+  /// more.
   void drop(int fd, descriptor_state& state, boost::system::error_code const& error,
             operation_queue& done) noexcept {
     end_all(state, error, done);
     stop_watching(fd, state);
   }
 
-  /// All that wait end with `error`.
+  /// Ends all operations that wait for the descriptor with `error`.
   void end_all(descriptor_state& state, boost::system::error_code const& error,
                operation_queue& done) noexcept {
     take_if(state, done, [&error](descriptor_operation& operation) {
@@ -484,7 +498,7 @@ private:
     }
   }
 
-  // --- Operations that have ended -----------------------------------------------------------------
+  // --- Operations that have ended ----------------------------------------------------------------
 
   template <class Predicate> void cancel_if(int fd, Predicate is_cancelled) {
     if (descriptor_state* const state = states_.find(fd)) {
@@ -509,7 +523,7 @@ private:
     }
   }
 
-  /// With the state's mutex held.
+  /// Has the descriptor checked from time to time. To be called with the state's mutex held.
   void look_at(int fd, descriptor_state& state) noexcept {
     unheard_.add(fd, state);
     if (!unheard_.is_look_due()) {

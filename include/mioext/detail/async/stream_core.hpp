@@ -8,7 +8,7 @@
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
 // All of a stream's state: the handle, its executor, where its operations wait, and whether its
-// synchronous members do.
+// synchronous members wait.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_STREAM_CORE_HPP
@@ -38,7 +38,7 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// The tag of the constructor that makes the handle of the arguments.
+/// The tag of the constructor that constructs the handle from its arguments.
 struct made_of {};
 
 template <class Handle, class Executor> class stream_core {
@@ -50,7 +50,7 @@ public:
   /// How the handle's descriptor is read and written.
   using io = stream_io<Handle>;
 
-  /// @param source the executor, or its context, if the handle needs one to be made
+  /// @param source the executor or its context, for a handle whose constructor needs one.
   template <class ExecutorOrContext, class... Arguments>
   stream_core(made_of, Executor const& executor, ExecutorOrContext& source,
               Arguments&&... arguments)
@@ -71,7 +71,7 @@ public:
     other.reset_modes();
   }
 
-  /// The same with a handle and an executor that convert.
+  /// The same for another stream_core whose handle and executor convert to these types.
   template <class OtherHandle, class OtherExecutor>
   explicit stream_core(stream_core<OtherHandle, OtherExecutor>&& other)
       : executor_(other.executor_), reactor_(other.reactor_), handle_(std::move(other.handle_)),
@@ -108,7 +108,7 @@ public:
   int fd() const { return handle_.native_handle(); }
   bool is_open() const { return fd() >= 0; }
 
-  // --- Beginning and end ----------------------------------------------------------------------------
+  // --- Beginning and end -------------------------------------------------------------------------
 
   template <class Protocol> void open(Protocol const& protocol, boost::system::error_code& ec) {
     open_handle(handle(), protocol, ec);
@@ -117,7 +117,7 @@ public:
     }
   }
 
-  /// After an error the descriptor is the caller's.
+  /// After an error the descriptor still belongs to the caller.
   template <class... Assigned> void assign(boost::system::error_code& ec, Assigned&&... assigned) {
     handle_.assign(std::forward<Assigned>(assigned)..., ec);
     if (ec) {
@@ -147,9 +147,9 @@ public:
     }
   }
 
-  // --- Modes ------------------------------------------------------------------------------------------
+  // --- Modes -------------------------------------------------------------------------------------
 
-  /// Whether the synchronous members wait.
+  /// True if the synchronous members wait.
   bool blocks() const noexcept { return blocks_; }
 
   void set_blocks(bool blocks, boost::system::error_code& ec) {
@@ -162,7 +162,7 @@ public:
     }
   }
 
-  /// Whether somebody else wanted the descriptor itself to block.
+  /// True if the descriptor itself was made blocking, for somebody else who uses it.
   bool native_blocks() const noexcept { return native_blocks_; }
 
   void set_native_blocks(bool blocks, boost::system::error_code& ec) {
@@ -170,7 +170,7 @@ public:
     if (!ec) {
       native_blocks_ = blocks;
       state_ = nullptr;
-      state_fd_ = -1; // place() is to look
+      state_fd_ = -1; // so that place() looks it up again
     }
   }
 
@@ -179,9 +179,9 @@ public:
                      : boost::asio::error::make_error_code(boost::asio::error::bad_descriptor);
   }
 
-  // --- Operations -------------------------------------------------------------------------------------
+  // --- Operations --------------------------------------------------------------------------------
 
-  /// Where this stream's operations wait. The state is looked up once for a descriptor.
+  /// Where this stream's operations wait. The state is looked up once for each descriptor.
   operation_place place() {
     int const number = fd();
     if (number != state_fd_) {
@@ -190,7 +190,8 @@ public:
     return operation_place{reactor_, number, state_, watch_mode::persistent};
   }
 
-  /// Calls `read(fd, ec)` until it has an outcome. If the stream blocks, it waits for that.
+  /// Calls `read(fd, ec)`. If the stream blocks, waits and calls it again until it does not fail
+  /// with would_block.
   template <class Read> std::size_t read(boost::system::error_code& ec, Read read) const {
     std::size_t bytes = 0;
     do {
@@ -199,7 +200,7 @@ public:
     return bytes;
   }
 
-  /// Calls `write(fd, ec)` likewise.
+  /// Does the same with `write(fd, ec)`.
   template <class Write> std::size_t write(boost::system::error_code& ec, Write write) const {
     std::size_t bytes = 0;
     do {
@@ -208,7 +209,7 @@ public:
     return bytes;
   }
 
-  /// Blocks until it is known how that ended.
+  /// Connects the socket, and blocks until the outcome is known.
   void connect(socket_address const& address, boost::system::error_code& ec) {
     bool const blocked = native_blocks_;
     if (blocked) {
@@ -224,7 +225,8 @@ public:
 private:
   template <class, class> friend class stream_core;
 
-  /// As a handle is that has just been opened.
+  /// Makes the descriptor non-blocking and resets the modes, as for a handle that has just been
+  /// opened.
   void make_non_blocking(boost::system::error_code& ec) {
     ec.clear();
     reset_modes();
@@ -242,7 +244,7 @@ private:
     return blocks_ && would_block(ec);
   }
 
-  /// Not inlined, because it is rare.
+  /// Not inlined, because it is rarely called.
   BOOST_NOINLINE void look_up(int number) {
     if (native_blocks_) {
       boost::system::error_code ignored;
@@ -252,7 +254,8 @@ private:
     state_fd_ = number;
   }
 
-  /// The reactor does not know the descriptor any more, which is about to go.
+  /// Ends pending operations and makes the reactor forget the descriptor, which is about to be
+  /// closed or given away.
   void end_pending() {
     int const number = fd();
     if (number >= 0) {
@@ -266,7 +269,7 @@ private:
   std::shared_ptr<selector_reactor> reactor_;
   handle_holder handle_;
   descriptor_state* state_ = nullptr;
-  int state_fd_ = -1; // whose state that is
+  int state_fd_ = -1; // the descriptor to which that state belongs
   bool blocks_ = true;
   bool native_blocks_ = false;
 };

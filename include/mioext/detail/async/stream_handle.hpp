@@ -46,7 +46,8 @@ template <class Handle>
 using release_with_error_result =
     decltype(std::declval<Handle&>().release(std::declval<boost::system::error_code&>()));
 
-/// Has release(ec), as sockets have; Asio's descriptors only have release(), which cannot fail.
+/// True for a handle that has release(ec), as sockets do. Asio's descriptors only have release(),
+/// which cannot fail.
 template <class Handle>
 using has_release_with_error =
     std::integral_constant<bool, boost::is_detected<release_with_error_result, Handle>::value>;
@@ -55,7 +56,7 @@ using has_release_with_error =
 /// executor or a context, and others without.
 template <class Handle> class stream_handle {
 public:
-  /// Makes the handle of the arguments alone, if that is enough.
+  /// Constructs the handle from the arguments alone, if that is possible.
   template <
       class ExecutorOrContext, class... Arguments,
       typename std::enable_if<std::is_constructible<Handle, Arguments&&...>::value, int>::type = 0>
@@ -70,7 +71,7 @@ public:
   explicit stream_handle(ExecutorOrContext& executor, Arguments&&... arguments)
       : handle_(executor, std::forward<Arguments>(arguments)...) {}
 
-  /// Takes over the handle of another one, converted.
+  /// Takes over the handle of another stream_handle, converted to this type.
   template <class OtherHandle>
   explicit stream_handle(stream_handle<OtherHandle>&& other) : handle_(std::move(other.get())) {}
 
@@ -100,7 +101,7 @@ public:
     return release(ec, has_release_with_error<Handle>());
   }
 
-  // A template, because not every handle has it.
+  // This is a template, because not every handle has assign().
   template <class H = Handle, class... Arguments>
   auto assign(Arguments&&... arguments)
       -> decltype(std::declval<H&>().assign(std::forward<Arguments>(arguments)...)) {
@@ -181,8 +182,8 @@ private:
   int fd_;
 };
 
-/// Has no type if the handle cannot be made of these arguments, alone or after an executor or a context.
-/// (The compiler shows this name in its message.)
+/// Has no member `type` if the handle cannot be constructed from these arguments, alone or after an
+/// executor or a context. (The compiler shows the name of this struct in its message.)
 template <bool IsConstructible> struct the_handle_can_be_made_of_these {};
 
 template <> struct the_handle_can_be_made_of_these<true> { using type = int; };

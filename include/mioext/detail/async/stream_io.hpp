@@ -51,15 +51,15 @@ template <class Handle>
 using read_some_result = decltype(std::declval<protocols_socket<Handle>&>().read_some(
     std::declval<boost::asio::mutable_buffer const&>()));
 
-/// True for sockets that keep messages apart. No stream can be made of them, because it would lose what a
-/// read leaves. The protocol's own type of socket has no read_some() then.
+/// True for sockets that keep messages apart. No stream can be made of them, because it would lose
+/// what a read leaves. The protocol's own type of socket has no read_some() then.
 template <class Handle>
 using keeps_messages_apart =
     std::integral_constant<bool, boost::is_detected<protocols_socket, Handle>::value &&
                                      !boost::is_detected<read_some_result, Handle>::value>;
 
-/// Has no type for handles that are no sockets: a pipe, for example, takes no flags. (The compiler shows
-/// this name in its message.)
+/// Has no type for handles that are no sockets: a pipe, for example, takes no flags. (The compiler
+/// shows this name in its message.)
 template <class Handle, bool IsSocket = is_socket_handle<Handle>::value>
 struct only_sockets_have_this {};
 
@@ -102,8 +102,8 @@ private:
   }
 };
 
-/// True for the system's two errors for "not now", which may be the same one. (This is asked for each
-/// transfer, and comparing with Asio's enumerators would make an error_code of each first.)
+/// True for the system's two errors for "not now", which may be the same one. (This is asked for
+/// each transfer, and comparing with Asio's enumerators would make an error_code of each first.)
 inline bool would_block(boost::system::error_code const& ec) noexcept {
   return (ec.value() == EAGAIN || ec.value() == EWOULDBLOCK) &&
          ec.category() == boost::system::system_category();
@@ -141,8 +141,8 @@ struct descriptor_calls {
 template <class Handle>
 using reads_all_there_is = boost::is_detected_exact<boost::asio::ip::tcp, protocol_of, Handle>;
 
-/// How a descriptor of a `Handle` is read and written. The functions take its number, because a stream can
-/// be moved while an operation is pending.
+/// How a descriptor of a `Handle` is read and written. The functions take its number, because a
+/// stream can be moved while an operation is pending.
 template <class Handle> struct stream_io {
   using calls = typename std::conditional<is_socket_handle<Handle>::value, socket_calls,
                                           descriptor_calls>::type;

@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// How a connection ends that both sides have agreed to end, as that below a WebSocket.
+// Ends a connection that both sides have agreed to end, such as the one below a WebSocket.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_TEARDOWN_OP_HPP
@@ -56,7 +56,7 @@ public:
   /// The first step. True if the peer's end is to be read then.
   bool begin(boost::system::error_code& ec) { return begin(ec, can_shut_down<Stream>()); }
 
-  /// Reads something of what the peer still sent. True if there may be more.
+  /// Reads a part of what the peer has still sent. True if there may be more.
   bool read_rest(boost::system::error_code& ec) {
     char rest[2048];
     stream_.read_some(boost::asio::buffer(rest), ec);
@@ -114,7 +114,7 @@ public:
 
   template <class Self> void operator()(Self& self, boost::system::error_code ec) {
     if (!ec && read_without_waiting(ec)) {
-      wait(self); // One piece at a time: others have their turn, and it can be cancelled.
+      wait(self); // One piece at a time, so that others have their turn and it can be cancelled.
       return;
     }
     steps_.end(ec);

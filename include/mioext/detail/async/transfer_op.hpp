@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Reading and writing as asynchronous operations of a stream: the initiation of async_read_some and its
-// like.
+// Reading and writing as asynchronous operations of a stream: the initiations of async_read_some
+// and similar functions.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_TRANSFER_OP_HPP
@@ -34,7 +34,7 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-// --- Actions ----------------------------------------------------------------------------------------
+// --- Actions -------------------------------------------------------------------------------------
 
 /// What all transfers have in common.
 template <class Buffers> struct transfer_action {
@@ -72,8 +72,8 @@ template <class Io, class Buffers> struct write_action : transfer_action<Buffers
   }
 };
 
-/// Receives with flags. It is not known what that leaves to read: depending on the flags, it may
-/// only have peeked, or have taken the urgent byte.
+/// Receives with flags. It is not known whether anything is left to read: depending on the flags,
+/// it may only have peeked, or have taken the urgent byte.
 template <class Io, class Buffers> struct receive_action : transfer_action<Buffers> {
   receive_action(Buffers const& used, int flags_used)
       : transfer_action<Buffers>(used), flags(flags_used) {}
@@ -99,7 +99,7 @@ template <class Io, class Buffers> struct send_action : transfer_action<Buffers>
   int flags;
 };
 
-// --- Initiations ------------------------------------------------------------------------------------
+// --- Initiations ---------------------------------------------------------------------------------
 
 /// Begins `Action` on a stream. `Core` is a stream_core.
 template <class Core, template <class, class> class Action, interest Wanted>
@@ -136,7 +136,8 @@ public:
   void operator()(Handler&& completion_handler, Buffers const& buffers, int flags) const {
     typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
     Action<typename Core::io, Buffers> action(buffers, flags);
-    // Without urgent data the system does not answer "not now", but that the request is invalid.
+    // Without urgent data the system does not answer that the call would block, but that it is
+    // invalid. So the call is not tried before the selector reports urgent data.
     bool const is_urgent = Wanted == interest::readable && action.may_wait() &&
                            (flags & boost::asio::socket_base::message_out_of_band) != 0;
     start_operation(core_.place(), core_.executor(), is_urgent ? interest::priority : Wanted,
@@ -156,8 +157,8 @@ using initiate_receive = initiate_with_flags<Core, receive_action, interest::rea
 template <class Core>
 using initiate_send = initiate_with_flags<Core, send_action, interest::writable>;
 
-/// Starts what `Initiate` begins, with the arguments that it takes. `token` is passed on as what it was
-/// given as: moved if it was a temporary.
+/// Starts the operation of `Initiate` with `arguments`. `token` is passed on as it was given: it is
+/// moved if it was a temporary object.
 template <template <class> class Initiate, class Token, class Core, class... Arguments>
 auto start_transfer(Core& core, typename std::remove_reference<Token>::type& token,
                     Arguments const&... arguments)

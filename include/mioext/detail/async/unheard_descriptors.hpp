@@ -7,7 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The descriptors that may be closed without a word, and are looked at now and then.
+// The descriptors that may be closed without notification, and are therefore checked from time to
+// time.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_UNHEARD_DESCRIPTORS_HPP
@@ -23,8 +24,8 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// A list of their states. Those that have nobody waiting any more stay in it until the next look, so
-/// that a wait after the other is not put in and taken out each time. Thread-safe.
+/// A list of their states. A state whose operations have all ended stays in the list until the next
+/// check, so that successive waits do not add and remove it each time. Thread-safe.
 class unheard_descriptors {
 public:
   unheard_descriptors() noexcept : first_(nullptr), is_look_due_(false) {}
@@ -32,7 +33,7 @@ public:
   unheard_descriptors(unheard_descriptors const&) = delete;
   unheard_descriptors& operator=(unheard_descriptors const&) = delete;
 
-  /// With the state's mutex held.
+  /// To be called with the state's mutex held.
   void add(int fd, descriptor_state& state) noexcept {
     if (!state.is_looked_at) {
       state.is_looked_at = true;
@@ -45,14 +46,15 @@ public:
 
   bool empty() const noexcept { return first_.load() == nullptr; }
 
-  /// Whether somebody was asked to say when the next look is.
+  /// True if the next check was requested and has not begun yet.
   bool is_look_due() const noexcept { return is_look_due_.load(); }
 
-  /// Returns what it was.
+  /// Sets that, and returns the previous value.
   bool set_look_due(bool is_due) noexcept { return is_look_due_.exchange(is_due); }
 
-  /// Empties the list, and calls `look(state)` for each, with its mutex held. That may add it again. Whoever
-  /// adds one meanwhile finds that no look is due.
+  /// Empties the list, and calls `look(state)` for each state that was in it, with the state's
+  /// mutex held. `look` may add the state again. Whoever adds a state meanwhile finds that no check
+  /// is requested, and requests one.
   template <class Look> void take_all(Look look) noexcept {
     is_look_due_.store(false);
     descriptor_state* next = first_.exchange(nullptr);

@@ -43,9 +43,9 @@ public:
   using clock = std::chrono::steady_clock;
 
   enum class verdict {
-    /// Goes on waiting.
+    /// The connect goes on waiting.
     wait,
-    /// Is taken out: the outcome is known, or nobody wants it any more.
+    /// The connect is taken out: its outcome is known, or nobody wants it any more.
     done
   };
 
@@ -101,8 +101,8 @@ public:
   }
 
   /// Retries every connect that is due at `now`. Passes each result to `conclude(fd, attempt)`,
-  /// which returns whether the connect goes on waiting; if one does although its outcome is known,
-  /// it is not retried, and `conclude` is called with the same outcome the next time. A descriptor
+  /// which returns whether the connect goes on waiting; if it does although its outcome is known,
+  /// it is not retried, and the next time `conclude` is called with the same outcome. A descriptor
   /// that was closed meanwhile is passed to `forget(fd)` instead and is not touched, because its
   /// number may refer to another file by now.
   template <class Conclude, class Forget>
@@ -151,7 +151,7 @@ public:
   /// While the handler is told how the connect of `fd` ended, take_told_error() answers `error`.
   void tell(int fd, int error) noexcept { told_ = refusal{fd, error}; }
 
-  /// That errno, once; zero if there is none.
+  /// Returns that errno and forgets it; zero if there is none.
   int take_told_error(int fd) noexcept {
     int error = 0;
     if (told_.fd == fd) {

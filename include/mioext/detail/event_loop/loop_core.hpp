@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What an event loop does without knowing its tokens, its messages and its handler: it keeps time, sleeps
-// and fetches events.
+// The part of an event loop that does not depend on the types of its tokens, its messages and its
+// handler: it keeps time, sleeps and fetches events.
 //
 
 #ifndef MIOEXT_DETAIL_EVENT_LOOP_LOOP_CORE_HPP
@@ -50,18 +50,18 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// The one class behind the event loops of all types. It calls no handler: that does
-/// basic_event_loop, which takes from here what there is to deliver.
+/// The one class behind the event loops of all types. It calls no handler. basic_event_loop does
+/// that, and takes from this class what is to be delivered.
 ///
-/// What no event needs is not inlined, here and in the members: it would make run() too large to be
-/// inlined itself.
+/// Functions that are not needed for every event are not inlined, here and in the members, because
+/// they would make run() too large to be inlined itself.
 class loop_core {
 public:
   using clock = std::chrono::steady_clock;
 
   class handler_scope;
 
-  /// @param mailbox what other threads may touch of the loop.
+  /// @param mailbox the parts of the loop that other threads may use.
   loop_core(event_loop_config const& config, std::shared_ptr<mailbox_base> mailbox)
       : config_(config), mailbox_(std::move(mailbox)), handles_(*mailbox_), connects_(handles_),
         timers_(config_.timer_wheel_size, config_.timer_capacity), first_tick_(clock::now()) {}
@@ -77,7 +77,7 @@ public:
   /// To be called when the program does not need the loop any more, perhaps inside a handler:
   /// nothing more is delivered, and what the loop shares with others is released. The handler still
   /// has a reference to the loop and may call its members until it returns, so every function that
-  /// delivers checks whether the loop is retired.
+  /// delivers checks whether the loop is closed.
   void close() noexcept;
 
   bool is_closed() const noexcept { return is_closed_; }
@@ -90,7 +90,7 @@ public:
   pending_connects& connects() noexcept { return connects_; }
   timer_wheel<token_word>& timers() noexcept { return timers_; }
 
-  // --- What the program asks for -------------------------------------------------------------------
+  // --- What the program asks for -----------------------------------------------------------------
 
   /// Returns an errno value.
   int connect(int fd, socket_address address, token_word name, interest wanted, trigger how) {
@@ -107,11 +107,12 @@ public:
   /// Throws std::bad_alloc and std::length_error.
   timer_id set_timer(std::chrono::nanoseconds after, token_word name);
 
-  /// The same, but where memory ran out `ec` is not_enough_memory and the id names no timer.
+  /// The same, but if memory runs out, sets `ec` to not_enough_memory and returns an id that names
+  /// no timer.
   timer_id set_timer(std::chrono::nanoseconds after, token_word name,
                      boost::system::error_code& ec);
 
-  // --- Running -------------------------------------------------------------------------------------
+  // --- Running -----------------------------------------------------------------------------------
 
   static std::chrono::nanoseconds no_limit() noexcept { return std::chrono::nanoseconds(-1); }
   static std::chrono::nanoseconds at_once() noexcept { return std::chrono::nanoseconds(0); }
@@ -122,12 +123,13 @@ public:
   bool has_deadlines() const noexcept { return !timers_.empty() || !handles_.retries().empty(); }
 
   /// Fetches events. Does not wait if there is something else to do; otherwise waits until `limit`
-  /// or the next timer, or without end if there is neither (a negative limit stands for none).
-  /// Nothing fetched before is still to be delivered. Returns an errno value.
+  /// or the next timer, or without end if there is neither (a negative limit stands for none). To
+  /// be called only when everything that was fetched before has been delivered. Returns an errno
+  /// value.
   int fetch(std::chrono::nanoseconds limit) noexcept;
 
-  /// Takes the front event, which tells the outcome of a connect, out of the batch, but for what else it
-  /// reports.
+  /// Removes the outcome of a connect from the front event, which tells it. If the event reports
+  /// something else, too, it stays in the batch with that; otherwise it is taken out.
   void take_outcome(registration const& connecting, selector::native_event& event) noexcept;
 
   /// Whole ticks from the first one to `point`.
@@ -135,10 +137,10 @@ public:
     return static_cast<std::uint64_t>((point - first_tick_) / config_.timer_tick);
   }
 
-  // --- Inside another loop -------------------------------------------------------------------------
+  // --- Inside another loop -----------------------------------------------------------------------
 
-  /// How long the loop around this one may sleep, which remembers it: zero if not at all, max() if
-  /// without end.
+  /// How long the loop around this one may sleep: zero if not at all, max() if without limit. The
+  /// answer is remembered, for wake_outer_loop().
   std::chrono::nanoseconds time_to_next_timer() noexcept;
 
 private:
@@ -268,12 +270,12 @@ inline timer_id loop_core::set_timer(std::chrono::nanoseconds after, token_word 
   return timer_id();
 }
 
-/// An exception has left events over, and between two runs the loop is not notified when handles
-/// are closed. So the registrations of descriptors that are not in the selector any more are
-/// forgotten, and their events are not delivered.
+/// An exception has left events undelivered, and between two runs the loop is not notified when
+/// handles are closed. So the registrations of descriptors that are not in the selector any more
+/// are forgotten, and their events are not delivered.
 BOOST_NOINLINE inline void loop_core::forget_closed() noexcept {
   if (handles_.own_selector() != 0) {
-    return; // the tick says so
+    return; // the tick reports this
   }
   for (selector::native_event const& left : batch_) {
     int const fd = static_cast<int>(selector::descriptor(left));
@@ -289,7 +291,7 @@ inline loop_core::clock::time_point loop_core::next_wake_up() noexcept {
   clock::time_point const retry = handles_.retries().next();
   std::uint64_t const deadline = timers_.next_deadline();
   if (deadline >= ticks_until(clock::time_point::max())) {
-    return retry; // no timer, or one that is for never
+    return retry; // no timer, or only such as never expire
   }
   return std::min(retry, first_tick_ + config_.timer_tick * static_cast<std::int64_t>(deadline));
 }
@@ -335,9 +337,10 @@ BOOST_FORCEINLINE int loop_core::fetch(std::chrono::nanoseconds limit) noexcept 
   return 0;
 }
 
-/// Of a connection that was made, what there is to read follows as an event of its own. A selector that
-/// has events of their own for reading and writing may fetch both at once: where the one about reading
-/// is the first and tells the outcome, the other would tell it again.
+/// If the connection was made and there is something to read, that is delivered afterwards as an
+/// event of its own. A selector that reports reading and writing in separate events may have
+/// fetched both at once. If the event for reading comes first and so tells the outcome, the event
+/// for writing is removed, because it would tell the outcome again.
 BOOST_NOINLINE inline void loop_core::take_outcome(registration const& connecting,
                                                    selector::native_event& event) noexcept {
   if (!selector::concerns_writing(event)) {

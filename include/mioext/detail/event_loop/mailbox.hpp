@@ -31,13 +31,15 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// A mailbox whose messages may be of any type: all of it but the messages themselves.
+/// The part of a mailbox that does not depend on the type of its messages: everything but the
+/// messages themselves.
 ///
 /// The loop is asleep from the moment before it waits until the moment after, and while nobody runs
 /// it (when another loop may be waiting for its descriptor). Whoever has something for it posts
 /// that first and then looks whether it sleeps; the loop says that it sleeps first and then looks
-/// whether something was posted. Both in the single order of sequentially consistent operations, so
-/// one of them sees the other. The first to find it asleep wakes it; nobody else makes a system call.
+/// whether something was posted. Both do so in the single order of sequentially consistent
+/// operations, so one of them sees the other. The first to find it asleep wakes it; nobody else
+/// makes a system call.
 ///
 /// Closing works the same way: the loop first marks itself closed and then drops what was posted,
 /// and a sender that finds it closed after posting drops what was posted, too.
@@ -54,9 +56,9 @@ public:
 
   int open(selector& where, selector::user_data data) noexcept { return waker_.open(where, data); }
 
-  /// In a child after fork, whose parent has the waker: takes another. The threads that were posting
-  /// do not exist here, so what they have not finished never will be, and nobody waits for it.
-  /// A wake-up that this process missed meanwhile is made up for.
+  /// To be called in a child after a fork: takes a waker of the child's own, because the old one is
+  /// the parent's. The threads that were posting do not exist in the child, so what they have not
+  /// finished is dropped. A wake-up that the child has missed meanwhile is made up for.
   void settle_after_fork(selector_waker waker) noexcept {
     waker_ = std::move(waker);
     owner_.renew();
@@ -87,8 +89,9 @@ public:
 
   bool shutdown_requested() const noexcept { return shutdowns_.load() != 0; }
 
-  /// Says that the loop sleeps from now on. False if it must not, because something was posted. What
-  /// is there before is reason enough to say nothing, for whoever posts more would wake it for nothing.
+  /// Marks the loop as asleep. Returns false if it must not sleep, because something was posted. If
+  /// that was posted before this call, the loop is not even marked as asleep, because whoever posts
+  /// more would then wake it for nothing.
   bool fall_asleep() noexcept {
     if (has_news()) {
       return false;
@@ -101,7 +104,7 @@ public:
 
   /// Makes the loop's descriptor readable. The waker fails only if it was never opened, and then
   /// there is no loop to wake. In a child whose loop has no waker of its own yet, it would wake the
-  /// parent's loop, so the ring is only noted.
+  /// parent's loop, so the wake-up is only noted.
   BOOST_NOINLINE void wake() noexcept {
     if (owner_.is_left_behind()) {
       has_missed_wake_up_.store(true);
@@ -118,7 +121,7 @@ public:
     }
   }
 
-  /// The requests that finish() has put off are as good as new.
+  /// Makes the requests that finish() has put off count as new ones.
   void renew_requests() noexcept { heeded_ = 0; }
 
   // For any thread.
@@ -134,7 +137,7 @@ protected:
         heeded_(0) {}
   ~mailbox_base() = default;
 
-  /// There is a queue from now on.
+  /// Sets the queue, which does not exist before.
   void set_inbox(message_queue_front& inbox) noexcept { inbox_ = &inbox; }
 
   /// Where the loop finds messages; null before there are any, and when the loop is gone.
@@ -144,15 +147,15 @@ protected:
     return state_.load(std::memory_order_acquire) == state::closed;
   }
 
-  /// Something was posted.
+  /// To be called after something was posted.
   void tell() noexcept {
     if (state_.load() != state::awake) {
       wake_or_drop();
     }
   }
 
-  /// The requests that finish() heeds: those that are there when it begins to heed. True if it does so
-  /// now, and false if it had put them off before.
+  /// Determines the requests that finish() heeds: those that exist when it begins. Returns true if
+  /// it begins now, and false if it has put them off before.
   bool heed_requests() noexcept {
     if (heeded_ != 0) {
       return false;
@@ -161,8 +164,8 @@ protected:
     return true;
   }
 
-  /// Other requests that came meanwhile are put off, too: none of them keeps the loop awake. True if
-  /// there are such.
+  /// Puts off the requests that came meanwhile, too, so that none of them keeps the loop awake.
+  /// Returns true if there are any.
   bool put_off_later_requests() noexcept {
     unsigned const requested = shutdowns_.load();
     bool const has_later = requested != heeded_;
@@ -170,7 +173,7 @@ protected:
     return has_later;
   }
 
-  /// Forgets the requests that were heeded. False if there are others.
+  /// Forgets the requests that were heeded. Returns false if there are others.
   bool forget_requests() noexcept {
     unsigned heeded = heeded_;
     heeded_ = 0;
@@ -183,7 +186,7 @@ private:
   /// See message_queue::drop_unfilled().
   virtual void drop_unfilled() noexcept = 0;
 
-  /// Drops what is there, when the loop is gone.
+  /// Drops all messages when the loop is gone.
   virtual void drop_all() noexcept = 0;
 
   /// Not inlined, nor is request_shutdown(): they would make handlers too large to be inlined
@@ -203,7 +206,7 @@ private:
   fork_mark owner_{}; // of the waker
   std::atomic<bool> has_missed_wake_up_;
 
-  // The loop's own.
+  // Used only by the loop.
   message_queue_front* inbox_;
   unsigned heeded_; // the requests that finish() has put off; zero if it has not
 };
@@ -239,7 +242,7 @@ public:
   template <class Receive> bool finish(Receive&& receive) {
     do {
       if (heed_requests()) {
-        end_ = posted(); // after that: what came before the request is in it
+        end_ = posted(); // after heed_requests(), so that all that came before is included
       }
       while (inbox() && messages_->is_before(end_) && messages_->try_pop(receive)) {
       }
@@ -274,8 +277,8 @@ private:
 
   void drop_unfilled() noexcept override { messages_->drop_unfilled(); }
 
-  /// One thread at a time takes messages out; whoever comes meanwhile leaves what it has brought to
-  /// that one, which looks once more.
+  /// Only one thread at a time takes messages out. A thread that comes meanwhile leaves its message
+  /// to that one, which then checks once more.
   void drop_all() noexcept override {
     if (!messages_ || droppers_.fetch_add(1) != 0) {
       return;
@@ -289,7 +292,8 @@ private:
 
   std::atomic<unsigned> droppers_;
   std::unique_ptr<message_queue<Message>> messages_{};
-  std::size_t end_; // the loop's own: of what was posted before the requests that finish() heeds
+  // Used only by the loop: the end of what was posted before the requests that finish() heeds.
+  std::size_t end_;
 };
 
 } // namespace detail

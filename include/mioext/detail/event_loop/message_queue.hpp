@@ -27,8 +27,8 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// The end of a message_queue at which its one consumer takes messages out, which says whether there
-/// are any, whatever their type.
+/// The end of a message_queue at which its one consumer takes messages out. It tells whether there
+/// are any, and does not depend on their type.
 class message_queue_front {
 public:
   message_queue_front(message_queue_front const&) = delete;
@@ -65,7 +65,7 @@ protected:
 
   std::size_t head() const noexcept { return head_.position; }
 
-  // The head is at `position` from now on, whose cell has this sequence number.
+  // Moves the head to `position`, whose cell has this sequence number.
   void set_head(std::size_t position, std::atomic<std::size_t> const& sequence) noexcept {
     head_.position = position;
     head_.sequence = &sequence;
@@ -83,7 +83,7 @@ private:
   struct separated_head {
     padding before{};
     std::size_t position = 0;                           // the next one to take, by the consumer
-    std::atomic<std::size_t> const* sequence = nullptr; // of the cell for that
+    std::atomic<std::size_t> const* sequence = nullptr; // of the cell of that position
     padding after{};
   };
 

@@ -36,8 +36,9 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// A connect is in one of three places: the selector, which will report its outcome; connect_retries,
-/// while there is no room for it; or here, when it is made and the selector has nothing to report.
+/// A connect is in one of three places: in the selector, which will report its outcome; in
+/// connect_retries, while the listener's backlog is full; or here, if it was made at once and the
+/// selector has nothing to report.
 class pending_connects {
 public:
   using clock = std::chrono::steady_clock;
@@ -51,15 +52,16 @@ public:
   /// Begins a connect. Returns an errno value; throws std::bad_alloc.
   int start(int fd, socket_address address, token_word name, interest wanted, trigger how);
 
-  /// When something here must be done without an event; the clock's last point if nothing must.
+  /// When something here must be done without an event; the clock's last point if there is nothing
+  /// to do.
   clock::time_point next() const noexcept {
     return has_known_outcome() ? clock::now() : retries().next();
   }
 
-  /// Tries again what is due at `now`.
+  /// Retries the connects that are due at `now`.
   void retry(clock::time_point now) noexcept;
 
-  // --- Outcomes that no event tells ----------------------------------------------------------------
+  // --- Outcomes that no event tells --------------------------------------------------------------
 
   bool has_known_outcome() const noexcept { return !known_outcomes_.empty(); }
 
@@ -67,19 +69,21 @@ public:
 
   void drop_known_outcomes() noexcept { known_outcomes_.clear(); }
 
-  /// Takes one of them, which is there, out, and prepares for telling it. Returns its entry, or null if
-  /// there is nothing to tell, because it was deregistered meanwhile.
+  /// Takes one known outcome out (there must be one), and prepares to tell the handler of it.
+  /// Returns its entry, or null if there is nothing to tell, because the handle was deregistered
+  /// meanwhile.
   registration* begin_telling_known_outcome() noexcept;
 
-  // --- Telling the handler -------------------------------------------------------------------------
+  // --- Telling the handler -----------------------------------------------------------------------
 
-  /// The outcome of `connecting` is known: registers what was wanted for after that, and keeps `error`
-  /// for take_told_error() until end_telling(). `fired` is the state of a oneshot whose event this is.
-  /// False if there is nothing to tell, because the handle was closed.
+  /// To be called when the outcome of `connecting` is known. Registers the interest that was
+  /// requested for the time after the connect, and keeps `error` for take_told_error() until
+  /// end_telling(). `fired` is the state of a oneshot registration after this event. Returns false
+  /// if there is nothing to tell, because the handle was closed.
   bool begin_telling(registration& connecting, int fd, int error, state fired) noexcept;
 
-  /// The handler has returned. Why the connect was refused is told to nobody later: the number may be
-  /// someone else's by then.
+  /// To be called after the handler has returned. From then on nobody is told why the connect was
+  /// refused, because the number may belong to another handle.
   void end_telling() noexcept { handles_.retries().tell(-1, 0); }
 
 private:
@@ -171,7 +175,8 @@ BOOST_NOINLINE inline void pending_connects::retry(clock::time_point now) noexce
   }
 }
 
-/// A connect that waited was tried again: unless it has to wait longer, the selector watches it now.
+/// Called after a waiting connect was tried again. Unless it has to wait longer, the selector
+/// watches it from now on.
 inline connect_retries::verdict pending_connects::end_wait(int fd, connect_result tried) noexcept {
   using verdict = connect_retries::verdict;
   if (tried.progress == connect_progress::no_room) {
@@ -204,8 +209,8 @@ BOOST_NOINLINE inline registration* pending_connects::begin_telling_known_outcom
   }
   if (known.wants_writing() && contains(known.how(), trigger::oneshot) &&
       !handles_.is_left_behind()) {
-    handles_.system_selector().remove(
-        told.fd); // its one event is this, of which the selector does not know
+    // This is the registration's one event, of which the selector does not know.
+    handles_.system_selector().remove(told.fd);
   }
   return begin_telling(known, told.fd, 0, state::unlisted) ? &known : nullptr;
 }
@@ -218,7 +223,7 @@ BOOST_NOINLINE inline bool pending_connects::begin_telling(registration& connect
     // The selector was asked for writability only because of the outcome. Changing the registration
     // makes it report anew everything else that is ready.
     connecting.renew(connecting.next_generation(), registrations::armed_state(connecting.how()));
-    // (A child without a selector of its own has yet to make one.)
+    // (A child that has no selector of its own yet registers this when it makes one.)
     if (!handles_.is_left_behind() &&
         handles_.system_selector().modify(fd, connecting.wanted(), connecting.how(),
                                           selector::tag_data(fd, connecting.generation())) != 0) {

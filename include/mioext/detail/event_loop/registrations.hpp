@@ -38,17 +38,18 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// The selector and the table of what is registered in it, which this keeps in step. All that can fail
-/// returns an errno value.
+/// The selector and the table of what is registered in it; this class keeps the two consistent.
+/// Functions that can fail return an errno value.
 ///
-/// After fork the child shares the system's selector with its parent, and must leave it alone: what it
-/// takes out there, the parent hears no more of. It gets one of its own by own_selector(). Closing and
-/// deregistering do not ask for that: a child that only gives everything up needs no selector.
+/// After a fork the child shares the system's selector with its parent and must leave it alone:
+/// whatever the child removed from it would be removed for the parent, too. The child gets a
+/// selector of its own by own_selector(). Closing and deregistering do not ask for one, because a
+/// child that only gives everything up needs no selector.
 class registrations {
 public:
   using state = registration_state;
 
-  /// The loop's own sources, as their events name them.
+  /// The numbers of the loop's own sources, which their events carry.
   enum : std::uint32_t { waker_source = 1, signal_source = 2, probe_source = 3 };
 
   explicit registrations(mailbox_base& mailbox) noexcept : mailbox_(mailbox) {}
@@ -66,7 +67,8 @@ public:
 
   // --- Handles -----------------------------------------------------------------------------------
 
-  /// The entry of `fd`, or null where none was ever made. Not kept across what registers.
+  /// The entry of `fd`, or null if none was ever made. A call that makes an entry invalidates the
+  /// pointer.
   registration* find(std::uint32_t fd) noexcept { return table_.find(fd); }
   registration* find(int fd) noexcept { return table_.find(fd); }
 
@@ -86,18 +88,20 @@ public:
   int modify(int fd, token_word name, interest wanted, trigger how);
   int remove(int fd) noexcept;
 
-  /// Adds `fd` to the selector, in the place of an earlier registration; the table follows by enter().
+  /// Adds `fd` to the selector in the place of an earlier registration. enter() then does so in the
+  /// table.
   int replace(int fd, interest wanted, trigger how, selector::user_data data) noexcept;
 
-  /// Makes an entry for what the selector has taken. Throws std::bad_alloc, and then it is in the
-  /// selector no more.
+  /// Makes an entry for a descriptor that the selector has accepted. If this throws std::bad_alloc,
+  /// the descriptor has been removed from the selector again.
   void enter(int fd, std::uint32_t generation, token_word name, interest wanted, trigger how,
              state entered);
 
-  /// Drops what the loop knows of `fd`, which the selector does not know or is about to forget.
+  /// Drops what the loop knows of `fd`, which the selector does not know any more or is about to
+  /// forget.
   void forget(int fd) noexcept;
 
-  /// Forgets `fd` if it is in the selector no more.
+  /// Forgets `fd` if it is not in the selector any more.
   void forget_if_closed(int fd) noexcept {
     if (!is_in_selector(fd)) {
       forget(fd);
@@ -256,7 +260,8 @@ inline int registrations::removal_error(int fd, registration const* known) noexc
   return is_registered && error == ENOENT ? 0 : error;
 }
 
-/// Not by changing the earlier registration, which an exclusive one would not allow.
+/// An earlier registration is removed instead of changed, because an exclusive one cannot be
+/// changed.
 BOOST_NOINLINE inline int registrations::replace(int fd, interest wanted, trigger how,
                                                  selector::user_data data) noexcept {
   int error = selector_.add(fd, wanted, how, data);
@@ -276,9 +281,10 @@ BOOST_NOINLINE inline void registrations::forget(int fd) noexcept {
   }
 }
 
-/// The child gets a new selector with all that the old one really watches: a number that was closed, and
-/// means another file by now, is forgotten. The old one is given up at the end, so that a failure can be
-/// repeated. What was fetched from it and not delivered yet is delivered still.
+/// Gives the child a new selector that watches everything that the old one really watches. A
+/// descriptor that was closed, and whose number may refer to another file by now, is forgotten. The
+/// old selector is given up last, so that the call can be repeated after a failure. Events that
+/// were fetched from it and not delivered yet are still delivered.
 BOOST_NOINLINE inline int registrations::rebuild_selector() noexcept {
   selector fresh;
   selector_waker waker;
@@ -324,7 +330,8 @@ inline int registrations::rebuild_registration(int fd, selector& fresh) noexcept
     return 0; // added when it is armed again
   }
   if (rebuilt.state() == state::armed) {
-    // Its one event may be in the batch, and is reported anew.
+    // Its one event may be in the batch. That one becomes stale, because the event is reported
+    // anew.
     rebuilt.renew(rebuilt.next_generation(), state::armed);
   }
   interest const watched = rebuilt.state() == state::connecting

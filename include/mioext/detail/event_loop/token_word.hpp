@@ -7,8 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// A token as a word: the loop keeps words, so that what it does with them is the same for tokens of
-// every type.
+// A token as a word. The loop keeps words, so that it does the same with tokens of every type.
 //
 
 #ifndef MIOEXT_DETAIL_EVENT_LOOP_TOKEN_WORD_HPP
@@ -33,7 +32,7 @@ template <class Token>
 using fits_token_word = std::integral_constant<bool, std::is_trivially_copyable<Token>::value &&
                                                          sizeof(Token) <= sizeof(token_word)>;
 
-/// Makes a word of a Token, and the same Token of that word again.
+/// Converts a Token to a word, and that word back to the same Token.
 template <class Token> class token_conversion {
 public:
   static token_word to_word(Token token) noexcept {
@@ -49,7 +48,7 @@ public:
   }
 
 private:
-  /// A token need not have a default constructor.
+  /// A place for a token, which need not have a default constructor.
   union token_place {
     token_place() noexcept : none() {}
 

@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The way from one of Asio's sockets or acceptors to mioext's, and back.
+// Conversions from Asio's sockets and acceptors to mioext's, and back.
 //
 
 #ifndef MIOEXT_DETAIL_HANDLES_ASIO_CONVERSIONS_HPP
@@ -30,16 +30,16 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// A second base, without data, of a socket or acceptor: `Socket` is the class that derives from it,
-/// and `AsioSocket` is Asio's class for the same thing.
+/// A second base, without data, of a socket or acceptor: `Socket` is the class that derives from
+/// it, and `AsioSocket` is Asio's class for the same thing.
 template <class Socket, template <class, class> class AsioSocket, class Protocol>
 class asio_conversions {
 public:
-  /// Adopts the descriptor of Asio's socket or acceptor, which must have no operation outstanding and
-  /// is closed afterwards.
+  /// Adopts the descriptor of Asio's socket or acceptor, which must have no operation outstanding
+  /// and is closed afterwards.
   ///
   /// Errors: `already_open` if this one is open; `bad_descriptor` if the other is closed; what its
-  /// release() reports. After an error `other` has kept it.
+  /// release() reports. After an error `other` still has the descriptor.
   template <class Executor> void assign(AsioSocket<Protocol, Executor>&& other) {
     boost::system::error_code ec;
     assign(std::move(other), ec);
@@ -65,8 +65,8 @@ public:
     }
   }
 
-  /// Hands the descriptor over to a socket or acceptor of Asio's that uses `executor`; this one is closed
-  /// afterwards. Deregister it before from an event loop that knows it.
+  /// Hands the descriptor over to a socket or acceptor of Asio's that uses `executor`; this one is
+  /// closed afterwards. If it is registered with an event loop, deregister it first.
   ///
   /// Errors: `bad_descriptor` if closed; what the other's assign() reports. After an error the
   /// descriptor is still here, and the second form returns a closed object.
@@ -90,8 +90,8 @@ public:
     return socket;
   }
 
-  /// The same for a context in an executor's place: gives what Asio calls `Protocol::socket` or
-  /// `Protocol::acceptor`.
+  /// The same with an execution context instead of an executor: returns what Asio calls
+  /// `Protocol::socket` or `Protocol::acceptor`.
   template <class ExecutionContext>
   auto into_asio(ExecutionContext& context) ->
       typename std::enable_if<is_execution_context<ExecutionContext>::value,

@@ -29,7 +29,7 @@ namespace detail {
 /// A handle that can be made blocking.
 class pipe_end : public basic_handle {
 public:
-  /// For stream and connect: this handle may be blocking. See native_non_blocking().
+  /// Tells stream and connect that this handle may be blocking. See native_non_blocking().
   using always_non_blocking = std::false_type;
 
   /// True unless native_non_blocking(false) was called, or the end is closed.

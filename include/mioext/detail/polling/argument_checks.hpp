@@ -51,22 +51,22 @@ template <class Given> struct is_duration {
       decltype(test(static_cast<typename std::remove_reference<Given>::type*>(nullptr)))::value;
 };
 
-/// What may be wrong with the arguments; only the first fault is reported. Here for (handle, token,
-/// interest, ...)
+/// Finds what is wrong with the arguments (handle, token, interest, ...). Only the first fault is
+/// reported.
 template <class Token, class Given, class... Rest> struct registering_arguments {
   static constexpr bool have_token = is_token_argument<Token, Given>::value;
   static constexpr bool have_interest = !have_token || begins_with_interest<Rest...>::value;
   static constexpr bool are_right = have_token && have_interest;
 };
 
-/// and here for (duration, token, ...).
+/// The same for the arguments (duration, token, ...).
 template <class Token, class After, class Given> struct timer_arguments {
   static constexpr bool have_duration = is_duration<After>::value;
   static constexpr bool have_token = !have_duration || is_token_argument<Token, Given>::value;
   static constexpr bool are_right = have_duration && have_token;
 };
 
-/// Enables the overloads that tell it.
+/// Enables the overloads that report wrong arguments.
 template <class Arguments>
 using if_wrong = typename std::enable_if<!Arguments::are_right, int>::type;
 

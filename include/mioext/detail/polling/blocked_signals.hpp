@@ -27,9 +27,9 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// The signals that one loop takes: claimed in this process, and blocked in the thread that took them.
-/// Every kind of selector keeps its signals so. (The functions on sets are macros on macOS, and
-/// cannot be called by a qualified name.)
+/// The signals that one loop takes. They are claimed in this process, and blocked in the thread
+/// that took them. Every kind of selector treats its signals in this way. (The functions on sets
+/// are macros on macOS, and cannot be called by a qualified name.)
 class blocked_signals {
 public:
   blocked_signals() noexcept {
@@ -58,8 +58,9 @@ public:
 
   sigset_t const& set() const noexcept { return taken_; }
 
-  /// Claims a signal and blocks it in the calling thread. EINVAL for what is no signal or cannot be
-  /// taken (SIGKILL, SIGSTOP), EEXIST if it is taken here, EBUSY if another loop has it.
+  /// Claims a signal and blocks it in the calling thread. Returns EINVAL for a number that is no
+  /// signal or cannot be taken (SIGKILL, SIGSTOP), EEXIST if it is taken here, EBUSY if another
+  /// loop has it.
   int take(int number) noexcept {
     sigset_t one;
     if (number == SIGKILL || number == SIGSTOP || !make_set(number, one)) {
@@ -81,7 +82,7 @@ public:
     return 0;
   }
 
-  /// EINVAL for what is no signal, ENOENT if it is not taken here.
+  /// Returns EINVAL for a number that is no signal, ENOENT if it is not taken here.
   int check_taken(int number) const noexcept {
     sigset_t one;
     if (!make_set(number, one)) {
@@ -106,7 +107,7 @@ public:
   }
 
 private:
-  /// False for what is no signal. Not every sigaddset() checks the number.
+  /// Returns false for a number that is no signal. Not every sigaddset() checks the number.
   static bool make_set(int number, sigset_t& one) noexcept {
     sigemptyset(&one);
     return number > 0 && number < signal_limit && sigaddset(&one, number) == 0;

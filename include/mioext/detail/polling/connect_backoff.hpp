@@ -22,7 +22,7 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// The kernel reports nothing when room appears in a Unix listener's backlog, so whoever connects asks
+/// The kernel reports nothing when room appears in a Unix listener's backlog, so a connect is tried
 /// again: first after a millisecond, and then each time after twice as long, up to 64 milliseconds.
 class connect_backoff {
 public:

@@ -32,14 +32,14 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// Shared by a selector with its wakers and signals, which name it in their system calls and may
-/// outlive it.
+/// Shared by a selector and its wakers and signals, which pass the queue to their system calls and
+/// may outlive the selector.
 ///
 /// A child does not inherit it (kqueue(2): "the queue is not inherited by a child created with
 /// fork(2)"): in the child, the number is free or belongs to something else.
 class kernel_queue {
 public:
-  /// errno says why, if is_open() does not hold afterwards.
+  /// If is_open() is false afterwards, errno says why.
   kernel_queue() noexcept : fd_(::kqueue()), owner_(::getpid()), next_waker_(1) {
     // Close-on-exec is set in a second step, because not every system can make such a queue in one.
     // There is no race with a fork and an exec in another thread, because a child does not inherit
@@ -63,7 +63,7 @@ public:
   int get() const noexcept { return fd_; }
   bool is_open() const noexcept { return fd_ >= 0; }
 
-  /// True in a child of the process that made it.
+  /// True in a child of the process that made the queue.
   bool is_left_behind() const noexcept { return ::getpid() != owner_; }
 
   /// Takes over the descriptor number of `other`, which then has no descriptor.
@@ -76,7 +76,7 @@ public:
     if (other.is_left_behind()) {
       bool const is_free = other.fd_ == fd_ || (::fcntl(other.fd_, F_GETFD) < 0 && errno == EBADF);
       if (!is_free) {
-        return 0; // somebody else has it by now: this one keeps its own
+        return 0; // the number is in use by now, so this queue keeps its own
       }
     }
     if (other.fd_ != fd_) {

@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The selector of macOS and the BSDs: kqueue. See detail/polling/selector_contract.hpp for what its members
-// promise.
+// The selector of macOS and the BSDs: kqueue. See detail/polling/selector_contract.hpp for what its
+// members promise.
 //
 
 #ifndef MIOEXT_DETAIL_POLLING_KQUEUE_SELECTOR_HPP

@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The selector of the system that was chosen, and what goes with it. What each of them offers, and what
-// that does, is written in detail/polling/selector_contract.hpp, which checks it.
+// The selector of the chosen system, and what goes with it. detail/polling/selector_contract.hpp
+// describes what each of these classes offers, and checks it.
 //
 
 #ifndef MIOEXT_DETAIL_POLLING_SELECTOR_HPP

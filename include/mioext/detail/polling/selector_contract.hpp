@@ -7,7 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// What a selector, its waker, its alarm and its signals must offer, each member with a check of its type.
+// What a selector, its waker, its alarm and its signals must offer: each member, with a check of
+// its type.
 //
 
 #ifndef MIOEXT_DETAIL_POLLING_SELECTOR_CONTRACT_HPP
@@ -31,12 +32,12 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-// Members report errors as errno values (zero for success) and throw nothing, so that the selectors need
-// the standard library alone.
+// Members report errors as errno values (zero for success) and throw nothing, so that the selectors
+// need nothing but the standard library.
 
-/// An argument that converts to T and to nothing else, so that a parameter of another type is found,
-/// even if a T converts to that. What the checks call is
-/// never defined.
+/// An argument that converts to T and to nothing else. So the checks find a parameter of another
+/// type, even one to which a T converts. The functions here are only named by the checks and never
+/// defined.
 template <class T> struct exactly {
   operator T() const noexcept;
   template <class Other, typename std::enable_if<!std::is_same<Other, T>::value, int>::type = 0>
@@ -46,8 +47,8 @@ template <class T> struct exactly {
 template <class Selector> typename Selector::native_event const& event_of() noexcept;
 template <class Selector> typename Selector::native_event& changeable_event_of() noexcept;
 
-/// Defines `has_NAME`: whether `call`, in which T is the Subject, compiles, yields a Result and cannot
-/// throw. If that is asserted and false, the compiler's message shows the call.
+/// Defines `has_NAME`: true if `call`, in which T is the Subject, compiles, yields a Result and
+/// cannot throw. If that is asserted and false, the compiler's message shows the call.
 #define MIOEXT_DETAIL_MEMBER(name, Result, call)                                                   \
   template <class T>                                                                               \
   static std::integral_constant<bool,                                                              \
@@ -105,52 +106,53 @@ template <class Subject, bool IsAsserted = false> struct selector_contract {
   /// There is something that a writer would want to hear of.
   MIOEXT_DETAIL_MEMBER(concerns_writing, bool, T::concerns_writing(event_of<T>()));
 
-  /// There is room for a write and nothing else, neither an end nor an error, nor one that
-  /// drop_reading() has left.
+  /// There is room for a write and nothing else. An end or an error makes this false, even one that
+  /// drop_reading() has kept for the writer.
   MIOEXT_DETAIL_MEMBER(is_only_writable, bool, T::is_only_writable(event_of<T>()));
 
-  /// Leaves only what concerns writing, of an event that concerns both directions.
+  /// Reduces an event that concerns both directions to what concerns writing.
   MIOEXT_DETAIL_MEMBER(drop_reading, void, T::drop_reading(changeable_event_of<T>()));
 
-  /// Leaves only what concerns reading, of an event that concerns both directions.
+  /// Reduces an event that concerns both directions to what concerns reading.
   MIOEXT_DETAIL_MEMBER(drop_writing, void, T::drop_writing(changeable_event_of<T>()));
 
   /// What a read is likely to find.
   MIOEXT_DETAIL_MEMBER(hint, read_hint, T::hint(event_of<T>()));
 
-  /// Why a write is likely to fail. The event concerns writing, and is_only_writable() is false of it.
+  /// Why a write is likely to fail. The event concerns writing, and is_only_writable() is false for
+  /// it.
   MIOEXT_DETAIL_MEMBER(failing_write_hint, write_hint, T::failing_write_hint(event_of<T>()));
 
-  /// Prints the system's flags of an event. The only one that may throw.
+  /// Prints the system's flags of an event. This is the only member that may throw.
   MIOEXT_DETAIL_MEMBER(
       print_details, std::is_void<void>,
       std::is_void<decltype(T::print_details(std::declval<std::ostream&>(), event_of<T>()))>());
 
-  /// The errno value that comes with an event, which may have been taken off the socket thereby.
-  /// Zero if none comes with it.
+  /// The errno value that an event carries, or zero if it carries none. The system may have taken
+  /// it off the socket in order to report it.
   MIOEXT_DETAIL_MEMBER(error, int, T::error(event_of<T>()));
 
-  /// What can be watched.
+  /// All interests that can be watched.
   MIOEXT_DETAIL_MEMBER(all_interests, interest, T::all_interests());
 
-  /// No more events can be fetched in one call.
+  /// The largest number of events that can be fetched in one call.
   MIOEXT_DETAIL_MEMBER(most_events, std::size_t, T::most_events());
 
-  /// A longer timeout is cut to this one.
+  /// The longest timeout. A longer one is shortened to this.
   MIOEXT_DETAIL_MEMBER(longest_wait, std::chrono::nanoseconds, T::longest_wait());
 
-  /// Makes the selector, close-on-exec.
+  /// Makes the selector, with close-on-exec set.
   MIOEXT_DETAIL_MEMBER(open, int, std::declval<T&>().open());
 
-  /// Only close() and open() may follow.
+  /// Closes the selector. After that only close() and open() may be called.
   MIOEXT_DETAIL_MEMBER(close, void, std::declval<T&>().close());
 
-  /// Puts another selector in the place of this one, under this one's descriptor number. For a child
-  /// after fork(2).
+  /// Puts another selector in the place of this one, under this one's descriptor number. For a
+  /// child after fork(2).
   MIOEXT_DETAIL_MEMBER(replace_with, int, std::declval<T&>().replace_with(std::declval<T&>()));
 
-  /// Whether what was added under this number is still what the number stands for. The user data is
-  /// for a probe: nobody else uses it.
+  /// True if the number still refers to the file that was added under it. The user data is for a
+  /// probe, and nothing else uses it.
   MIOEXT_DETAIL_MEMBER(has, bool,
                        std::declval<T&>().has(exactly<int>(), exactly<typename T::user_data>()));
 
@@ -171,14 +173,14 @@ template <class Subject, bool IsAsserted = false> struct selector_contract {
   /// Stops watching it. ENOENT if it is not watched.
   MIOEXT_DETAIL_MEMBER(remove, int, std::declval<T&>().remove(exactly<int>()));
 
-  /// Waits for events and returns how many there are, or a negated errno value. With a negative timeout
-  /// it waits without limit. The capacity is from 1 to most_events().
+  /// Waits for events and returns how many there are, or a negated errno value. With a negative
+  /// timeout it waits without limit. The capacity is from 1 to most_events().
   MIOEXT_DETAIL_MEMBER(wait, int,
                        std::declval<T&>().wait(std::declval<typename T::native_event*>(),
                                                exactly<std::size_t>(),
                                                exactly<std::chrono::nanoseconds>()));
 
-  /// All of them are there.
+  /// True if all members are there.
   static constexpr bool is_met =
       has_native_event && has_user_data && has_token_data && has_tag_data && has_internal_data &&
       has_token && has_descriptor && has_tag && has_is_readable && has_is_writable &&
@@ -190,9 +192,9 @@ template <class Subject, bool IsAsserted = false> struct selector_contract {
       has_native_handle && has_add && has_modify && has_remove && has_wait;
 };
 
-/// Of what wakes who waits for a selector: at once,
+/// The contract of a waker, which wakes whoever waits for a selector.
 template <class Subject, class Selector, bool IsAsserted = false> struct waker_contract {
-  /// It can be moved; what it was moved from wakes nobody.
+  /// It can be moved. A waker that was moved from wakes nobody.
   MIOEXT_DETAIL_MEMBER(move, T, T(std::declval<T>()));
 
   /// Makes it, or makes it anew, for a selector that is open.
@@ -200,29 +202,29 @@ template <class Subject, class Selector, bool IsAsserted = false> struct waker_c
                        std::declval<T&>().open(std::declval<Selector&>(),
                                                exactly<typename Selector::user_data>()));
 
-  /// Has the selector report one readable event. From any thread.
+  /// Makes the selector report one readable event. May be called by any thread.
   MIOEXT_DETAIL_MEMBER(wake, int, std::declval<T const&>().wake());
 
-  /// All of them are there.
+  /// True if all members are there.
   static constexpr bool is_met = has_move && has_open && has_wake;
 };
 
-/// after a while,
+/// The contract of an alarm, which wakes whoever waits for a selector after a certain time.
 template <class Subject, class Selector, bool IsAsserted = false> struct alarm_contract {
   /// Makes it, or makes it anew, for a selector that is open.
   MIOEXT_DETAIL_MEMBER(open, int,
                        std::declval<T&>().open(std::declval<Selector&>(),
                                                exactly<typename Selector::user_data>()));
 
-  /// Has the selector report one readable event after that time. From any thread.
+  /// Makes the selector report one readable event after that time. May be called by any thread.
   MIOEXT_DETAIL_MEMBER(set, int,
                        std::declval<T const&>().set(exactly<std::chrono::milliseconds>()));
 
-  /// All of them are there.
+  /// True if all members are there.
   static constexpr bool is_met = has_open && has_set;
 };
 
-/// and when a signal comes.
+/// The contract of signals, which wake whoever waits for a selector when they arrive.
 template <class Subject, class Selector, bool IsAsserted = false> struct signals_contract {
   /// Starts taking a signal.
   MIOEXT_DETAIL_MEMBER(add, int,
@@ -230,10 +232,10 @@ template <class Subject, class Selector, bool IsAsserted = false> struct signals
                                               exactly<typename Selector::user_data>(),
                                               exactly<int>()));
 
-  /// Gives a signal back to its usual course, as the destructor does with all.
+  /// Stops taking a signal, as the destructor does for all of them.
   MIOEXT_DETAIL_MEMBER(remove, int, std::declval<T&>().remove(exactly<int>()));
 
-  /// Gives all of them back.
+  /// Stops taking all signals.
   MIOEXT_DETAIL_MEMBER(clear, void, std::declval<T&>().clear());
 
   /// Reads the next signal of an event; EAGAIN if there is none.
@@ -241,22 +243,22 @@ template <class Subject, class Selector, bool IsAsserted = false> struct signals
                        std::declval<T&>().read(changeable_event_of<Selector>(),
                                                std::declval<signal_info&>()));
 
-  /// Has reported again what of an event was not read.
+  /// Makes the selector report the signals of an event again that were not read.
   MIOEXT_DETAIL_MEMBER(put_back, void, std::declval<T&>().put_back(event_of<Selector>()));
 
-  /// Takes the same signals in a child after fork(2), with a selector of its own.
+  /// Takes the same signals in a child after fork(2), with the child's own selector.
   MIOEXT_DETAIL_MEMBER(reopen, int,
                        std::declval<T&>().reopen(std::declval<Selector&>(),
                                                  exactly<typename Selector::user_data>()));
 
-  /// All of them are there.
+  /// True if all members are there.
   static constexpr bool is_met =
       has_add && has_remove && has_clear && has_read && has_put_back && has_reopen;
 };
 
 #undef MIOEXT_DETAIL_MEMBER
 
-/// Compiles, once it is complete, if they meet their contracts.
+/// Can be instantiated only if the four classes meet their contracts.
 template <class Selector, class Waker, class Alarm, class Signals>
 struct check_selector : selector_contract<Selector, true>,
                         waker_contract<Waker, Selector, true>,
