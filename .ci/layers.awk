@@ -1,7 +1,18 @@
-# Reads the table of layers in CONTRIBUTING.md, and then lines `file:#include <header>` of include/. Says which of
-# them go down or sideways, or to a part of Boost that the layer is not to know. Fails if there is one.
 #
-#   grep -rHE '^ *# *include' include | awk -f .ci/layers.awk CONTRIBUTING.md -
+# .ci/layers.awk
+# --------------
+#
+# Copyright (c) 2026 the mioext authors
+#
+# Distributed under the Boost Software License, Version 1.0.
+# (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+#
+# Reads the table of layers in CONTRIBUTING.md, and then lines `file:#include <header>`, or `file:` for a file that
+# may include nothing. Prints each include that the table does not allow, and each file that it does not have; fails if
+# there is one.
+#
+#   awk -f .ci/layers.awk CONTRIBUTING.md INCLUDES
+#
 
 function trimmed(text) {
   gsub(/^[ `]+|[ `]+$/, "", text)
@@ -19,9 +30,21 @@ function layer_of(path,  folder) {
   return folder in layer ? layer[folder] : 0
 }
 
-function complain(file, header, why) {
+function complain(why) {
   print file ": " header ": " why
   faults++
+}
+
+# What a cell allows: names, or any.
+function allow(what, cell,  names, count, i) {
+  count = split(trimmed(cell), names, /, */)
+  for (i = 1; i <= count; i++) {
+    knows[layers, what, names[i]] = 1
+  }
+}
+
+function is_allowed(what, name) {
+  return (own, what, name) in knows || (own, what, "any") in knows
 }
 
 FNR == NR {
@@ -37,59 +60,82 @@ FNR == NR {
       layer[files[i]] = layers
     }
     barred[layers] = trimmed(cell[4])
-    count = split(trimmed(cell[5]), parts, /, */)
-    for (i = 1; i <= count; i++) {
-      knows[layers, parts[i]] = 1
-    }
+    allow("boost", cell[5])
+    allow("system", cell[6])
   }
   next
 }
 
 {
-  file = $0
+  file = header = $0
   sub(/:.*/, "", file)
-  header = $0
-  sub(/^[^<"]*[<"]/, "", header)
-  sub(/[>"].*/, "", header)
-  path = file
-  sub(/^include\/mioext\//, "", path)
-  own = layer_of(path)
+  sub(/^[^:]*:/, "", header)
   if (file == "include/mioext.hpp") {
     next
   }
-  includes++
+  path = file
+  sub(/^include\/mioext\//, "", path)
+  own = layer_of(path)
   if (!own) {
-    complain(file, header, "the file is in no layer of the table")
-  } else if (header ~ /^mioext\//) {
-    sub(/^mioext\//, "", header)
-    other = layer_of(header)
+    complain("the file is in no layer of the table")
+    next
+  }
+  if (header == "") {
+    next
+  }
+  includes++
+  if (header !~ /<[^>]+>/) {
+    complain("is not in angle brackets")
+    next
+  }
+  gsub(/^[^<]*<|>.*$/, "", header)
+  if (header ~ /^mioext\//) {
+    path = header
+    sub(/^mioext\//, "", path)
+    other = layer_of(path)
     if (!other) {
-      complain(file, header, "is in no layer of the table")
+      complain("is in no layer of the table")
     } else if (other > own) {
-      complain(file, header, "goes down, from \"" name[own] "\" to \"" name[other] "\"")
+      complain("goes down, from \"" name[own] "\" to \"" name[other] "\"")
     } else if (barred[own] != "" && index(name[other], barred[own])) {
-      complain(file, header, "goes sideways, from \"" name[own] "\" to \"" name[other] "\"")
+      complain("goes sideways, from \"" name[own] "\" to \"" name[other] "\"")
     }
   } else if (header ~ /^boost\//) {
     part = header
-    sub(/^boost\//, "", part)
-    sub(/\.hpp$/, "", part)
-    first = part
+    gsub(/^boost\/|\.hpp$/, "", part)
+    first = second = part
     sub(/\/.*/, "", first)
-    second = part
     if (match(part, /^[^\/]*\/[^\/]*/)) {
       second = substr(part, 1, RLENGTH)
     }
-    if (!((own, first) in knows) && !((own, second) in knows) && !((own, "all") in knows)) {
-      complain(file, header, "is not for \"" name[own] "\"")
+    if (!is_allowed("boost", first) && !is_allowed("boost", second)) {
+      complain("of Boost, it is not for \"" name[own] "\"")
     }
+  } else if (header ~ /^([a-z_]+|sys\/[a-z_]+)\.h$/) {
+    if (!is_allowed("system", header)) {
+      complain("of the system, it is not for \"" name[own] "\"")
+    }
+  } else if (header !~ /^[a-z_]+$/) {
+    complain("is of another library")
   }
 }
 
 END {
-  if (layers < 2 || includes == 0) {
-    print "no table of layers, or nothing to look at"
+  if (!layers || !includes) {
+    print "no table of layers, or no includes"
     faults++
+  }
+  for (i in barred) {
+    if (barred[i] != "") {
+      found = 0
+      for (j in name) {
+        found = found || index(name[j], barred[i])
+      }
+      if (!found) {
+        print "no layer is named \"" barred[i] "\""
+        faults++
+      }
+    }
   }
   exit faults != 0
 }

@@ -850,7 +850,7 @@ BOOST_AUTO_TEST_CASE(
         BOOST_TEST((flags & FD_CLOEXEC) != 0);
       }
     }
-    BOOST_TEST(made == (test::has_epoll ? 3u : 1u)); // the selector; epoll's bell and signals
+    BOOST_TEST(made == (test::has_epoll ? 3u : 1u)); // the selector; epoll's waker and signals
   }
   BOOST_TEST(test::open_descriptors() == before);
 }

@@ -245,31 +245,31 @@ BOOST_AUTO_TEST_CASE(a_handler_may_send_to_its_own_loop) {
 }
 
 #ifndef MIOEXT_TEST_ASYNC_EVENT_LOOP
-// The bell is the only thing that makes an idle loop's descriptor readable, so that shows whether a
+// The waker is the only thing that makes an idle loop's descriptor readable, so that shows whether a
 // send made a system call.
 BOOST_AUTO_TEST_CASE(
-    only_the_first_send_to_a_sleeping_loop_rings,
+    only_the_first_send_to_a_sleeping_loop_wakes_it,
     *test::needs_kernel("libkqueue's queue is a pipe's writing end, which nobody can wait for")) {
   loop_type loop;
   recorder_type handler;
   auto const sender = loop.channel();
-  auto const is_rung = [&] {
+  auto const is_woken = [&] {
     ::pollfd polled = {loop.native_handle(), POLLIN, 0};
     return ::poll(&polled, 1, 0) == 1;
   };
-  BOOST_TEST(!is_rung());
+  BOOST_TEST(!is_woken());
   sender.send(make(1)); // nobody runs the loop: it sleeps
-  BOOST_TEST(is_rung());
+  BOOST_TEST(is_woken());
   handler.on_notify = [&](loop_type&, message sent) {
     if (*sent != 0) {
       sender.send(make(*sent - 1)); // awake now
-      BOOST_TEST(!is_rung());
+      BOOST_TEST(!is_woken());
     }
   };
   sender.send(make(5));
   run_all(loop, handler);
   BOOST_TEST(handler.calls.size() == 8u);
-  BOOST_TEST(!is_rung());
+  BOOST_TEST(!is_woken());
 }
 #endif
 

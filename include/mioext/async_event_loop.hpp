@@ -13,7 +13,6 @@
 #ifndef MIOEXT_ASYNC_EVENT_LOOP_HPP
 #define MIOEXT_ASYNC_EVENT_LOOP_HPP
 
-#include <chrono>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -25,10 +24,11 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/system/error_code.hpp>
 
-#include <mioext/async_wait.hpp>
 #include <mioext/detail/async/async_loop.hpp>
 #include <mioext/detail/async/async_operation.hpp>
 #include <mioext/detail/async/cancellation.hpp>
+#include <mioext/detail/async/selector_service_access.hpp>
+#include <mioext/detail/async/wait_op.hpp>
 #include <mioext/detail/event_loop/handler_traits.hpp>
 #include <mioext/event_loop.hpp>
 #include <mioext/event_loop_config.hpp>

@@ -16,9 +16,6 @@
 #include <mioext/detail/async/asio_features.hpp>
 #include <mioext/detail/system.hpp>
 
-#include <boost/asio/async_result.hpp>
-#include <boost/system/error_code.hpp>
-
 #include <mioext/detail/async/async_operation.hpp>
 #include <mioext/detail/async/wait_op.hpp>
 #include <mioext/detail/native_handle.hpp>

@@ -25,6 +25,7 @@
 
 #include <mioext/basic_socket.hpp>
 #include <mioext/detail/handles/asio_conversions.hpp>
+#include <mioext/detail/handles/basic_handle.hpp>
 #include <mioext/detail/handles/buffer_vector.hpp>
 #include <mioext/detail/handles/local_protocol.hpp>
 #include <mioext/detail/handles/protocol_handle.hpp>

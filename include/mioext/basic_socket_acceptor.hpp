@@ -14,7 +14,6 @@
 #define MIOEXT_BASIC_SOCKET_ACCEPTOR_HPP
 
 #include <cstddef>
-#include <type_traits>
 #include <utility>
 
 #include <boost/asio/basic_socket_acceptor.hpp>

@@ -16,10 +16,6 @@
 #ifndef MIOEXT_EVENT_LOOP_HPP
 #define MIOEXT_EVENT_LOOP_HPP
 
-#include <mioext/detail/descriptor_flags.hpp>
-#include <mioext/detail/polling/selector.hpp> // before all that other systems have not
-#include <mioext/detail/system.hpp>
-
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -28,12 +24,13 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/duration.hpp>
-#include <mioext/detail/event_loop/handle_ops.hpp>
 #include <mioext/detail/event_loop/loop_core.hpp>
 #include <mioext/detail/event_loop/mailbox.hpp>
 #include <mioext/detail/event_loop/token_word.hpp>
 #include <mioext/detail/native_handle.hpp>
 #include <mioext/detail/polling/argument_checks.hpp>
+#include <mioext/detail/polling/selector.hpp>
+#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/event_loop_config.hpp>
 #include <mioext/handler.hpp>

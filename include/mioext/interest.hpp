@@ -14,6 +14,7 @@
 #define MIOEXT_INTEREST_HPP
 
 #include <cstddef>
+#include <type_traits>
 
 #include <mioext/detail/bitmask.hpp>
 #include <mioext/detail/system.hpp>
@@ -43,7 +44,7 @@ enum class interest : unsigned char {
 
 namespace detail {
 
-template <> struct bitmask_names<interest> {
+template <> struct bitmask_names<interest> : std::true_type {
   static constexpr std::size_t count = 3;
 
   static char const* const* names() noexcept {

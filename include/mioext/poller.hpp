@@ -15,7 +15,6 @@
 #define MIOEXT_POLLER_HPP
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <memory>

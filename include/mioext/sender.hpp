@@ -13,6 +13,7 @@
 #ifndef MIOEXT_SENDER_HPP
 #define MIOEXT_SENDER_HPP
 
+#include <cerrno>
 #include <memory>
 #include <utility>
 

@@ -14,6 +14,7 @@
 #define MIOEXT_TRIGGER_HPP
 
 #include <cstddef>
+#include <type_traits>
 
 #include <mioext/detail/bitmask.hpp>
 #include <mioext/detail/system.hpp>
@@ -48,7 +49,7 @@ enum class trigger : unsigned char {
 
 namespace detail {
 
-template <> struct bitmask_names<trigger> {
+template <> struct bitmask_names<trigger> : std::true_type {
   static constexpr std::size_t count = 4;
 
   static char const* const* names() noexcept {

@@ -17,24 +17,18 @@
 #include <ostream>
 #include <type_traits>
 
-#include <boost/type_traits/is_detected.hpp>
-
 #include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// Specialised for an enumeration that is a bitmask: the names of its bits, lowest first, as a
-/// static function `names()` that returns an array of `count` strings.
-template <class Enum> struct bitmask_names;
-
-template <class Enum> using bitmask_count = decltype(bitmask_names<Enum>::count);
-
-template <class Enum> using is_bitmask = boost::is_detected<bitmask_count, Enum>;
+/// Specialised for an enumeration that is a bitmask, as a std::true_type with the names of its bits,
+/// lowest first: a static function `names()` that returns an array of `count` strings.
+template <class Enum> struct bitmask_names : std::false_type {};
 
 template <class Enum, class Result = Enum>
-using if_bitmask = typename std::enable_if<is_bitmask<Enum>::value, Result>::type;
+using if_bitmask = typename std::enable_if<bitmask_names<Enum>::value, Result>::type;
 
 } // namespace detail
 

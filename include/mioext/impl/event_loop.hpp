@@ -23,6 +23,7 @@
 
 #include <boost/config.hpp>
 
+#include <mioext/detail/event_loop/handle_ops.hpp>
 #include <mioext/detail/event_loop/handler_traits.hpp>
 #include <mioext/detail/polling/connection_ops.hpp>
 #include <mioext/detail/polling/registration_rules.hpp>

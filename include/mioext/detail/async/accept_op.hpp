@@ -27,6 +27,7 @@
 
 #include <mioext/basic_stream_socket.hpp>
 #include <mioext/detail/async/async_operation.hpp>
+#include <mioext/detail/async/selector_service_access.hpp>
 #include <mioext/detail/async/stream_io.hpp>
 #include <mioext/detail/handles/basic_handle.hpp>
 #include <mioext/detail/handles/socket_ops.hpp>

@@ -20,7 +20,6 @@
 #include <mioext/detail/async/asio_features.hpp>
 #include <mioext/detail/system.hpp>
 
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/system/error_code.hpp>
 
@@ -33,7 +32,6 @@
 #include <mioext/detail/event_loop/handle_ops.hpp>
 #include <mioext/detail/polling/registration_rules.hpp>
 #include <mioext/detail/throw_error.hpp>
-#include <mioext/interest.hpp>
 #include <mioext/trigger.hpp>
 
 namespace mioext {

@@ -16,12 +16,15 @@
 
 #include <utility>
 
+#include <unistd.h>
+
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/fork_mark.hpp>
 #include <mioext/detail/handles/pipe_ops.hpp>
-#include <mioext/detail/polling/selector.hpp>
 #include <mioext/detail/system.hpp>
+#include <mioext/detail/throw_error.hpp>
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/posix/descriptor_base.hpp>
@@ -70,7 +73,7 @@ void add(Descriptor& descriptor, int queue, boost::system::error_code& ec) {
     checked(::dup2(queue, number), ec);
   }
   if (!ec) {
-    checked(::fcntl(number, F_SETFD, FD_CLOEXEC), ec);
+    ec = system_error_code(make_close_on_exec(number));
   }
   if (ec) {
     ::close(descriptor.release());

@@ -197,15 +197,15 @@ private:
     using allocator_type = function_allocator<void, memory_size>;
 
     wake_up(Owner& woken, function_memory<memory_size>& used)
-        : waking_handler<Pointer, Executor>{woken.pointer_for_context()}, memory(&used) {}
+        : waking_handler<Pointer, Executor>{woken.pointer_for_context()}, allocator(used) {}
 
-    allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
+    allocator_type get_allocator() const noexcept { return allocator; }
 
     void operator()(boost::system::error_code const& ec = boost::system::error_code()) {
       this->owner->wake(Source, ec);
     }
 
-    function_memory<memory_size>* memory;
+    allocator_type allocator;
   };
 
   template <wake_source Source, class HandOver> void begin(HandOver hand_over) {

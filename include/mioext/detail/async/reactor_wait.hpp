@@ -31,6 +31,7 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/async/cancellation.hpp>
+#include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/polling/selector.hpp>
 #include <mioext/interest.hpp>
@@ -99,13 +100,12 @@ void start_reactor_wait(Executor const& executor, int fd, Handler& completion_ha
     ::close(duplicate);
     return;
   }
-  // Asio makes the duplicate non-blocking, and with it the original, so the flags are restored
-  // below.
-  int const flags = ::fcntl(fd, F_GETFL);
+  // Asio makes the duplicate non-blocking, and with it the original, so the mode is restored below.
+  bool const was_blocking = !is_non_blocking(fd);
   boost::asio::async_compose<Handler, void(boost::system::error_code)>(
       operation(std::move(watched)), completion_handler, executor);
-  if ((flags & O_NONBLOCK) == 0) {
-    ::fcntl(fd, F_SETFL, flags);
+  if (was_blocking) {
+    set_non_blocking_mode(fd, false);
   }
 }
 

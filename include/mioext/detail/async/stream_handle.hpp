@@ -25,7 +25,6 @@
 
 #include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/system.hpp>
-#include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -179,16 +179,16 @@ private:
 /// handles that the handler closes.
 class loop_core::handler_scope final : public dispatch_scope {
 public:
-  explicit handler_scope(loop_core& core) noexcept : core_(core), is_nested_(core.is_running_) {
+  explicit handler_scope(loop_core& core) noexcept : core_(core), is_inner_(core.is_running_) {
     core_.is_running_ = true;
     core_.outer_wake_up_ = clock::time_point::min();
-    if (!is_nested_ && !core_.batch_.empty()) {
+    if (!is_inner_ && !core_.batch_.empty()) {
       core_.forget_closed();
     }
   }
 
   ~handler_scope() {
-    if (!is_nested_) {
+    if (!is_inner_) {
       core_.is_running_ = false;
       core_.mailbox_->leave();
     }
@@ -210,7 +210,7 @@ public:
 
 private:
   loop_core& core_;
-  bool const is_nested_;
+  bool const is_inner_;
 };
 
 BOOST_NOINLINE inline int loop_core::open() {

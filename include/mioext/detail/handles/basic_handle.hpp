@@ -15,7 +15,6 @@
 
 #include <cerrno>
 #include <type_traits>
-#include <utility>
 
 #include <boost/asio/error.hpp>
 #include <boost/system/error_code.hpp>

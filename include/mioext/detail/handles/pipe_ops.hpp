@@ -26,7 +26,6 @@
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/handles/sigpipe_guard.hpp>
 #include <mioext/detail/system.hpp>
-#include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The system calls behind an event loop's connect and listen, for any descriptor.
+// Connecting and listening with any descriptor, for event loops, sockets and streams.
 //
 
 #ifndef MIOEXT_DETAIL_POLLING_CONNECTION_OPS_HPP

@@ -17,11 +17,11 @@
 #include <cerrno>
 #include <cstdint>
 
-#include <fcntl.h>
 #include <sys/event.h>
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/system.hpp>
 
 #ifndef EVFILT_USER
@@ -45,7 +45,7 @@ public:
     // There is no race with a fork and an exec in another thread, because a child does not inherit
     // the queue.
     if (fd_ >= 0) {
-      ::fcntl(fd_, F_SETFD, FD_CLOEXEC);
+      make_close_on_exec(fd_);
     }
   }
 
@@ -74,7 +74,7 @@ public:
     static_cast<void>(other);
 #else
     if (other.is_left_behind()) {
-      bool const is_free = other.fd_ == fd_ || (::fcntl(other.fd_, F_GETFD) < 0 && errno == EBADF);
+      bool const is_free = other.fd_ == fd_ || !is_open_descriptor(other.fd_);
       if (!is_free) {
         return 0; // the number is in use by now, so this queue keeps its own
       }
@@ -83,7 +83,7 @@ public:
       if (::dup2(fd_, other.fd_) < 0) {
         return errno;
       }
-      ::fcntl(other.fd_, F_SETFD, FD_CLOEXEC);
+      make_close_on_exec(other.fd_);
       ::close(fd_);
       fd_ = other.fd_;
     }

@@ -15,7 +15,6 @@
 #define MIOEXT_DETAIL_POLLING_KQUEUE_SIGNALS_HPP
 
 #include <cerrno>
-#include <cstddef>
 #include <memory>
 #include <utility>
 

@@ -15,7 +15,6 @@
 
 #include <cerrno>
 
-#include <pthread.h>
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
