@@ -13,10 +13,11 @@
 #ifndef MIOEXT_ASYNC_ACCEPT_HPP
 #define MIOEXT_ASYNC_ACCEPT_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 

@@ -15,11 +15,12 @@
 #ifndef MIOEXT_ASYNC_CONNECT_HPP
 #define MIOEXT_ASYNC_CONNECT_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <type_traits>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/system/error_code.hpp>
 #include <boost/type_traits/is_detected_exact.hpp>

@@ -13,12 +13,13 @@
 #ifndef MIOEXT_ASYNC_EVENT_LOOP_HPP
 #define MIOEXT_ASYNC_EVENT_LOOP_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <memory>
 #include <type_traits>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>

@@ -13,8 +13,9 @@
 #ifndef MIOEXT_ASYNC_WAIT_HPP
 #define MIOEXT_ASYNC_WAIT_HPP
 
-#include <mioext/detail/async/asio_features.hpp>
 #include <mioext/detail/system.hpp>
+
+#include <mioext/detail/async/asio_features.hpp>
 
 #include <mioext/detail/async/async_operation.hpp>
 #include <mioext/detail/async/wait_op.hpp>

@@ -13,7 +13,7 @@
 #ifndef MIOEXT_BASIC_DATAGRAM_SOCKET_HPP
 #define MIOEXT_BASIC_DATAGRAM_SOCKET_HPP
 
-#include <mioext/detail/system.hpp> // before all that other systems have not
+#include <mioext/detail/system.hpp>
 
 #include <cstddef>
 #include <type_traits>

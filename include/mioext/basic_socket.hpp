@@ -13,6 +13,8 @@
 #ifndef MIOEXT_BASIC_SOCKET_HPP
 #define MIOEXT_BASIC_SOCKET_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstddef>
 
 #include <boost/system/error_code.hpp>
@@ -20,7 +22,6 @@
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/handles/protocol_handle.hpp>
 #include <mioext/detail/handles/socket_ops.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

@@ -13,6 +13,8 @@
 #ifndef MIOEXT_BASIC_SOCKET_ACCEPTOR_HPP
 #define MIOEXT_BASIC_SOCKET_ACCEPTOR_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstddef>
 #include <utility>
 
@@ -28,7 +30,6 @@
 #include <mioext/detail/handles/local_protocol.hpp>
 #include <mioext/detail/handles/protocol_handle.hpp>
 #include <mioext/detail/handles/socket_ops.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

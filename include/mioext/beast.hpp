@@ -25,11 +25,12 @@
 
 #ifndef MIOEXT_DETAIL_HAS_NO_BEAST
 
+#include <mioext/detail/system.hpp>
+
 #include <type_traits>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/compose.hpp>
 #include <boost/beast/core/role.hpp>

@@ -13,11 +13,12 @@
 #ifndef MIOEXT_EVENT_HPP
 #define MIOEXT_EVENT_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <ostream>
 #include <type_traits>
 
 #include <mioext/detail/event_ops.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/token.hpp>
 
 namespace mioext {

@@ -16,6 +16,8 @@
 #ifndef MIOEXT_EVENT_LOOP_HPP
 #define MIOEXT_EVENT_LOOP_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -30,7 +32,6 @@
 #include <mioext/detail/native_handle.hpp>
 #include <mioext/detail/polling/argument_checks.hpp>
 #include <mioext/detail/polling/selector.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/event_loop_config.hpp>
 #include <mioext/handler.hpp>

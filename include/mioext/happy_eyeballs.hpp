@@ -13,10 +13,10 @@
 #ifndef MIOEXT_HAPPY_EYEBALLS_HPP
 #define MIOEXT_HAPPY_EYEBALLS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <chrono>
 #include <cstddef>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -13,11 +13,12 @@
 #ifndef MIOEXT_INTEREST_HPP
 #define MIOEXT_INTEREST_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstddef>
 #include <type_traits>
 
 #include <mioext/detail/bitmask.hpp>
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -13,7 +13,7 @@
 #ifndef MIOEXT_PIPE_HPP
 #define MIOEXT_PIPE_HPP
 
-#include <mioext/detail/system.hpp> // before all that other systems have not
+#include <mioext/detail/system.hpp>
 
 #include <cstddef>
 #include <utility>

@@ -14,6 +14,8 @@
 #ifndef MIOEXT_POLLER_HPP
 #define MIOEXT_POLLER_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -30,7 +32,6 @@
 #include <mioext/detail/polling/argument_checks.hpp>
 #include <mioext/detail/polling/registration_rules.hpp>
 #include <mioext/detail/polling/selector.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/event.hpp>
 #include <mioext/interest.hpp>

@@ -13,9 +13,9 @@
 #ifndef MIOEXT_READ_HINT_HPP
 #define MIOEXT_READ_HINT_HPP
 
-#include <ostream>
-
 #include <mioext/detail/system.hpp>
+
+#include <ostream>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

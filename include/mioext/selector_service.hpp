@@ -13,16 +13,17 @@
 #ifndef MIOEXT_SELECTOR_SERVICE_HPP
 #define MIOEXT_SELECTOR_SERVICE_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstddef>
 #include <memory>
 
 #include <boost/asio/execution_context.hpp>
 
 #include <mioext/detail/async/context_listeners.hpp>
-#include <mioext/detail/async/nested_reactor.hpp>
+#include <mioext/detail/async/nested_host.hpp>
 #include <mioext/detail/async/selector_reactor.hpp>
 #include <mioext/detail/async/selector_service_access.hpp>
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
@@ -100,8 +101,8 @@ public:
   explicit selector_service(boost::asio::execution_context& context,
                             std::size_t event_capacity = 128)
       : boost::asio::execution_context::service(context),
-        host_(std::make_shared<detail::nested_reactor>(context, event_capacity)),
-        reactor_(detail::nested_reactor::reactor_of(host_)) {}
+        host_(std::make_shared<detail::nested_host>(context, event_capacity)),
+        reactor_(detail::nested_host::reactor_of(host_)) {}
 
 private:
   friend struct detail::selector_service_access;
@@ -116,7 +117,7 @@ private:
     listeners_.notify_fork(event);
   }
 
-  std::shared_ptr<detail::nested_reactor> const host_;
+  std::shared_ptr<detail::nested_host> const host_;
   std::shared_ptr<detail::selector_reactor> const reactor_; // which keeps the host alive, too
   detail::context_listeners listeners_{};
 };

@@ -13,6 +13,8 @@
 #ifndef MIOEXT_SENDER_HPP
 #define MIOEXT_SENDER_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 #include <memory>
 #include <utility>
@@ -20,7 +22,6 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/event_loop/mailbox.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

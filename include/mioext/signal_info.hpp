@@ -13,11 +13,11 @@
 #ifndef MIOEXT_SIGNAL_INFO_HPP
 #define MIOEXT_SIGNAL_INFO_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <ostream>
 
 #include <sys/types.h>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

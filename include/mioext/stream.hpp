@@ -13,12 +13,13 @@
 #ifndef MIOEXT_STREAM_HPP
 #define MIOEXT_STREAM_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstddef>
 #include <type_traits>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/socket_base.hpp>

@@ -13,13 +13,14 @@
 #ifndef MIOEXT_TCP_HPP
 #define MIOEXT_TCP_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/unicast.hpp> // options
 #include <boost/asio/ip/v6_only.hpp>
 
 #include <mioext/basic_socket_acceptor.hpp>
 #include <mioext/basic_stream_socket.hpp>
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

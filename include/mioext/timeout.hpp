@@ -13,8 +13,9 @@
 #ifndef MIOEXT_TIMEOUT_HPP
 #define MIOEXT_TIMEOUT_HPP
 
-#include <mioext/detail/event_loop/timer_wheel.hpp>
 #include <mioext/detail/system.hpp>
+
+#include <mioext/detail/event_loop/timer_wheel.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

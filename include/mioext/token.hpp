@@ -13,11 +13,11 @@
 #ifndef MIOEXT_TOKEN_HPP
 #define MIOEXT_TOKEN_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstddef>
 #include <functional>
 #include <ostream>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -13,11 +13,12 @@
 #ifndef MIOEXT_TRIGGER_HPP
 #define MIOEXT_TRIGGER_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstddef>
 #include <type_traits>
 
 #include <mioext/detail/bitmask.hpp>
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -13,13 +13,14 @@
 #ifndef MIOEXT_UDP_HPP
 #define MIOEXT_UDP_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <boost/asio/ip/multicast.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/ip/unicast.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 
 #include <mioext/basic_datagram_socket.hpp>
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -13,6 +13,8 @@
 #ifndef MIOEXT_UNIX_HPP
 #define MIOEXT_UNIX_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstddef>
 
 #include <boost/asio/error.hpp>
@@ -28,7 +30,6 @@
 #include <mioext/detail/handles/socket_ops.hpp>
 #include <mioext/detail/handles/stream_ops.hpp>
 #include <mioext/detail/native_handle.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

@@ -13,11 +13,12 @@
 #ifndef MIOEXT_WAKER_HPP
 #define MIOEXT_WAKER_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/polling/argument_checks.hpp>
 #include <mioext/detail/polling/selector.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/poller.hpp>
 #include <mioext/token.hpp>

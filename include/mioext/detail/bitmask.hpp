@@ -13,11 +13,11 @@
 #ifndef MIOEXT_DETAIL_BITMASK_HPP
 #define MIOEXT_DETAIL_BITMASK_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstddef>
 #include <ostream>
 #include <type_traits>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

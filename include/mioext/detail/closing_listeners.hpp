@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_CLOSING_LISTENERS_HPP
 #define MIOEXT_DETAIL_CLOSING_LISTENERS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <memory>
@@ -24,8 +26,6 @@
 
 #include <boost/config.hpp>
 #include <boost/throw_exception.hpp>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -14,11 +14,11 @@
 #ifndef MIOEXT_DETAIL_DESCRIPTOR_FLAGS_HPP
 #define MIOEXT_DETAIL_DESCRIPTOR_FLAGS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 
 #include <fcntl.h>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_DESCRIPTOR_OPS_HPP
 #define MIOEXT_DETAIL_DESCRIPTOR_OPS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 #include <cstddef>
 
@@ -24,7 +26,6 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/descriptor_flags.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

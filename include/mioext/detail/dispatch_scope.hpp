@@ -15,10 +15,11 @@
 #ifndef MIOEXT_DETAIL_DISPATCH_SCOPE_HPP
 #define MIOEXT_DETAIL_DISPATCH_SCOPE_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <boost/config.hpp>
 
 #include <mioext/detail/closing_listeners.hpp>
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

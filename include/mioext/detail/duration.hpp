@@ -13,10 +13,10 @@
 #ifndef MIOEXT_DETAIL_DURATION_HPP
 #define MIOEXT_DETAIL_DURATION_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <chrono>
 #include <type_traits>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

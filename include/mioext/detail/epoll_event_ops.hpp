@@ -14,12 +14,12 @@
 #ifndef MIOEXT_DETAIL_EPOLL_EVENT_OPS_HPP
 #define MIOEXT_DETAIL_EPOLL_EVENT_OPS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstddef>
 #include <cstdint>
 
 #include <sys/epoll.h>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -13,11 +13,11 @@
 #ifndef MIOEXT_DETAIL_FILE_DESCRIPTOR_HPP
 #define MIOEXT_DETAIL_FILE_DESCRIPTOR_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 
 #include <unistd.h>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

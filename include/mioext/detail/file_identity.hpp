@@ -13,12 +13,12 @@
 #ifndef MIOEXT_DETAIL_FILE_IDENTITY_HPP
 #define MIOEXT_DETAIL_FILE_IDENTITY_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 
 #include <sys/stat.h>
 #include <sys/types.h>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

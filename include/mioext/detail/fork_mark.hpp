@@ -13,13 +13,13 @@
 #ifndef MIOEXT_DETAIL_FORK_MARK_HPP
 #define MIOEXT_DETAIL_FORK_MARK_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <atomic>
 
 #include <pthread.h>
 
 #include <boost/config.hpp>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

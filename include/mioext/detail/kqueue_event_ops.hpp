@@ -14,14 +14,14 @@
 #ifndef MIOEXT_DETAIL_KQUEUE_EVENT_OPS_HPP
 #define MIOEXT_DETAIL_KQUEUE_EVENT_OPS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 #include <sys/event.h>
 #include <sys/types.h>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

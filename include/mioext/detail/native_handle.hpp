@@ -14,13 +14,13 @@
 #ifndef MIOEXT_DETAIL_NATIVE_HANDLE_HPP
 #define MIOEXT_DETAIL_NATIVE_HANDLE_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <type_traits>
 #include <utility>
 
 #include <boost/type_traits/detected.hpp>
 #include <boost/type_traits/is_detected.hpp>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -13,9 +13,9 @@
 #ifndef MIOEXT_DETAIL_SCOPE_EXIT_HPP
 #define MIOEXT_DETAIL_SCOPE_EXIT_HPP
 
-#include <utility>
-
 #include <mioext/detail/system.hpp>
+
+#include <utility>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

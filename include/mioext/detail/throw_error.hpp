@@ -13,11 +13,11 @@
 #ifndef MIOEXT_DETAIL_THROW_ERROR_HPP
 #define MIOEXT_DETAIL_THROW_ERROR_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
 #include <boost/throw_exception.hpp>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -13,6 +13,8 @@
 #ifndef MIOEXT_IMPL_EVENT_LOOP_HPP
 #define MIOEXT_IMPL_EVENT_LOOP_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
@@ -28,7 +30,6 @@
 #include <mioext/detail/polling/connection_ops.hpp>
 #include <mioext/detail/polling/registration_rules.hpp>
 #include <mioext/detail/scope_exit.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/event_loop.hpp>
 
 namespace mioext {

@@ -14,13 +14,14 @@
 #ifndef MIOEXT_DETAIL_ASYNC_ASYNC_LOOP_HPP
 #define MIOEXT_DETAIL_ASYNC_ASYNC_LOOP_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <chrono>
 #include <memory>
 #include <mutex>
 #include <new>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution_context.hpp>

@@ -14,12 +14,13 @@
 #ifndef MIOEXT_DETAIL_ASYNC_ASYNC_OPERATION_HPP
 #define MIOEXT_DETAIL_ASYNC_ASYNC_OPERATION_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <memory>
 #include <type_traits>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/execution.hpp>

@@ -14,10 +14,11 @@
 #ifndef MIOEXT_DETAIL_ASYNC_CANCELLATION_HPP
 #define MIOEXT_DETAIL_ASYNC_CANCELLATION_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
 #include <boost/asio/associated_cancellation_slot.hpp>

@@ -13,13 +13,14 @@
 #ifndef MIOEXT_DETAIL_ASYNC_CONNECT_EACH_HPP
 #define MIOEXT_DETAIL_ASYNC_CONNECT_EACH_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstddef>
 #include <iterator>
 #include <type_traits>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/compose.hpp>

@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_ASYNC_CONNECT_OP_HPP
 #define MIOEXT_DETAIL_ASYNC_CONNECT_OP_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <chrono>
 #include <memory>
 #include <type_traits>
@@ -22,7 +24,6 @@
 
 #include <mioext/detail/async/asio_features.hpp>
 #include <mioext/detail/file_identity.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/basic_waitable_timer.hpp>

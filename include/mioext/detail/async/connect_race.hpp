@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_ASYNC_CONNECT_RACE_HPP
 #define MIOEXT_DETAIL_ASYNC_CONNECT_RACE_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -24,7 +26,6 @@
 #include <vector>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_executor.hpp>

@@ -14,11 +14,12 @@
 #ifndef MIOEXT_DETAIL_ASYNC_CONTEXT_HANDLE_HPP
 #define MIOEXT_DETAIL_ASYNC_CONTEXT_HANDLE_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <type_traits>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/system/error_code.hpp>

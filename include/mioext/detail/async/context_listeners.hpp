@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_ASYNC_CONTEXT_LISTENERS_HPP
 #define MIOEXT_DETAIL_ASYNC_CONTEXT_LISTENERS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <algorithm>
 #include <memory>
 #include <mutex>
@@ -21,8 +23,6 @@
 #include <vector>
 
 #include <boost/asio/execution_context.hpp>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -14,11 +14,12 @@
 #ifndef MIOEXT_DETAIL_ASYNC_DESCRIPTOR_OPERATION_HPP
 #define MIOEXT_DETAIL_ASYNC_DESCRIPTOR_OPERATION_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstddef>
 
 #include <boost/system/error_code.hpp>
 
-#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 
 namespace mioext {

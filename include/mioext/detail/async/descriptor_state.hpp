@@ -13,13 +13,14 @@
 #ifndef MIOEXT_DETAIL_ASYNC_DESCRIPTOR_STATE_HPP
 #define MIOEXT_DETAIL_ASYNC_DESCRIPTOR_STATE_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstdint>
 #include <mutex>
 
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/closing_listeners.hpp>
 #include <mioext/detail/polling/selector.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 
 namespace mioext {

@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_ASYNC_DESCRIPTOR_TABLE_HPP
 #define MIOEXT_DETAIL_ASYNC_DESCRIPTOR_TABLE_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
@@ -21,8 +23,6 @@
 #include <mutex>
 #include <utility>
 #include <vector>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -14,10 +14,10 @@
 #ifndef MIOEXT_DETAIL_ASYNC_FUNCTION_MEMORY_HPP
 #define MIOEXT_DETAIL_ASYNC_FUNCTION_MEMORY_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstddef>
 #include <new>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

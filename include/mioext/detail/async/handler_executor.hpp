@@ -14,11 +14,12 @@
 #ifndef MIOEXT_DETAIL_ASYNC_HANDLER_EXECUTOR_HPP
 #define MIOEXT_DETAIL_ASYNC_HANDLER_EXECUTOR_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <type_traits>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_executor.hpp>

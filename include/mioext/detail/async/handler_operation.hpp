@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_ASYNC_HANDLER_OPERATION_HPP
 #define MIOEXT_DETAIL_ASYNC_HANDLER_OPERATION_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstddef>
 #include <memory>
 #include <new>
@@ -21,7 +23,6 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/dispatch.hpp>

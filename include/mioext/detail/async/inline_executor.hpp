@@ -14,11 +14,12 @@
 #ifndef MIOEXT_DETAIL_ASYNC_INLINE_EXECUTOR_HPP
 #define MIOEXT_DETAIL_ASYNC_INLINE_EXECUTOR_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <type_traits>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/execution.hpp>
 #include <boost/asio/execution_context.hpp>

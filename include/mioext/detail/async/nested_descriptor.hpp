@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_ASYNC_NESTED_DESCRIPTOR_HPP
 #define MIOEXT_DETAIL_ASYNC_NESTED_DESCRIPTOR_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <utility>
 
 #include <unistd.h>
@@ -23,7 +25,6 @@
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/fork_mark.hpp>
 #include <mioext/detail/handles/pipe_ops.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>

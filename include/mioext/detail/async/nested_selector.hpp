@@ -13,13 +13,14 @@
 #ifndef MIOEXT_DETAIL_ASYNC_NESTED_SELECTOR_HPP
 #define MIOEXT_DETAIL_ASYNC_NESTED_SELECTOR_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <memory>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/post.hpp>

@@ -13,12 +13,13 @@
 #ifndef MIOEXT_DETAIL_ASYNC_REACTOR_HOST_HPP
 #define MIOEXT_DETAIL_ASYNC_REACTOR_HOST_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <chrono>
 
 #include <boost/asio/execution_context.hpp>
 
 #include <mioext/detail/async/descriptor_operation.hpp>
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_ASYNC_REACTOR_WAIT_HPP
 #define MIOEXT_DETAIL_ASYNC_REACTOR_WAIT_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <memory>
 #include <utility>
 
@@ -22,7 +24,6 @@
 #include <unistd.h>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/compose.hpp>
 #include <boost/asio/error.hpp>

@@ -15,6 +15,8 @@
 #ifndef MIOEXT_DETAIL_ASYNC_SELECTOR_REACTOR_HPP
 #define MIOEXT_DETAIL_ASYNC_SELECTOR_REACTOR_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -24,7 +26,6 @@
 #include <mutex>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/config.hpp>

@@ -15,11 +15,11 @@
 #ifndef MIOEXT_DETAIL_ASYNC_SELECTOR_SERVICE_ACCESS_HPP
 #define MIOEXT_DETAIL_ASYNC_SELECTOR_SERVICE_ACCESS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <memory>
 
 #include <boost/asio/execution_context.hpp>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_ASYNC_STREAM_CORE_HPP
 #define MIOEXT_DETAIL_ASYNC_STREAM_CORE_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstddef>
 #include <memory>
 #include <type_traits>
@@ -31,7 +33,6 @@
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/event_loop/handle_ops.hpp>
 #include <mioext/detail/polling/connection_ops.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

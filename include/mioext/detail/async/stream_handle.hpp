@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_ASYNC_STREAM_HANDLE_HPP
 #define MIOEXT_DETAIL_ASYNC_STREAM_HANDLE_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <type_traits>
 #include <utility>
 
@@ -24,7 +26,6 @@
 #include <boost/type_traits/is_detected.hpp>
 
 #include <mioext/detail/descriptor_flags.hpp>
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_ASYNC_STREAM_IO_HPP
 #define MIOEXT_DETAIL_ASYNC_STREAM_IO_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 #include <cstddef>
 #include <type_traits>
@@ -34,7 +36,6 @@
 #include <mioext/detail/handles/pipe_ops.hpp>
 #include <mioext/detail/handles/socket_ops.hpp>
 #include <mioext/detail/handles/stream_ops.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 
 namespace mioext {

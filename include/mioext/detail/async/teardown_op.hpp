@@ -13,11 +13,12 @@
 #ifndef MIOEXT_DETAIL_ASYNC_TEARDOWN_OP_HPP
 #define MIOEXT_DETAIL_ASYNC_TEARDOWN_OP_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <type_traits>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>

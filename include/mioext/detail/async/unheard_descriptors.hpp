@@ -14,11 +14,12 @@
 #ifndef MIOEXT_DETAIL_ASYNC_UNHEARD_DESCRIPTORS_HPP
 #define MIOEXT_DETAIL_ASYNC_UNHEARD_DESCRIPTORS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <atomic>
 #include <mutex>
 
 #include <mioext/detail/async/descriptor_state.hpp>
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

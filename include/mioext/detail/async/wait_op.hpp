@@ -13,11 +13,12 @@
 #ifndef MIOEXT_DETAIL_ASYNC_WAIT_OP_HPP
 #define MIOEXT_DETAIL_ASYNC_WAIT_OP_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <type_traits>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/system/error_code.hpp>

@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_EVENT_LOOP_CONNECT_RETRIES_HPP
 #define MIOEXT_DETAIL_EVENT_LOOP_CONNECT_RETRIES_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -28,7 +30,6 @@
 #include <mioext/detail/file_identity.hpp>
 #include <mioext/detail/polling/connect_backoff.hpp>
 #include <mioext/detail/polling/connection_ops.hpp>
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -13,12 +13,13 @@
 #ifndef MIOEXT_DETAIL_EVENT_LOOP_EVENT_BATCH_HPP
 #define MIOEXT_DETAIL_EVENT_LOOP_EVENT_BATCH_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <memory>
 
 #include <mioext/detail/polling/selector.hpp>
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

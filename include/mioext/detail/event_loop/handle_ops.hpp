@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_EVENT_LOOP_HANDLE_OPS_HPP
 #define MIOEXT_DETAIL_EVENT_LOOP_HANDLE_OPS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <type_traits>
 #include <utility>
 
@@ -23,7 +25,6 @@
 
 #include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/native_handle.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

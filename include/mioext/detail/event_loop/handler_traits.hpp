@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_EVENT_LOOP_HANDLER_TRAITS_HPP
 #define MIOEXT_DETAIL_EVENT_LOOP_HANDLER_TRAITS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <type_traits>
 #include <utility>
 
@@ -21,7 +23,6 @@
 #include <boost/type_traits/is_detected.hpp>
 #include <boost/type_traits/is_final.hpp>
 
-#include <mioext/detail/system.hpp>
 #include <mioext/handler.hpp>
 
 namespace mioext {

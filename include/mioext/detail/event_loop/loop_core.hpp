@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_EVENT_LOOP_LOOP_CORE_HPP
 #define MIOEXT_DETAIL_EVENT_LOOP_LOOP_CORE_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -40,7 +42,6 @@
 #include <mioext/detail/polling/connection_ops.hpp>
 #include <mioext/detail/polling/registration_rules.hpp>
 #include <mioext/detail/polling/selector.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/event_loop_config.hpp>
 #include <mioext/interest.hpp>

@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_EVENT_LOOP_MAILBOX_HPP
 #define MIOEXT_DETAIL_EVENT_LOOP_MAILBOX_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
@@ -25,7 +27,6 @@
 #include <mioext/detail/event_loop/message_queue.hpp>
 #include <mioext/detail/fork_mark.hpp>
 #include <mioext/detail/polling/selector.hpp>
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_EVENT_LOOP_MESSAGE_QUEUE_HPP
 #define MIOEXT_DETAIL_EVENT_LOOP_MESSAGE_QUEUE_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <limits>
@@ -20,8 +22,6 @@
 #include <new>
 #include <type_traits>
 #include <utility>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

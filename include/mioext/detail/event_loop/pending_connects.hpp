@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_EVENT_LOOP_PENDING_CONNECTS_HPP
 #define MIOEXT_DETAIL_EVENT_LOOP_PENDING_CONNECTS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
@@ -28,7 +30,6 @@
 #include <mioext/detail/file_identity.hpp>
 #include <mioext/detail/polling/connection_ops.hpp>
 #include <mioext/detail/polling/selector.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/trigger.hpp>
 

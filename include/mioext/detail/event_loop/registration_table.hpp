@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_EVENT_LOOP_REGISTRATION_TABLE_HPP
 #define MIOEXT_DETAIL_EVENT_LOOP_REGISTRATION_TABLE_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +23,6 @@
 #include <utility>
 
 #include <mioext/detail/event_loop/token_word.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/trigger.hpp>
 

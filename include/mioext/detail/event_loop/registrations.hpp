@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_EVENT_LOOP_REGISTRATIONS_HPP
 #define MIOEXT_DETAIL_EVENT_LOOP_REGISTRATIONS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -30,7 +32,6 @@
 #include <mioext/detail/polling/registration_rules.hpp>
 #include <mioext/detail/polling/selector.hpp>
 #include <mioext/detail/scope_exit.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/trigger.hpp>
 

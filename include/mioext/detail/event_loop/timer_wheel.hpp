@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_EVENT_LOOP_TIMER_WHEEL_HPP
 #define MIOEXT_DETAIL_EVENT_LOOP_TIMER_WHEEL_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -23,8 +25,6 @@
 #include <vector>
 
 #include <boost/throw_exception.hpp>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

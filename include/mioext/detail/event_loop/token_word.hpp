@@ -13,12 +13,12 @@
 #ifndef MIOEXT_DETAIL_EVENT_LOOP_TOKEN_WORD_HPP
 #define MIOEXT_DETAIL_EVENT_LOOP_TOKEN_WORD_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstdint>
 #include <cstring>
 #include <memory>
 #include <type_traits>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_HANDLES_ASIO_CONVERSIONS_HPP
 #define MIOEXT_DETAIL_HANDLES_ASIO_CONVERSIONS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <type_traits>
 #include <utility>
 
@@ -23,7 +25,6 @@
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/handles/basic_handle.hpp>
 #include <mioext/detail/handles/is_execution_context.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

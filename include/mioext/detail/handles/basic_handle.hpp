@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_HANDLES_BASIC_HANDLE_HPP
 #define MIOEXT_DETAIL_HANDLES_BASIC_HANDLE_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 #include <type_traits>
 
@@ -23,7 +25,6 @@
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/dispatch_scope.hpp>
 #include <mioext/detail/file_descriptor.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

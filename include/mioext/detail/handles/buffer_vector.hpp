@@ -13,13 +13,13 @@
 #ifndef MIOEXT_DETAIL_HANDLES_BUFFER_VECTOR_HPP
 #define MIOEXT_DETAIL_HANDLES_BUFFER_VECTOR_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstddef>
 
 #include <boost/asio/buffer.hpp>
 
 #include <sys/uio.h>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

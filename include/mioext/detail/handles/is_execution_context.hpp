@@ -13,11 +13,11 @@
 #ifndef MIOEXT_DETAIL_HANDLES_IS_EXECUTION_CONTEXT_HPP
 #define MIOEXT_DETAIL_HANDLES_IS_EXECUTION_CONTEXT_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <type_traits>
 
 #include <boost/asio/execution_context.hpp>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

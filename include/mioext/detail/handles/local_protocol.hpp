@@ -13,11 +13,11 @@
 #ifndef MIOEXT_DETAIL_HANDLES_LOCAL_PROTOCOL_HPP
 #define MIOEXT_DETAIL_HANDLES_LOCAL_PROTOCOL_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <type_traits>
 
 #include <boost/asio/local/basic_endpoint.hpp>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

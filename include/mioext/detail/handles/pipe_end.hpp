@@ -13,13 +13,14 @@
 #ifndef MIOEXT_DETAIL_HANDLES_PIPE_END_HPP
 #define MIOEXT_DETAIL_HANDLES_PIPE_END_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <type_traits>
 
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/handles/basic_handle.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_HANDLES_PIPE_OPS_HPP
 #define MIOEXT_DETAIL_HANDLES_PIPE_OPS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 #include <cstddef>
 
@@ -25,7 +27,6 @@
 
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/handles/sigpipe_guard.hpp>
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_HANDLES_PROTOCOL_HANDLE_HPP
 #define MIOEXT_DETAIL_HANDLES_PROTOCOL_HANDLE_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 #include <cstddef>
 
@@ -26,7 +28,6 @@
 #include <mioext/detail/dispatch_scope.hpp>
 #include <mioext/detail/handles/basic_handle.hpp>
 #include <mioext/detail/handles/socket_ops.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

@@ -13,11 +13,12 @@
 #ifndef MIOEXT_DETAIL_HANDLES_SIGPIPE_GUARD_HPP
 #define MIOEXT_DETAIL_HANDLES_SIGPIPE_GUARD_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <pthread.h>
 #include <signal.h>
 
 #include <mioext/detail/polling/pending_signal.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/signal_info.hpp>
 
 namespace mioext {

@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_HANDLES_SOCKET_OPS_HPP
 #define MIOEXT_DETAIL_HANDLES_SOCKET_OPS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
@@ -30,7 +32,6 @@
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/file_descriptor.hpp>
 #include <mioext/detail/polling/connection_ops.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {

@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_HANDLES_STREAM_OPS_HPP
 #define MIOEXT_DETAIL_HANDLES_STREAM_OPS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cstddef>
 #include <type_traits>
 
@@ -21,7 +23,6 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/handles/buffer_vector.hpp>
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -14,10 +14,11 @@
 #ifndef MIOEXT_DETAIL_POLLING_ARGUMENT_CHECKS_HPP
 #define MIOEXT_DETAIL_POLLING_ARGUMENT_CHECKS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <chrono>
 #include <type_traits>
 
-#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 
 namespace mioext {

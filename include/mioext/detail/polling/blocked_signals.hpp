@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_POLLING_BLOCKED_SIGNALS_HPP
 #define MIOEXT_DETAIL_POLLING_BLOCKED_SIGNALS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 
 #include <pthread.h>
@@ -20,7 +22,6 @@
 
 #include <mioext/detail/polling/pending_signal.hpp>
 #include <mioext/detail/polling/signal_claims.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/signal_info.hpp>
 
 namespace mioext {

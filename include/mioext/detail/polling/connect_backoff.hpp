@@ -13,10 +13,10 @@
 #ifndef MIOEXT_DETAIL_POLLING_CONNECT_BACKOFF_HPP
 #define MIOEXT_DETAIL_POLLING_CONNECT_BACKOFF_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <algorithm>
 #include <chrono>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_POLLING_CONNECTION_OPS_HPP
 #define MIOEXT_DETAIL_POLLING_CONNECTION_OPS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 #include <cstring>
 
@@ -22,7 +24,6 @@
 
 #include <mioext/detail/file_descriptor.hpp>
 #include <mioext/detail/polling/connect_backoff.hpp>
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

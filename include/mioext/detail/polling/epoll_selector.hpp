@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_POLLING_EPOLL_SELECTOR_HPP
 #define MIOEXT_DETAIL_POLLING_EPOLL_SELECTOR_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -30,7 +32,6 @@
 #include <mioext/detail/assign_integer.hpp>
 #include <mioext/detail/epoll_event_ops.hpp>
 #include <mioext/detail/file_descriptor.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/read_hint.hpp>
 #include <mioext/trigger.hpp>

@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_POLLING_EPOLL_WAKER_HPP
 #define MIOEXT_DETAIL_POLLING_EPOLL_WAKER_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -26,7 +28,6 @@
 #include <mioext/detail/assign_integer.hpp>
 #include <mioext/detail/file_descriptor.hpp>
 #include <mioext/detail/polling/epoll_selector.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/trigger.hpp>
 

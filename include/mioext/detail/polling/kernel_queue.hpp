@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_POLLING_KERNEL_QUEUE_HPP
 #define MIOEXT_DETAIL_POLLING_KERNEL_QUEUE_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
@@ -22,7 +24,6 @@
 #include <unistd.h>
 
 #include <mioext/detail/descriptor_flags.hpp>
-#include <mioext/detail/system.hpp>
 
 #ifndef EVFILT_USER
 #error "mioext needs EVFILT_USER in <sys/event.h>, which NetBSD has from 10 and OpenBSD from 7.8 on"

@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_POLLING_KERNEL_QUEUE_CHANGES_HPP
 #define MIOEXT_DETAIL_POLLING_KERNEL_QUEUE_CHANGES_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +24,6 @@
 #include <sys/types.h>
 
 #include <mioext/detail/polling/kernel_queue.hpp>
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_POLLING_KQUEUE_SELECTOR_HPP
 #define MIOEXT_DETAIL_POLLING_KQUEUE_SELECTOR_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -40,7 +42,6 @@
 #include <mioext/detail/kqueue_event_ops.hpp>
 #include <mioext/detail/polling/kernel_queue.hpp>
 #include <mioext/detail/polling/kernel_queue_changes.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/read_hint.hpp>
 #include <mioext/trigger.hpp>

@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_POLLING_KQUEUE_SIGNALS_HPP
 #define MIOEXT_DETAIL_POLLING_KQUEUE_SIGNALS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 #include <memory>
 #include <utility>
@@ -28,7 +30,6 @@
 #include <mioext/detail/polling/kqueue_waker.hpp>
 #include <mioext/detail/polling/pending_signal.hpp>
 #include <mioext/detail/polling/signal_claims.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/signal_info.hpp>
 
 namespace mioext {

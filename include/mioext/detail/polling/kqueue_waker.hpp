@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_POLLING_KQUEUE_WAKER_HPP
 #define MIOEXT_DETAIL_POLLING_KQUEUE_WAKER_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -25,7 +27,6 @@
 #include <mioext/detail/polling/kernel_queue.hpp>
 #include <mioext/detail/polling/kernel_queue_changes.hpp>
 #include <mioext/detail/polling/kqueue_selector.hpp>
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_POLLING_PENDING_SIGNAL_HPP
 #define MIOEXT_DETAIL_POLLING_PENDING_SIGNAL_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 
 #include <signal.h>
@@ -20,7 +22,6 @@
 #include <unistd.h>
 
 #include <mioext/detail/polling/signal_claims.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/signal_info.hpp>
 
 namespace mioext {

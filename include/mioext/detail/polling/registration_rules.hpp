@@ -14,9 +14,10 @@
 #ifndef MIOEXT_DETAIL_POLLING_REGISTRATION_RULES_HPP
 #define MIOEXT_DETAIL_POLLING_REGISTRATION_RULES_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 
-#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/trigger.hpp>
 

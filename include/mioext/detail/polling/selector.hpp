@@ -14,8 +14,9 @@
 #ifndef MIOEXT_DETAIL_POLLING_SELECTOR_HPP
 #define MIOEXT_DETAIL_POLLING_SELECTOR_HPP
 
-#include <mioext/detail/polling/selector_contract.hpp>
 #include <mioext/detail/system.hpp>
+
+#include <mioext/detail/polling/selector_contract.hpp>
 
 #if defined(MIOEXT_USE_EPOLL)
 #include <mioext/detail/polling/epoll_selector.hpp>

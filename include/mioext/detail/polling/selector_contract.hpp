@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_POLLING_SELECTOR_CONTRACT_HPP
 #define MIOEXT_DETAIL_POLLING_SELECTOR_CONTRACT_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +23,6 @@
 #include <type_traits>
 #include <utility>
 
-#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/read_hint.hpp>
 #include <mioext/signal_info.hpp>

@@ -13,13 +13,13 @@
 #ifndef MIOEXT_DETAIL_POLLING_SIGNAL_CLAIMS_HPP
 #define MIOEXT_DETAIL_POLLING_SIGNAL_CLAIMS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <atomic>
 
 #include <signal.h>
 
 #include <boost/config.hpp>
-
-#include <mioext/detail/system.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

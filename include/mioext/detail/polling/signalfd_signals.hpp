@@ -14,6 +14,8 @@
 #ifndef MIOEXT_DETAIL_POLLING_SIGNALFD_SIGNALS_HPP
 #define MIOEXT_DETAIL_POLLING_SIGNALFD_SIGNALS_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <cerrno>
 
 #include <signal.h>
@@ -24,7 +26,6 @@
 #include <mioext/detail/fork_mark.hpp>
 #include <mioext/detail/polling/blocked_signals.hpp>
 #include <mioext/detail/polling/epoll_selector.hpp>
-#include <mioext/detail/system.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/signal_info.hpp>
 #include <mioext/trigger.hpp>

@@ -1,6 +1,6 @@
 //
-// mioext/detail/async/nested_reactor.hpp
-// --------------------------------------
+// mioext/detail/async/nested_host.hpp
+// -----------------------------------
 //
 // Copyright (c) 2026 the mioext authors
 //
@@ -11,8 +11,10 @@
 // in the context's reactor.
 //
 
-#ifndef MIOEXT_DETAIL_ASYNC_NESTED_REACTOR_HPP
-#define MIOEXT_DETAIL_ASYNC_NESTED_REACTOR_HPP
+#ifndef MIOEXT_DETAIL_ASYNC_NESTED_HOST_HPP
+#define MIOEXT_DETAIL_ASYNC_NESTED_HOST_HPP
+
+#include <mioext/detail/system.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -22,7 +24,6 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution_context.hpp>
@@ -52,10 +53,10 @@ namespace detail {
 /// operation, or of the wait that was cancelled because this was the last operation.
 ///
 /// Thread-safe.
-class nested_reactor final : public reactor_host {
+class nested_host final : public reactor_host {
 public:
   /// @throws boost::system::system_error
-  nested_reactor(boost::asio::execution_context& context, std::size_t event_capacity)
+  nested_host(boost::asio::execution_context& context, std::size_t event_capacity)
       : reactor_(*this, event_capacity), nested_(*this, inline_executor(context)) {
     throw_error(system_error_code(alarm_.open(reactor_.native_selector(), alarm_data())),
                 "selector_service");
@@ -65,7 +66,7 @@ public:
   }
 
   /// The reactor of `host`. The returned pointer keeps the host alive.
-  static std::shared_ptr<selector_reactor> reactor_of(std::shared_ptr<nested_reactor> const& host) {
+  static std::shared_ptr<selector_reactor> reactor_of(std::shared_ptr<nested_host> const& host) {
     std::shared_ptr<selector_reactor> const reactor(host, &host->reactor_);
     reactor->become_shared(reactor);
     return reactor;
@@ -157,11 +158,11 @@ public:
 private:
   // A plain pointer is enough, because the service keeps this object until everything that the
   // context keeps is gone.
-  using nested_type = nested_selector<nested_reactor, nested_reactor*, inline_executor>;
+  using nested_type = nested_selector<nested_host, nested_host*, inline_executor>;
   friend nested_type;
-  friend waking_handler<nested_reactor*, inline_executor>;
+  friend waking_handler<nested_host*, inline_executor>;
 
-  nested_reactor* pointer_for_context() noexcept { return this; }
+  nested_host* pointer_for_context() noexcept { return this; }
 
   inline_executor get_executor() const noexcept { return nested_.executor(); }
 
@@ -246,4 +247,4 @@ private:
 } // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
-#endif // MIOEXT_DETAIL_ASYNC_NESTED_REACTOR_HPP
+#endif // MIOEXT_DETAIL_ASYNC_NESTED_HOST_HPP
