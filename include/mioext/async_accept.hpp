@@ -21,6 +21,7 @@
 
 #include <boost/asio/basic_socket_acceptor.hpp>
 
+#include <mioext/async_wait.hpp>
 #include <mioext/basic_socket_acceptor.hpp>
 #include <mioext/detail/async/accept_op.hpp>
 #include <mioext/detail/async/async_operation.hpp>

@@ -25,6 +25,7 @@
 #include <boost/system/error_code.hpp>
 #include <boost/type_traits/is_detected_exact.hpp>
 
+#include <mioext/async_wait.hpp>
 #include <mioext/detail/async/async_operation.hpp>
 #include <mioext/detail/async/connect_each.hpp>
 #include <mioext/detail/async/connect_op.hpp>

@@ -27,6 +27,8 @@
 #include <mioext/detail/handles/pipe_ops.hpp>
 #include <mioext/detail/handles/stream_ops.hpp>
 #include <mioext/detail/throw_error.hpp>
+#include <mioext/interest.hpp>
+#include <mioext/trigger.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -26,6 +26,7 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/async_connect.hpp>
+#include <mioext/async_wait.hpp>
 #include <mioext/beast.hpp>
 #include <mioext/detail/async/async_operation.hpp>
 #include <mioext/detail/async/connect_op.hpp>

@@ -21,6 +21,8 @@
 
 #include <mioext/basic_socket_acceptor.hpp>
 #include <mioext/basic_stream_socket.hpp>
+#include <mioext/interest.hpp>
+#include <mioext/trigger.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -21,6 +21,8 @@
 #include <boost/asio/ip/v6_only.hpp>
 
 #include <mioext/basic_datagram_socket.hpp>
+#include <mioext/interest.hpp>
+#include <mioext/trigger.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

@@ -31,6 +31,8 @@
 #include <mioext/detail/handles/stream_ops.hpp>
 #include <mioext/detail/native_handle.hpp>
 #include <mioext/detail/throw_error.hpp>
+#include <mioext/interest.hpp>
+#include <mioext/trigger.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
