@@ -542,7 +542,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_waited_for_says_so_later) {
   async_wait(context, file.get(), interest::priority, into(urgent));
   async_wait(context, closed_number, interest::readable, into(closed));
   async_wait(context, -1, interest::writable, into(negative));
-  async_wait(context, pair.near.get(), interest(), into(nothing));
+  async_wait(context, pair.near.get(), interest::none, into(nothing));
   async_wait(context, pair.near.get(), static_cast<interest>(64), into(unknown));
   BOOST_TEST(regular.calls + closed.calls + negative.calls + nothing.calls + unknown.calls == 0);
   BOOST_TEST(!poll_all(context));

@@ -534,7 +534,7 @@ BOOST_AUTO_TEST_CASE(a_connect_that_ends_at_once_honours_the_immediate_executor)
   BOOST_TEST(was_called_at_once(not_found));
   mioext::async_connect(stream, none, mioext::happy_eyeballs(), handler);
   BOOST_TEST(was_called_at_once(not_found));
-  mioext::async_wait(context, handle, interest(), handler);
+  mioext::async_wait(context, handle, interest::none, handler);
   BOOST_TEST(was_called_at_once(asio::error::invalid_argument));
 }
 

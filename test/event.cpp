@@ -40,8 +40,8 @@ namespace {
 
 mioext::token const name(3);
 
-mioext::interest const all =
-    interest::readable | interest::writable | (test::has_epoll ? interest::priority : interest());
+mioext::interest const all = interest::readable | interest::writable |
+                             (test::has_epoll ? interest::priority : interest::none);
 
 template <class Printed> std::string printed(Printed const& value) {
   std::ostringstream stream;

@@ -319,7 +319,7 @@ BOOST_AUTO_TEST_CASE(each_mistake_in_registering_has_its_error_and_does_no_harm)
     BOOST_TEST(ec == errc::bad_file_descriptor);
   }
 
-  loop.register_handle(pair.far.get(), token(2), interest(), ec);
+  loop.register_handle(pair.far.get(), token(2), interest::none, ec);
   BOOST_TEST(ec == errc::invalid_argument);
   loop.register_handle(pair.far.get(), token(2), interest::readable, trigger::edge | trigger::level,
                        ec);

@@ -449,7 +449,7 @@ BOOST_AUTO_TEST_CASE(exclusive_and_no_interest_are_refused) {
   loop.connect(socket, acceptor.local_endpoint(), token(1), interest::writable, trigger::exclusive,
                ec);
   BOOST_TEST(ec == errc::invalid_argument);
-  loop.connect(socket, acceptor.local_endpoint(), token(1), interest(), trigger::edge, ec);
+  loop.connect(socket, acceptor.local_endpoint(), token(1), interest::none, trigger::edge, ec);
   BOOST_TEST(ec == errc::invalid_argument);
   BOOST_TEST(!socket.is_open());
 }

@@ -45,7 +45,7 @@ struct has_or<Enum, decltype(static_cast<void>(Enum() | Enum()))> : std::true_ty
 BOOST_AUTO_TEST_SUITE(interests)
 
 BOOST_AUTO_TEST_CASE(every_set_prints_its_names) {
-  BOOST_TEST(printed(interest()) == "none");
+  BOOST_TEST(printed(interest::none) == "none");
   BOOST_TEST(printed(interest::readable) == "readable");
   BOOST_TEST(printed(interest::writable) == "writable");
   BOOST_TEST(printed(interest::priority) == "priority");

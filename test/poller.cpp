@@ -744,9 +744,9 @@ BOOST_AUTO_TEST_CASE(a_long_chain_of_pollers_is_refused_with_too_many_symbolic_l
 BOOST_AUTO_TEST_CASE(no_interest_is_refused_with_invalid_argument) {
   refusals refused;
   test::raw_pipe pipe;
-  BOOST_TEST(refused.of_registering(pipe.reader(), interest()) == errc::invalid_argument);
+  BOOST_TEST(refused.of_registering(pipe.reader(), interest::none) == errc::invalid_argument);
   refused.registry().register_handle(pipe.reader(), name, interest::readable);
-  BOOST_TEST(refused.of_reregistering(pipe.reader(), interest()) == errc::invalid_argument);
+  BOOST_TEST(refused.of_reregistering(pipe.reader(), interest::none) == errc::invalid_argument);
 }
 
 BOOST_AUTO_TEST_CASE(edge_with_level_is_refused_with_invalid_argument) {
@@ -783,7 +783,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused_before_the_system_is_asked) {
   struct {
     interest wanted;
     trigger how;
-  } const impossible[] = {{interest(), trigger::edge},
+  } const impossible[] = {{interest::none, trigger::edge},
                           {interest::readable, trigger::edge | trigger::level},
                           {interest::readable, trigger::exclusive | trigger::oneshot},
                           {interest::priority, trigger::exclusive}};
@@ -822,7 +822,7 @@ BOOST_AUTO_TEST_CASE(a_refused_reregistration_changes_nothing) {
   mioext::events events(4);
   poller.registry().register_handle(pipe.reader(), token(1), interest::readable);
   error_code ec;
-  poller.registry().reregister_handle(pipe.reader(), token(2), interest(), ec);
+  poller.registry().reregister_handle(pipe.reader(), token(2), interest::none, ec);
   BOOST_TEST(ec == errc::invalid_argument);
   write_to(pipe);
   BOOST_TEST(poller.poll(events, no_time) == 1u);

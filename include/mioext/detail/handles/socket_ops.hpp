@@ -184,12 +184,7 @@ inline bool at_mark(int fd, boost::system::error_code& ec) noexcept {
 
 /// Returns and clears the socket's pending error, or returns the reason why it could not be read.
 inline boost::system::error_code take_error(int fd) noexcept {
-  int pending = 0;
-  socklen_t size = sizeof(pending);
-  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &pending, &size) < 0) {
-    return system_error_code(errno);
-  }
-  return system_error_code(pending);
+  return system_error_code(take_pending_error(fd));
 }
 
 /// If `address` is not null, stores the sender's address there; `address_size` is its capacity

@@ -138,6 +138,14 @@ inline connect_result start_connect(int fd, socket_address address) noexcept {
   return failed_or_no_room(fd, address, errno);
 }
 
+/// The error that is pending on the socket, which then is pending no longer (SO_ERROR), or why it
+/// could not be asked for. Returns an errno value.
+inline int take_pending_error(int fd) noexcept {
+  int error = 0;
+  ::socklen_t size = sizeof error;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+}
+
 /// The outcome of a connect that goes on, when that is known. Returns an errno value.
 inline int wait_for_outcome(int fd) noexcept {
   ::pollfd asked = {fd, POLLOUT, 0};
@@ -146,9 +154,7 @@ inline int wait_for_outcome(int fd) noexcept {
       return errno;
     }
   }
-  int error = 0;
-  ::socklen_t size = sizeof error;
-  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+  return take_pending_error(fd);
 }
 
 /// Connects a non-blocking socket, and blocks until that has come to its end, as a blocking

@@ -162,13 +162,13 @@ template <class Subject, bool IsAsserted = false> struct selector_contract {
 
   /// Watches a descriptor. EEXIST if it is watched already.
   MIOEXT_DETAIL_MEMBER(add, int,
-                       std::declval<T&>().add(exactly<int>(), interest(), trigger(),
+                       std::declval<T&>().add(exactly<int>(), interest::none, trigger(),
                                               exactly<typename T::user_data>()));
 
   /// Watches it with another interest, trigger and user data, and reports readiness anew. ENOENT if
   /// it is not watched.
   MIOEXT_DETAIL_MEMBER(modify, int,
-                       std::declval<T&>().modify(exactly<int>(), interest(), trigger(),
+                       std::declval<T&>().modify(exactly<int>(), interest::none, trigger(),
                                                  exactly<typename T::user_data>()));
 
   /// Stops watching it. ENOENT if it is not watched.
