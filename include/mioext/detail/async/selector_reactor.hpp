@@ -105,7 +105,7 @@ public:
   /// would make the table that large.
   descriptor_state* state_of(int fd) {
     descriptor_state* const known = states_.find(fd);
-    return known || !is_open_descriptor(fd) ? known : &states_.make(fd);
+    return known || not_registered_error(fd) == EBADF ? known : &states_.make(fd);
   }
 
   /// Takes ownership of `operation` and tries it. If it would have to wait, keeps it until it is

@@ -75,7 +75,7 @@ public:
     static_cast<void>(other);
 #else
     if (other.is_left_behind()) {
-      bool const is_free = other.fd_ == fd_ || !is_open_descriptor(other.fd_);
+      bool const is_free = other.fd_ == fd_ || not_registered_error(other.fd_) == EBADF;
       if (!is_free) {
         return 0; // the number is in use by now, so this queue keeps its own
       }
