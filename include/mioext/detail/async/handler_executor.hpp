@@ -17,6 +17,7 @@
 #include <mioext/detail/system.hpp>
 
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
@@ -102,13 +103,29 @@ private:
   work_tracker<Executor> executor_;
 };
 
+/// The executor that `executor` holds, if it is of that type. Asio's own function did not always check
+/// the type: in Boost 1.74 it takes any other executor for it.
+template <class Target>
+Target const* target_of(boost::asio::any_io_executor const& executor) noexcept {
+#ifndef MIOEXT_DETAIL_HAS_CHECKED_TARGETS
+#ifdef BOOST_ASIO_NO_TYPEID
+  return nullptr;
+#else
+  if (executor.target_type() != typeid(Target)) {
+    return nullptr;
+  }
+#endif
+#endif
+  return executor.target<Target>();
+}
+
 /// In most programs an any_io_executor holds an io_context's executor, which is unwrapped here.
 /// That executor is cheap to copy and uses the allocator of a function, while the type-erased one
 /// allocates in its own way.
 template <> class tracked_executor<boost::asio::any_io_executor> {
 public:
   explicit tracked_executor(boost::asio::any_io_executor const& executor) {
-    if (native const* const known = executor.target<native>()) {
+    if (native const* const known = target_of<native>(executor)) {
       native_.emplace(*known);
     } else {
       any_.emplace(executor);
