@@ -22,41 +22,27 @@
 #include <mioext/detail/polling/epoll_selector.hpp>
 #include <mioext/detail/polling/epoll_waker.hpp>
 #include <mioext/detail/polling/signalfd_signals.hpp>
-
-namespace mioext {
-inline namespace MIOEXT_SYSTEM {
-namespace detail {
-
-using selector = epoll_selector;
-using selector_waker = epoll_waker;
-using selector_alarm = epoll_alarm;
-using selector_signals = signalfd_signals;
-
-} // namespace detail
-} // namespace MIOEXT_SYSTEM
-} // namespace mioext
 #else
 #include <mioext/detail/polling/kqueue_selector.hpp>
 #include <mioext/detail/polling/kqueue_signals.hpp>
 #include <mioext/detail/polling/kqueue_waker.hpp>
-
-namespace mioext {
-inline namespace MIOEXT_SYSTEM {
-namespace detail {
-
-using selector = kqueue_selector;
-using selector_waker = kqueue_waker;
-using selector_alarm = kqueue_alarm;
-using selector_signals = kqueue_signals;
-
-} // namespace detail
-} // namespace MIOEXT_SYSTEM
-} // namespace mioext
 #endif
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
+
+#if defined(MIOEXT_USE_EPOLL)
+using selector = epoll_selector;
+using selector_waker = epoll_waker;
+using selector_alarm = epoll_alarm;
+using selector_signals = signalfd_signals;
+#else
+using selector = kqueue_selector;
+using selector_waker = kqueue_waker;
+using selector_alarm = kqueue_alarm;
+using selector_signals = kqueue_signals;
+#endif
 
 static_assert(sizeof(check_selector<selector, selector_waker, selector_alarm, selector_signals>) !=
                   0,
