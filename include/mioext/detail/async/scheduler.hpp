@@ -1,0 +1,323 @@
+//
+// mioext/detail/async/scheduler.hpp
+// ---------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// What a selector_context runs: functions from any thread, and the operations that its selector ends.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_SCHEDULER_HPP
+#define MIOEXT_DETAIL_ASYNC_SCHEDULER_HPP
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include <mioext/detail/async/asio_features.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/assert.hpp>
+#include <boost/config.hpp>
+#include <boost/core/no_exceptions_support.hpp>
+
+#include <mioext/detail/async/descriptor_operation.hpp>
+#include <mioext/detail/duration.hpp>
+#include <mioext/detail/polling/selector.hpp>
+#include <mioext/detail/throw_error.hpp>
+
+namespace mioext {
+namespace detail {
+
+/// A function in the scheduler's queue, in memory of its allocator.
+template <class Function, class Allocator> class function_operation final : public descriptor_operation {
+  using allocator_type =
+      typename std::allocator_traits<Allocator>::template rebind_alloc<function_operation>;
+  using traits = std::allocator_traits<allocator_type>;
+
+public:
+  template <class Given> static function_operation& make(Given&& function, Allocator const& given) {
+    allocator_type allocator(given);
+    function_operation* const memory = traits::allocate(allocator, 1);
+    BOOST_TRY { return *::new (static_cast<void*>(memory)) function_operation(std::forward<Given>(function), allocator); }
+    BOOST_CATCH(...) {
+      traits::deallocate(allocator, memory, 1);
+      BOOST_RETHROW
+    }
+    BOOST_CATCH_END
+  }
+
+  void complete(completion) override {
+    allocator_type allocator(std::move(allocator_));
+    Function function(std::move(function_));
+    this->~function_operation();
+    traits::deallocate(allocator, this, 1);
+    std::move(function)();
+  }
+
+  void destroy() noexcept override {
+    allocator_type allocator(std::move(allocator_));
+    Function const function(std::move(function_));
+    static_cast<void>(function);
+    this->~function_operation();
+    traits::deallocate(allocator, this, 1);
+  }
+
+private:
+  template <class Given>
+  function_operation(Given&& function, allocator_type const& allocator)
+      : descriptor_operation(interest::none), allocator_(allocator),
+        function_(std::forward<Given>(function)) {}
+
+  ~function_operation() = default;
+
+  io_status do_perform(int, boost::system::error_code&) noexcept override {
+    return io_status::done;
+  }
+
+  allocator_type allocator_;
+  Function function_;
+};
+
+/// One thread at a time runs it; any thread may post to it, count work up and down, and stop it.
+///
+/// It is asleep from the moment before it waits until the moment after. Whoever has posted something
+/// looks afterwards whether it sleeps. The scheduler says first that it sleeps, and looks afterwards
+/// whether something was posted. All of that is sequentially consistent, so one of them sees the other.
+/// The first to find it asleep wakes it; nobody else makes a system call.
+///
+/// Functions and operations that have ended share one queue. After `round_size` of them the selector is
+/// looked at, without waiting, and what it reports goes to the end of the queue. So a function waits for
+/// what was queued before it and no longer, and a descriptor or a timer for `round_size` calls and what
+/// was queued by then.
+class scheduler {
+public:
+  using clock = std::chrono::steady_clock;
+
+  static constexpr std::size_t round_size = 64;
+
+  scheduler() : outstanding_work_(0), posted_(nullptr), is_stopped_(false), is_asleep_(false) {
+    throw_error(system_error_code(selector_.open()), "selector_context");
+    throw_error(system_error_code(waker_.open(selector_, selector::internal_data(1))), "selector_context");
+  }
+
+  scheduler(scheduler const&) = delete;
+  scheduler& operator=(scheduler const&) = delete;
+
+  ~scheduler() { drop_all(); }
+
+  // --- From any thread -----------------------------------------------------------------------------
+
+  /// True in a function that it is calling in this thread.
+  bool is_running_here() const noexcept {
+    for (frame const* running = innermost(); running; running = running->outer) {
+      if (running->owner == this) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /// Queues it, and owns it from now on.
+  void post(descriptor_operation& operation) noexcept {
+    if (is_running_here()) {
+      queue_.push(operation);
+      return;
+    }
+    descriptor_operation* last = posted_.load(std::memory_order_relaxed);
+    do {
+      operation.next_in_queue = last;
+    } while (!posted_.compare_exchange_weak(last, &operation));
+    wake();
+  }
+
+  void start_work() noexcept { outstanding_work_.fetch_add(1, std::memory_order_relaxed); }
+
+  void finish_work() noexcept {
+    if (outstanding_work_.fetch_sub(1) == 1) {
+      wake();
+    }
+  }
+
+  void stop() noexcept {
+    is_stopped_.store(true);
+    wake();
+  }
+
+  bool is_stopped() const noexcept { return is_stopped_.load(std::memory_order_acquire); }
+
+  void restart() noexcept { is_stopped_.store(false); }
+
+  /// In a function that it calls: what a call on the spot has thrown leaves the run and not its caller.
+  void capture_exception() noexcept {
+#ifndef BOOST_NO_EXCEPTIONS
+    std::exception_ptr& thrown = innermost()->thrown;
+    if (!thrown) {
+      thrown = std::current_exception();
+    }
+#endif
+  }
+
+  // --- In the thread that runs it ------------------------------------------------------------------
+
+  /// Calls what is queued and what comes, up to `most` of them, and waits until `deadline` at the most.
+  /// Returns how many it has called.
+  std::size_t run(std::size_t most, clock::time_point deadline) {
+    // Asio recycles memory (of operations, of coroutines) in threads that run a context of its own, and
+    // allocates anew in all others. So this thread runs one, which calls nothing but this.
+    std::size_t calls = 0;
+    asio_context_.restart();
+    boost::asio::post(asio_context_, [this, most, deadline, &calls] { run_here(most, deadline, calls); });
+    asio_context_.run_one();
+    return calls;
+  }
+
+private:
+  /// On the stack of the thread that runs it.
+  struct frame {
+    explicit frame(scheduler* runs) noexcept : owner(runs), outer(innermost()) { innermost() = this; }
+    ~frame() { innermost() = outer; }
+    frame(frame const&) = delete;
+    frame& operator=(frame const&) = delete;
+
+    scheduler* const owner;
+    frame* const outer;
+    std::exception_ptr thrown{};
+  };
+
+  static frame*& innermost() noexcept {
+    static thread_local frame* running = nullptr;
+    return running;
+  }
+
+  void run_here(std::size_t most, clock::time_point deadline, std::size_t& calls) {
+    frame running(this);
+    while (calls != most) {
+      descriptor_operation* const next = next_operation(deadline);
+      if (!next) {
+        return;
+      }
+      ++calls;
+      next->complete(completion::dispatched);
+#ifndef BOOST_NO_EXCEPTIONS
+      if (running.thrown) {
+        std::exception_ptr const thrown = std::move(running.thrown);
+        running.thrown = nullptr;
+        std::rethrow_exception(thrown);
+      }
+#endif
+    }
+  }
+
+  /// The next one in the queue, for which it waits; null when it is stopped, when the deadline is over,
+  /// or when there is no work left, which stops it.
+  descriptor_operation* next_operation(clock::time_point deadline) {
+    bool has_waited = false;
+    for (;;) {
+      if (is_stopped_.load(std::memory_order_relaxed)) {
+        return nullptr;
+      }
+      if (round_left_ == 0) {
+        look();
+      }
+      if (descriptor_operation* const next = queue_.pop()) {
+        --round_left_;
+        return next;
+      }
+      look();
+      if (!queue_.empty()) {
+        continue;
+      }
+      if (outstanding_work_.load() == 0 && !posted_.load()) {
+        is_stopped_.store(true);
+        return nullptr;
+      }
+      if (has_waited && clock::now() >= deadline) {
+        return nullptr;
+      }
+      wait(deadline);
+      has_waited = true;
+    }
+  }
+
+  void look() {
+    round_left_ = round_size;
+    take_posted();
+    fetch(std::chrono::nanoseconds::zero());
+  }
+
+  void wait(clock::time_point deadline) {
+    is_asleep_.store(true);
+    if (!posted_.load() && !is_stopped_.load() && outstanding_work_.load() != 0) {
+      fetch(deadline == clock::time_point::max() ? std::chrono::nanoseconds(-1) : std::max<std::chrono::nanoseconds>(std::chrono::nanoseconds::zero(), deadline - clock::now()));
+    }
+    is_asleep_.store(false, std::memory_order_relaxed);
+    take_posted();
+  }
+
+  void fetch(std::chrono::nanoseconds limit) {
+    selector::native_event events[64];
+    selector_.wait(events, 64, limit);
+  }
+
+  void wake() noexcept {
+    if (is_asleep_.load() && is_asleep_.exchange(false)) {
+      waker_.wake();
+    }
+  }
+
+  void drop_all() noexcept {
+    do {
+      take_posted();
+      while (descriptor_operation* const dropped = queue_.pop()) {
+        dropped->destroy();
+      }
+    } while (posted_.load() != nullptr);
+  }
+
+  /// What other threads have posted goes to the end of the queue, in their order.
+  void take_posted() noexcept {
+    descriptor_operation* last = posted_.load(std::memory_order_relaxed);
+    if (!last) {
+      return;
+    }
+    last = posted_.exchange(nullptr, std::memory_order_acquire);
+    descriptor_operation* first = nullptr;
+    while (last) {
+      descriptor_operation* const before = last->next_in_queue;
+      last->next_in_queue = first;
+      first = last;
+      last = before;
+    }
+    while (first) {
+      descriptor_operation* const next = first->next_in_queue;
+      queue_.push(*first);
+      first = next;
+    }
+  }
+
+  operation_queue queue_{};
+  std::size_t round_left_ = round_size;
+  boost::asio::io_context asio_context_{1};
+  selector selector_{};
+  selector_waker waker_{};
+
+  std::atomic<std::size_t> outstanding_work_;
+  std::atomic<descriptor_operation*> posted_; // by other threads, the last one first
+  std::atomic<bool> is_stopped_;
+  std::atomic<bool> is_asleep_;
+};
+
+} // namespace detail
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASYNC_SCHEDULER_HPP
