@@ -63,6 +63,32 @@ public:
   count_type run_one_for(std::chrono::duration<Rep, Period> const& limit) {
     return scheduler_.run(1, after(limit));
   }
+  template <class Clock, class Duration>
+  count_type run_until(std::chrono::time_point<Clock, Duration> const& point) {
+    count_type calls = 0;
+    while (run_one_until(point) != 0) {
+      ++calls;
+    }
+    return calls;
+  }
+  template <class Clock, class Duration>
+  count_type run_one_until(std::chrono::time_point<Clock, Duration> const& point) {
+    // The point of a clock that may be set is looked at again, as in Asio.
+    auto now = Clock::now();
+    while (now < point) {
+      auto const left = std::min<std::chrono::nanoseconds>(detail::ceil_nanoseconds(point - now),
+                                                           std::chrono::seconds(1));
+      if (count_type const calls =
+              scheduler_.run(1, detail::saturated_sum<clock>(clock::now(), left))) {
+        return calls;
+      }
+      if (stopped()) {
+        return 0;
+      }
+      now = Clock::now();
+    }
+    return 0;
+  }
   void stop() { scheduler_.stop(); }
   bool stopped() const { return scheduler_.is_stopped(); }
   void restart() { scheduler_.restart(); }
@@ -85,8 +111,7 @@ enum : unsigned { never_blocks = 1, is_continuation = 2, tracks_work = 4 };
 
 } // namespace detail
 
-template <class Allocator, unsigned Flags>
-class selector_context::basic_executor_type : Allocator {
+template <class Allocator, unsigned Flags> class selector_context::basic_executor_type : Allocator {
   template <unsigned Set, unsigned Cleared>
   using with = basic_executor_type<Allocator, (Flags | Set) & ~Cleared>;
   using blocking_t = boost::asio::execution::blocking_t;
@@ -116,43 +141,66 @@ public:
 
   // Properties.
 
-  with<0, never_blocks> require(blocking_t::possibly_t) const noexcept { return copy<0, never_blocks>(); }
-  with<never_blocks, 0> require(blocking_t::never_t) const noexcept { return copy<never_blocks, 0>(); }
-  with<is_continuation, 0> require(relationship_t::continuation_t) const noexcept { return copy<is_continuation, 0>(); }
-  with<0, is_continuation> require(relationship_t::fork_t) const noexcept { return copy<0, is_continuation>(); }
-  with<tracks_work, 0> require(outstanding_work_t::tracked_t) const noexcept { return copy<tracks_work, 0>(); }
-  with<0, tracks_work> require(outstanding_work_t::untracked_t) const noexcept { return copy<0, tracks_work>(); }
+  with<0, never_blocks> require(blocking_t::possibly_t) const noexcept {
+    return copy<0, never_blocks>();
+  }
+  with<never_blocks, 0> require(blocking_t::never_t) const noexcept {
+    return copy<never_blocks, 0>();
+  }
+  with<is_continuation, 0> require(relationship_t::continuation_t) const noexcept {
+    return copy<is_continuation, 0>();
+  }
+  with<0, is_continuation> require(relationship_t::fork_t) const noexcept {
+    return copy<0, is_continuation>();
+  }
+  with<tracks_work, 0> require(outstanding_work_t::tracked_t) const noexcept {
+    return copy<tracks_work, 0>();
+  }
+  with<0, tracks_work> require(outstanding_work_t::untracked_t) const noexcept {
+    return copy<0, tracks_work>();
+  }
 
   template <class Other>
-  basic_executor_type<Other, Flags> require(boost::asio::execution::allocator_t<Other> wanted) const noexcept {
+  basic_executor_type<Other, Flags>
+  require(boost::asio::execution::allocator_t<Other> wanted) const noexcept {
     return basic_executor_type<Other, Flags>(*context_, wanted.value());
   }
-  basic_executor_type<std::allocator<void>, Flags> require(boost::asio::execution::allocator_t<void>) const noexcept {
+  basic_executor_type<std::allocator<void>, Flags>
+  require(boost::asio::execution::allocator_t<void>) const noexcept {
     return basic_executor_type<std::allocator<void>, Flags>(*context_, std::allocator<void>());
   }
 
-  static constexpr boost::asio::execution::mapping_t query(boost::asio::execution::mapping_t) noexcept {
+  static constexpr boost::asio::execution::mapping_t
+  query(boost::asio::execution::mapping_t) noexcept {
     return boost::asio::execution::mapping_t::thread_t();
   }
   selector_context& query(boost::asio::execution::context_t) const noexcept { return *context_; }
   static constexpr blocking_t query(blocking_t) noexcept {
-    return Flags & never_blocks ? blocking_t(blocking_t::never_t()) : blocking_t(blocking_t::possibly_t());
+    return Flags & never_blocks ? blocking_t(blocking_t::never_t())
+                                : blocking_t(blocking_t::possibly_t());
   }
   static constexpr relationship_t query(relationship_t) noexcept {
-    return Flags & is_continuation ? relationship_t(relationship_t::continuation_t()) : relationship_t(relationship_t::fork_t());
+    return Flags & is_continuation ? relationship_t(relationship_t::continuation_t())
+                                   : relationship_t(relationship_t::fork_t());
   }
   static constexpr outstanding_work_t query(outstanding_work_t) noexcept {
-    return Flags & tracks_work ? outstanding_work_t(outstanding_work_t::tracked_t()) : outstanding_work_t(outstanding_work_t::untracked_t());
+    return Flags & tracks_work ? outstanding_work_t(outstanding_work_t::tracked_t())
+                               : outstanding_work_t(outstanding_work_t::untracked_t());
   }
   template <class Other>
-  Allocator query(boost::asio::execution::allocator_t<Other>) const noexcept { return *this; }
+  Allocator query(boost::asio::execution::allocator_t<Other>) const noexcept {
+    return *this;
+  }
 
   bool running_in_this_thread() const noexcept { return context_->scheduler_.is_running_here(); }
 
-  friend bool operator==(basic_executor_type const& left, basic_executor_type const& right) noexcept {
-    return left.context_ == right.context_ && static_cast<Allocator const&>(left) == static_cast<Allocator const&>(right);
+  friend bool operator==(basic_executor_type const& left,
+                         basic_executor_type const& right) noexcept {
+    return left.context_ == right.context_ &&
+           static_cast<Allocator const&>(left) == static_cast<Allocator const&>(right);
   }
-  friend bool operator!=(basic_executor_type const& left, basic_executor_type const& right) noexcept {
+  friend bool operator!=(basic_executor_type const& left,
+                         basic_executor_type const& right) noexcept {
     return !(left == right);
   }
 
@@ -172,7 +220,8 @@ public:
   void on_work_started() const noexcept { context_->scheduler_.start_work(); }
   void on_work_finished() const noexcept { context_->scheduler_.finish_work(); }
 
-  template <class Function, class Other> void dispatch(Function&& function, Other const& allocator) const {
+  template <class Function, class Other>
+  void dispatch(Function&& function, Other const& allocator) const {
     if (running_in_this_thread()) {
       typename std::decay<Function>::type called(std::forward<Function>(function));
       std::move(called)();
@@ -180,10 +229,12 @@ public:
     }
     post_with(std::forward<Function>(function), allocator);
   }
-  template <class Function, class Other> void post(Function&& function, Other const& allocator) const {
+  template <class Function, class Other>
+  void post(Function&& function, Other const& allocator) const {
     post_with(std::forward<Function>(function), allocator);
   }
-  template <class Function, class Other> void defer(Function&& function, Other const& allocator) const {
+  template <class Function, class Other>
+  void defer(Function&& function, Other const& allocator) const {
     post_with(std::forward<Function>(function), allocator);
   }
 #endif
@@ -201,11 +252,13 @@ private:
     return with<Set, Cleared>(*context_, *this);
   }
 
-  template <class Function, class Other> void post_with(Function&& function, Other const& allocator) const {
+  template <class Function, class Other>
+  void post_with(Function&& function, Other const& allocator) const {
     using memory = detail::operation_allocator<Other>;
     context_->scheduler_.post(
-        detail::function_operation<typename std::decay<Function>::type, typename memory::type>::make(
-            std::forward<Function>(function), memory::get(allocator)));
+        detail::function_operation<typename std::decay<Function>::type,
+                                   typename memory::type>::make(std::forward<Function>(function),
+                                                                memory::get(allocator)));
   }
 
   void start_work() noexcept {

@@ -39,7 +39,8 @@ namespace mioext {
 namespace detail {
 
 /// A function in the scheduler's queue, in memory of its allocator.
-template <class Function, class Allocator> class function_operation final : public descriptor_operation {
+template <class Function, class Allocator>
+class function_operation final : public descriptor_operation {
   using allocator_type =
       typename std::allocator_traits<Allocator>::template rebind_alloc<function_operation>;
   using traits = std::allocator_traits<allocator_type>;
@@ -48,7 +49,10 @@ public:
   template <class Given> static function_operation& make(Given&& function, Allocator const& given) {
     allocator_type allocator(given);
     function_operation* const memory = traits::allocate(allocator, 1);
-    BOOST_TRY { return *::new (static_cast<void*>(memory)) function_operation(std::forward<Given>(function), allocator); }
+    BOOST_TRY {
+      return *::new (static_cast<void*>(memory))
+          function_operation(std::forward<Given>(function), allocator);
+    }
     BOOST_CATCH(...) {
       traits::deallocate(allocator, memory, 1);
       BOOST_RETHROW
@@ -107,7 +111,8 @@ public:
 
   scheduler() : outstanding_work_(0), posted_(nullptr), is_stopped_(false), is_asleep_(false) {
     throw_error(system_error_code(selector_.open()), "selector_context");
-    throw_error(system_error_code(waker_.open(selector_, selector::internal_data(1))), "selector_context");
+    throw_error(system_error_code(waker_.open(selector_, selector::internal_data(1))),
+                "selector_context");
   }
 
   scheduler(scheduler const&) = delete;
@@ -176,7 +181,8 @@ public:
     // allocates anew in all others. So this thread runs one, which calls nothing but this.
     std::size_t calls = 0;
     asio_context_.restart();
-    boost::asio::post(asio_context_, [this, most, deadline, &calls] { run_here(most, deadline, calls); });
+    boost::asio::post(asio_context_,
+                      [this, most, deadline, &calls] { run_here(most, deadline, calls); });
     asio_context_.run_one();
     return calls;
   }
@@ -184,7 +190,9 @@ public:
 private:
   /// On the stack of the thread that runs it.
   struct frame {
-    explicit frame(scheduler* runs) noexcept : owner(runs), outer(innermost()) { innermost() = this; }
+    explicit frame(scheduler* runs) noexcept : owner(runs), outer(innermost()) {
+      innermost() = this;
+    }
     ~frame() { innermost() = outer; }
     frame(frame const&) = delete;
     frame& operator=(frame const&) = delete;
@@ -241,10 +249,11 @@ private:
         is_stopped_.store(true);
         return nullptr;
       }
-      if (has_waited && clock::now() >= deadline) {
+      std::chrono::nanoseconds const left = time_left(deadline);
+      if (left == std::chrono::nanoseconds::zero() && has_waited) {
         return nullptr;
       }
-      wait(deadline);
+      wait(left);
       has_waited = true;
     }
   }
@@ -255,10 +264,22 @@ private:
     fetch(std::chrono::nanoseconds::zero());
   }
 
-  void wait(clock::time_point deadline) {
+  /// Negative for a wait without end.
+  static std::chrono::nanoseconds time_left(clock::time_point deadline) {
+    if (deadline == clock::time_point::max()) {
+      return std::chrono::nanoseconds(-1);
+    }
+    if (deadline == clock::time_point::min()) {
+      return std::chrono::nanoseconds::zero();
+    }
+    return std::max<std::chrono::nanoseconds>(std::chrono::nanoseconds::zero(),
+                                              deadline - clock::now());
+  }
+
+  void wait(std::chrono::nanoseconds limit) {
     is_asleep_.store(true);
     if (!posted_.load() && !is_stopped_.load() && outstanding_work_.load() != 0) {
-      fetch(deadline == clock::time_point::max() ? std::chrono::nanoseconds(-1) : std::max<std::chrono::nanoseconds>(std::chrono::nanoseconds::zero(), deadline - clock::now()));
+      fetch(limit);
     }
     is_asleep_.store(false, std::memory_order_relaxed);
     take_posted();
@@ -307,7 +328,7 @@ private:
 
   operation_queue queue_{};
   std::size_t round_left_ = round_size;
-  boost::asio::io_context asio_context_{1};
+  boost::asio::io_context asio_context_{};
   selector selector_{};
   selector_waker waker_{};
 
