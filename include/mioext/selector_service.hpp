@@ -32,6 +32,12 @@ class selector_service;
 
 namespace detail {
 
+/// What a selector_context brings with it.
+struct service_host {
+  std::shared_ptr<reactor_host> host;
+  std::shared_ptr<selector_reactor> reactor;
+};
+
 template <class Service> struct service_id {
   /// What Asio finds the service by.
   static boost::asio::execution_context::id id;
@@ -100,9 +106,16 @@ public:
   /// invalid_argument for a capacity that cannot be.
   explicit selector_service(boost::asio::execution_context& context,
                             std::size_t event_capacity = 128)
-      : boost::asio::execution_context::service(context),
-        host_(std::make_shared<detail::nested_host>(context, event_capacity)),
-        reactor_(detail::nested_host::reactor_of(host_)) {}
+      : boost::asio::execution_context::service(context), host_(), reactor_() {
+    auto const nested = std::make_shared<detail::nested_host>(context, event_capacity);
+    host_ = nested;
+    reactor_ = detail::nested_host::reactor_of(nested);
+  }
+
+  /// For a context that is a host of its own.
+  selector_service(boost::asio::execution_context& context, detail::service_host const& host)
+      : boost::asio::execution_context::service(context), host_(host.host), reactor_(host.reactor) {
+  }
 
 private:
   friend struct detail::selector_service_access;
@@ -117,8 +130,8 @@ private:
     listeners_.notify_fork(event);
   }
 
-  std::shared_ptr<detail::nested_host> const host_;
-  std::shared_ptr<detail::selector_reactor> const reactor_; // which keeps the host alive, too
+  std::shared_ptr<detail::reactor_host> host_;
+  std::shared_ptr<detail::selector_reactor> reactor_; // which keeps the host alive, too
   detail::context_listeners listeners_{};
 };
 

@@ -29,9 +29,6 @@
 #include <boost/config.hpp>
 #include <boost/system/error_code.hpp>
 
-#ifdef MIOEXT_DETAIL_HAS_RECYCLING_ALLOCATOR
-#include <boost/asio/recycling_allocator.hpp>
-#endif
 #ifdef MIOEXT_DETAIL_HAS_IMMEDIATE_EXECUTORS
 #include <boost/asio/associated_immediate_executor.hpp>
 #endif
@@ -39,26 +36,13 @@
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/async/function_memory.hpp>
 #include <mioext/detail/async/handler_executor.hpp>
+#include <mioext/detail/async/operation_allocator.hpp>
 #include <mioext/detail/scope_exit.hpp>
 #include <mioext/interest.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
-
-/// The allocator for an operation: the handler's own; for a handler that has none, the one that
-/// Asio's own operations use.
-template <class Allocator> struct operation_allocator {
-  using type = Allocator;
-  static type const& get(Allocator const& allocator) noexcept { return allocator; }
-};
-
-#ifdef MIOEXT_DETAIL_HAS_RECYCLING_ALLOCATOR
-template <class T> struct operation_allocator<std::allocator<T>> {
-  using type = boost::asio::recycling_allocator<void>;
-  static type get(std::allocator<T> const&) noexcept { return type(); }
-};
-#endif
 
 /// For a handler without an immediate executor: an operation that is complete at once is queued
 /// like any other.

@@ -31,66 +31,14 @@
 #include <boost/core/no_exceptions_support.hpp>
 
 #include <mioext/detail/async/descriptor_operation.hpp>
+#include <mioext/detail/async/reactor_host.hpp>
+#include <mioext/detail/async/selector_reactor.hpp>
 #include <mioext/detail/duration.hpp>
 #include <mioext/detail/polling/selector.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
 namespace detail {
-
-/// A function in the scheduler's queue, in memory of its allocator.
-template <class Function, class Allocator>
-class function_operation final : public descriptor_operation {
-  using allocator_type =
-      typename std::allocator_traits<Allocator>::template rebind_alloc<function_operation>;
-  using traits = std::allocator_traits<allocator_type>;
-
-public:
-  template <class Given> static function_operation& make(Given&& function, Allocator const& given) {
-    allocator_type allocator(given);
-    function_operation* const memory = traits::allocate(allocator, 1);
-    BOOST_TRY {
-      return *::new (static_cast<void*>(memory))
-          function_operation(std::forward<Given>(function), allocator);
-    }
-    BOOST_CATCH(...) {
-      traits::deallocate(allocator, memory, 1);
-      BOOST_RETHROW
-    }
-    BOOST_CATCH_END
-  }
-
-  void complete(completion) override {
-    allocator_type allocator(std::move(allocator_));
-    Function function(std::move(function_));
-    this->~function_operation();
-    traits::deallocate(allocator, this, 1);
-    std::move(function)();
-  }
-
-  void destroy() noexcept override {
-    allocator_type allocator(std::move(allocator_));
-    Function const function(std::move(function_));
-    static_cast<void>(function);
-    this->~function_operation();
-    traits::deallocate(allocator, this, 1);
-  }
-
-private:
-  template <class Given>
-  function_operation(Given&& function, allocator_type const& allocator)
-      : descriptor_operation(interest::none), allocator_(allocator),
-        function_(std::forward<Given>(function)) {}
-
-  ~function_operation() = default;
-
-  io_status do_perform(int, boost::system::error_code&) noexcept override {
-    return io_status::done;
-  }
-
-  allocator_type allocator_;
-  Function function_;
-};
 
 /// One thread at a time runs it; any thread may post to it, count work up and down, and stop it.
 ///
@@ -103,22 +51,30 @@ private:
 /// looked at, without waiting, and what it reports goes to the end of the queue. So a function waits for
 /// what was queued before it and no longer, and a descriptor or a timer for `round_size` calls and what
 /// was queued by then.
-class scheduler {
+class scheduler final : public reactor_host {
 public:
   using clock = std::chrono::steady_clock;
 
   static constexpr std::size_t round_size = 64;
 
-  scheduler() : outstanding_work_(0), posted_(nullptr), is_stopped_(false), is_asleep_(false) {
-    throw_error(system_error_code(selector_.open()), "selector_context");
-    throw_error(system_error_code(waker_.open(selector_, selector::internal_data(1))),
+  scheduler(boost::asio::execution_context& context, std::size_t event_capacity)
+      : context_(context), reactor_(*this, event_capacity), outstanding_work_(0), posted_(nullptr),
+        is_stopped_(false), is_asleep_(false) {
+    throw_error(system_error_code(waker_.open(reactor_.native_selector(), waker_data())),
                 "selector_context");
+    reactor_.set_listening(true);
   }
 
-  scheduler(scheduler const&) = delete;
-  scheduler& operator=(scheduler const&) = delete;
+  ~scheduler() { drop_queued(); }
 
-  ~scheduler() { drop_all(); }
+  /// The reactor of `host`, which it keeps alive.
+  static std::shared_ptr<selector_reactor> reactor_of(std::shared_ptr<scheduler> const& host) {
+    std::shared_ptr<selector_reactor> const reactor(host, &host->reactor_);
+    reactor->become_shared(reactor);
+    return reactor;
+  }
+
+  boost::asio::execution_context& context() const noexcept { return context_; }
 
   // --- From any thread -----------------------------------------------------------------------------
 
@@ -187,7 +143,68 @@ public:
     return calls;
   }
 
+  /// Drops what is queued, and what that queues when it is dropped, without calling it.
+  void drop_queued() noexcept {
+    do {
+      take_posted();
+      while (descriptor_operation* const dropped = queue_.pop()) {
+        dropped->destroy();
+      }
+    } while (posted_.load() != nullptr);
+  }
+
+  // --- For the reactor -----------------------------------------------------------------------------
+
+  /// Never called: whenever it has nothing to do, it waits for the selector.
+  void listen() override {}
+
+  void finish(operation_queue& ended) override {
+    while (descriptor_operation* const operation = ended.pop()) {
+      post(*operation);
+    }
+  }
+
+  void wake_in(std::chrono::milliseconds time) noexcept override {
+    next_look_ = clock::now() + time;
+  }
+
+  int renew_selector() override {
+    if (!reactor_.is_left_behind()) {
+      return 0;
+    }
+    selector fresh;
+    selector_waker waker;
+    int error = reactor_.copy_selector_to(fresh);
+    if (error == 0) {
+      error = waker.open(fresh, waker_data());
+    }
+    if (error == 0) {
+      error = reactor_.native_selector().replace_with(fresh);
+    }
+    if (error == 0) {
+      waker_ = std::move(waker);
+      reactor_.selector_was_replaced(queue_);
+    }
+    return error;
+  }
+
+  void shutdown() override {
+    reactor_.close();
+    operation_queue dropped;
+    reactor_.drop_all(dropped);
+  }
+
+  void notify_fork(boost::asio::execution_context::fork_event event) override {
+    if (event == boost::asio::execution_context::fork_child) {
+      throw_error(system_error_code(renew_selector()), "notify_fork");
+    }
+  }
+
 private:
+  static selector::user_data waker_data() noexcept {
+    return selector::internal_data(selector_reactor::first_free_source);
+  }
+
   /// On the stack of the thread that runs it.
   struct frame {
     explicit frame(scheduler* runs) noexcept : owner(runs), outer(innermost()) {
@@ -286,23 +303,26 @@ private:
   }
 
   void fetch(std::chrono::nanoseconds limit) {
-    selector::native_event events[64];
-    selector_.wait(events, 64, limit);
+    if (next_look_ != clock::time_point::max()) {
+      fetch_until_look(limit);
+      return;
+    }
+    reactor_.fetch(limit, queue_);
+  }
+
+  BOOST_NOINLINE void fetch_until_look(std::chrono::nanoseconds limit) {
+    std::chrono::nanoseconds const left = time_left(next_look_);
+    reactor_.fetch(limit < std::chrono::nanoseconds::zero() ? left : std::min(limit, left), queue_);
+    if (clock::now() >= next_look_) {
+      next_look_ = clock::time_point::max();
+      reactor_.look_for_closed(queue_);
+    }
   }
 
   void wake() noexcept {
     if (is_asleep_.load() && is_asleep_.exchange(false)) {
       waker_.wake();
     }
-  }
-
-  void drop_all() noexcept {
-    do {
-      take_posted();
-      while (descriptor_operation* const dropped = queue_.pop()) {
-        dropped->destroy();
-      }
-    } while (posted_.load() != nullptr);
   }
 
   /// What other threads have posted goes to the end of the queue, in their order.
@@ -329,8 +349,10 @@ private:
   operation_queue queue_{};
   std::size_t round_left_ = round_size;
   boost::asio::io_context asio_context_{};
-  selector selector_{};
+  boost::asio::execution_context& context_;
+  selector_reactor reactor_;
   selector_waker waker_{};
+  clock::time_point next_look_ = clock::time_point::max();
 
   std::atomic<std::size_t> outstanding_work_;
   std::atomic<descriptor_operation*> posted_; // by other threads, the last one first
