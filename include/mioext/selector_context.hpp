@@ -22,6 +22,7 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/execution.hpp>
 #include <boost/asio/execution_context.hpp>
@@ -35,6 +36,7 @@
 #include <mioext/selector_service.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 
 class selector_context : public boost::asio::execution_context {
 public:
@@ -112,6 +114,7 @@ private:
   std::shared_ptr<detail::scheduler> const scheduler_;
 };
 
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_SELECTOR_CONTEXT_HPP

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
@@ -27,6 +28,7 @@
 #include <mioext/interest.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// A function in the scheduler's queue, in memory of its allocator.
@@ -84,6 +86,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_FUNCTION_OPERATION_HPP

@@ -16,12 +16,14 @@
 #include <memory>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #ifdef MIOEXT_DETAIL_HAS_RECYCLING_ALLOCATOR
 #include <boost/asio/recycling_allocator.hpp>
 #endif
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// The allocator for an operation: the handler's own; for a handler that has none, the one that
@@ -39,6 +41,7 @@ template <class T> struct operation_allocator<std::allocator<T>> {
 #endif
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_OPERATION_ALLOCATOR_HPP

@@ -23,6 +23,7 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -38,6 +39,7 @@
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// One thread at a time runs it; any thread may post to it, count work up and down, and stop it.
@@ -361,6 +363,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_SCHEDULER_HPP

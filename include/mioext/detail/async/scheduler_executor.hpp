@@ -18,6 +18,7 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
+#include <mioext/detail/system.hpp>
 
 #include <boost/asio/execution.hpp>
 #include <boost/asio/execution_context.hpp>
@@ -27,6 +28,7 @@
 #include <mioext/detail/async/scheduler.hpp>
 
 namespace mioext {
+inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 enum : unsigned { never_blocks = 1, is_continuation = 2, tracks_work = 4 };
@@ -216,6 +218,7 @@ private:
 };
 
 } // namespace detail
+} // namespace MIOEXT_SYSTEM
 } // namespace mioext
 
 #endif // MIOEXT_DETAIL_ASYNC_SCHEDULER_EXECUTOR_HPP
