@@ -16,9 +16,9 @@
 #include <mioext/detail/system.hpp>
 
 #include <cstdint>
-#include <mutex>
 
 #include <mioext/detail/async/descriptor_operation.hpp>
+#include <mioext/detail/async/optional_mutex.hpp>
 #include <mioext/detail/closing_listeners.hpp>
 #include <mioext/detail/polling/selector.hpp>
 #include <mioext/interest.hpp>
@@ -117,7 +117,7 @@ struct descriptor_state {
     return ready;
   }
 
-  std::mutex mutex{};
+  optional_mutex mutex{};
   operation_queue operations{};
   std::uint32_t generation = 0;
   watch_mode watched = watch_mode::none;

@@ -17,7 +17,6 @@
 #include <mioext/detail/system.hpp>
 
 #include <type_traits>
-#include <typeinfo>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
@@ -34,6 +33,7 @@
 #include <boost/optional/optional.hpp>
 
 #include <mioext/detail/async/inline_executor.hpp>
+#include <mioext/detail/async/scheduler_executor.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
@@ -99,25 +99,36 @@ public:
   /// Whether it calls on the spot what is dispatched to it by a thread of its context.
   bool calls_on_the_spot() const noexcept { return !is_strand<Executor>::value; }
 
+  /// The scheduler whose executor it is, which takes operations as they are; null for all others.
+  scheduler* native_scheduler() const noexcept { return nullptr; }
+
 private:
   work_tracker<Executor> executor_;
 };
 
-/// The executor that `executor` holds, if it is of that type. Asio's own function did not always check
-/// the type: in Boost 1.74 it takes any other executor for it.
-template <class Target>
-Target const* target_of(boost::asio::any_io_executor const& executor) noexcept {
-#ifndef MIOEXT_DETAIL_HAS_CHECKED_TARGETS
-#ifdef BOOST_ASIO_NO_TYPEID
-  return nullptr;
-#else
-  if (executor.target_type() != typeid(Target)) {
-    return nullptr;
+template <class Allocator, unsigned Flags>
+class tracked_executor<scheduler_executor<Allocator, Flags>> {
+public:
+  explicit tracked_executor(scheduler_executor<Allocator, Flags> const& executor) noexcept
+      : executor_(executor.owner(), std::allocator<void>()) {}
+
+  template <class Function> void post(Function&& function) const {
+    auto const executor = executor_;
+    boost::asio::post(executor, std::forward<Function>(function));
   }
-#endif
-#endif
-  return executor.target<Target>();
-}
+
+  template <class Function> void dispatch(Function&& function) const {
+    auto const executor = executor_;
+    boost::asio::dispatch(executor, std::forward<Function>(function));
+  }
+
+  bool calls_on_the_spot() const noexcept { return true; }
+
+  scheduler* native_scheduler() const noexcept { return &executor_.owner(); }
+
+private:
+  scheduler_executor<std::allocator<void>, tracks_work> executor_;
+};
 
 /// In most programs an any_io_executor holds an io_context's executor, which is unwrapped here.
 /// That executor is cheap to copy and uses the allocator of a function, while the type-erased one
@@ -125,8 +136,10 @@ Target const* target_of(boost::asio::any_io_executor const& executor) noexcept {
 template <> class tracked_executor<boost::asio::any_io_executor> {
 public:
   explicit tracked_executor(boost::asio::any_io_executor const& executor) {
-    if (native const* const known = target_of<native>(executor)) {
+    if (native const* const known = executor.target<native>()) {
       native_.emplace(*known);
+    } else if (own const* const known_own = executor.target<own>()) {
+      own_.emplace(*known_own);
     } else {
       any_.emplace(executor);
     }
@@ -135,6 +148,8 @@ public:
   template <class Function> void post(Function&& function) const {
     if (native_) {
       native_->post(std::forward<Function>(function));
+    } else if (own_) {
+      own_->post(std::forward<Function>(function));
     } else {
       boost::asio::any_io_executor const executor = any_->get();
       boost::asio::post(executor, std::forward<Function>(function));
@@ -144,6 +159,8 @@ public:
   template <class Function> void dispatch(Function&& function) const {
     if (native_) {
       native_->dispatch(std::forward<Function>(function));
+    } else if (own_) {
+      own_->dispatch(std::forward<Function>(function));
     } else {
       boost::asio::any_io_executor const executor = any_->get();
       boost::asio::dispatch(executor, std::forward<Function>(function));
@@ -151,12 +168,16 @@ public:
   }
 
   /// True only for an io_context's executor: any other one that it holds may be a strand.
-  bool calls_on_the_spot() const noexcept { return static_cast<bool>(native_); }
+  bool calls_on_the_spot() const noexcept { return native_ || own_; }
+
+  scheduler* native_scheduler() const noexcept { return own_ ? own_->native_scheduler() : nullptr; }
 
 private:
   using native = boost::asio::io_context::executor_type;
+  using own = scheduler_executor<std::allocator<void>, 0>;
 
   boost::optional<tracked_executor<native>> native_{};
+  boost::optional<tracked_executor<own>> own_{};
   boost::optional<work_tracker<boost::asio::any_io_executor>> any_{};
 };
 
@@ -188,6 +209,8 @@ public:
   /// Whether the I/O executor calls on the spot what is dispatched by a thread of its context.
   bool calls_on_the_spot() const noexcept { return io_.calls_on_the_spot(); }
 
+  scheduler* native_scheduler() const noexcept { return io_.native_scheduler(); }
+
   /// True if the handler may be called directly from a function that the I/O executor has called.
   bool is_handlers_own() const noexcept { return true; }
 
@@ -217,6 +240,8 @@ public:
   }
 
   bool calls_on_the_spot() const noexcept { return io_.calls_on_the_spot(); }
+
+  scheduler* native_scheduler() const noexcept { return io_.native_scheduler(); }
 
   bool is_handlers_own() const noexcept { return !own_; }
 

@@ -119,10 +119,14 @@ public:
       complete_immediately();
       return;
     case completion::posted:
-      executor_.post_to_io(io_caller(*this));
+      post();
       return;
     case completion::dispatched:
-      go_to_handler();
+      if (executor_.native_scheduler()) {
+        arrive();
+      } else {
+        go_to_handler();
+      }
       return;
     }
   }
@@ -248,11 +252,17 @@ private:
     action.call(completion_handler, ec);
   }
 
+  void post() {
+    if (scheduler* const native = executor_.native_scheduler()) {
+      native->post(*this);
+    } else {
+      executor_.post_to_io(io_caller(*this));
+    }
+  }
+
   void complete_immediately() { complete_immediately(immediate_); }
 
-  void complete_immediately(no_immediate_executor const&) {
-    executor_.post_to_io(io_caller(*this));
-  }
+  void complete_immediately(no_immediate_executor const&) { post(); }
 
   template <class Executor> void complete_immediately(Executor const& immediate) {
     auto const executor = immediate.executor;

@@ -60,8 +60,8 @@ public:
   static constexpr std::size_t round_size = 64;
 
   scheduler(boost::asio::execution_context& context, std::size_t event_capacity)
-      : context_(context), reactor_(*this, event_capacity), outstanding_work_(0), posted_(nullptr),
-        is_stopped_(false), is_asleep_(false) {
+      : context_(context), reactor_(*this, event_capacity, false), outstanding_work_(0),
+        posted_(nullptr), is_stopped_(false), is_asleep_(false) {
     throw_error(system_error_code(waker_.open(reactor_.native_selector(), waker_data())),
                 "selector_context");
     reactor_.set_listening(true);

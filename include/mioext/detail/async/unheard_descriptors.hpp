@@ -61,7 +61,7 @@ public:
     descriptor_state* next = first_.exchange(nullptr);
     while (next) {
       descriptor_state& state = *next;
-      std::lock_guard<std::mutex> const lock(state.mutex);
+      std::lock_guard<optional_mutex> const lock(state.mutex);
       next = state.next_looked_at;
       state.is_looked_at = false;
       look(state);
