@@ -36,7 +36,10 @@ namespace detail {
 /// Thread-safe. The values are not protected by the table.
 template <class Value> class descriptor_table {
 public:
-  descriptor_table() { use(new_index(16)); }
+  /// @param prepare is called for each value when it is made; may be null.
+  explicit descriptor_table(void (*prepare)(Value&) = nullptr) : prepare_(prepare) {
+    use(new_index(16));
+  }
 
   descriptor_table(descriptor_table const&) = delete;
   descriptor_table& operator=(descriptor_table const&) = delete;
@@ -74,7 +77,7 @@ public:
     }
     std::atomic<block*>& place = index_.load(std::memory_order_relaxed)->blocks[number];
     if (!place.load(std::memory_order_relaxed)) {
-      place.store(new block, std::memory_order_release);
+      place.store(new_block(), std::memory_order_release);
     }
     return place.load(std::memory_order_relaxed)->values[static_cast<std::size_t>(fd) % block_size];
   }
@@ -109,6 +112,16 @@ private:
     return std::unique_ptr<index>(new index(size));
   }
 
+  block* new_block() const {
+    block* const made = new block;
+    if (prepare_) {
+      for (Value& value : made->values) {
+        prepare_(value);
+      }
+    }
+    return made;
+  }
+
   void use(std::unique_ptr<index> used) {
     indices_.reserve(indices_.size() + 1);
     index_.store(used.get(), std::memory_order_release);
@@ -127,6 +140,7 @@ private:
     use(std::move(grown));
   }
 
+  void (*const prepare_)(Value&);
   std::atomic<index*> index_{nullptr};
   std::mutex mutex_{}; // for those who make something
   std::vector<std::unique_ptr<index>> indices_{};

@@ -19,6 +19,10 @@
 #include <type_traits>
 #include <utility>
 
+#include <functional>
+#include <memory>
+#include <utility>
+
 #include <mioext/detail/async/asio_features.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -124,7 +128,9 @@ public:
 
   bool calls_on_the_spot() const noexcept { return true; }
 
-  scheduler* native_scheduler() const noexcept { return &executor_.owner(); }
+  std::reference_wrapper<scheduler> native_scheduler() const noexcept {
+    return executor_.owner();
+  }
 
 private:
   scheduler_executor<std::allocator<void>, tracks_work> executor_;
@@ -170,7 +176,7 @@ public:
   /// True only for an io_context's executor: any other one that it holds may be a strand.
   bool calls_on_the_spot() const noexcept { return native_ || own_; }
 
-  scheduler* native_scheduler() const noexcept { return own_ ? own_->native_scheduler() : nullptr; }
+  scheduler* native_scheduler() const noexcept { return own_ ? &own_->native_scheduler().get() : nullptr; }
 
 private:
   using native = boost::asio::io_context::executor_type;
@@ -209,7 +215,10 @@ public:
   /// Whether the I/O executor calls on the spot what is dispatched by a thread of its context.
   bool calls_on_the_spot() const noexcept { return io_.calls_on_the_spot(); }
 
-  scheduler* native_scheduler() const noexcept { return io_.native_scheduler(); }
+  auto native_scheduler() const noexcept
+      -> decltype(std::declval<tracked_executor<IoExecutor> const&>().native_scheduler()) {
+    return io_.native_scheduler();
+  }
 
   /// True if the handler may be called directly from a function that the I/O executor has called.
   bool is_handlers_own() const noexcept { return true; }
@@ -241,7 +250,10 @@ public:
 
   bool calls_on_the_spot() const noexcept { return io_.calls_on_the_spot(); }
 
-  scheduler* native_scheduler() const noexcept { return io_.native_scheduler(); }
+  auto native_scheduler() const noexcept
+      -> decltype(std::declval<tracked_executor<IoExecutor> const&>().native_scheduler()) {
+    return io_.native_scheduler();
+  }
 
   bool is_handlers_own() const noexcept { return !own_; }
 

@@ -122,7 +122,7 @@ public:
       post();
       return;
     case completion::dispatched:
-      if (executor_.native_scheduler()) {
+      if (is_native(executor_.native_scheduler())) {
         arrive();
       } else {
         go_to_handler();
@@ -252,13 +252,21 @@ private:
     action.call(completion_handler, ec);
   }
 
-  void post() {
-    if (scheduler* const native = executor_.native_scheduler()) {
+  static bool is_native(scheduler const* known) noexcept { return known != nullptr; }
+  static bool is_native(std::reference_wrapper<scheduler> const&) noexcept { return true; }
+
+  void post() { post(executor_.native_scheduler()); }
+
+  template <class Scheduler> void post(Scheduler* native) {
+    if (native) {
       native->post(*this);
     } else {
       executor_.post_to_io(io_caller(*this));
     }
   }
+
+  /// The I/O executor is a scheduler's for certain.
+  void post(std::reference_wrapper<scheduler> native) { native.get().post(*this); }
 
   void complete_immediately() { complete_immediately(immediate_); }
 
