@@ -13,6 +13,8 @@
 #ifndef MIOEXT_SELECTOR_CONTEXT_HPP
 #define MIOEXT_SELECTOR_CONTEXT_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +24,6 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/execution.hpp>
 #include <boost/asio/execution_context.hpp>

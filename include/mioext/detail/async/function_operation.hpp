@@ -13,12 +13,13 @@
 #ifndef MIOEXT_DETAIL_ASYNC_FUNCTION_OPERATION_HPP
 #define MIOEXT_DETAIL_ASYNC_FUNCTION_OPERATION_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <memory>
 #include <new>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>

@@ -128,9 +128,7 @@ public:
 
   bool calls_on_the_spot() const noexcept { return true; }
 
-  std::reference_wrapper<scheduler> native_scheduler() const noexcept {
-    return executor_.owner();
-  }
+  std::reference_wrapper<scheduler> native_scheduler() const noexcept { return executor_.owner(); }
 
 private:
   scheduler_executor<std::allocator<void>, tracks_work> executor_;
@@ -176,7 +174,9 @@ public:
   /// True only for an io_context's executor: any other one that it holds may be a strand.
   bool calls_on_the_spot() const noexcept { return native_ || own_; }
 
-  scheduler* native_scheduler() const noexcept { return own_ ? &own_->native_scheduler().get() : nullptr; }
+  scheduler* native_scheduler() const noexcept {
+    return own_ ? &own_->native_scheduler().get() : nullptr;
+  }
 
 private:
   using native = boost::asio::io_context::executor_type;

@@ -13,10 +13,11 @@
 #ifndef MIOEXT_DETAIL_ASYNC_OPERATION_ALLOCATOR_HPP
 #define MIOEXT_DETAIL_ASYNC_OPERATION_ALLOCATOR_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <memory>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #ifdef MIOEXT_DETAIL_HAS_RECYCLING_ALLOCATOR
 #include <boost/asio/recycling_allocator.hpp>

@@ -13,9 +13,9 @@
 #ifndef MIOEXT_DETAIL_ASYNC_OPTIONAL_MUTEX_HPP
 #define MIOEXT_DETAIL_ASYNC_OPTIONAL_MUTEX_HPP
 
-#include <mutex>
-
 #include <mioext/detail/system.hpp>
+
+#include <mutex>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {

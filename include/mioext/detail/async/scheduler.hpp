@@ -13,6 +13,8 @@
 #ifndef MIOEXT_DETAIL_ASYNC_SCHEDULER_HPP
 #define MIOEXT_DETAIL_ASYNC_SCHEDULER_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -23,7 +25,6 @@
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>

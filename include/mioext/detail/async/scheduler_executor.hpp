@@ -13,12 +13,13 @@
 #ifndef MIOEXT_DETAIL_ASYNC_SCHEDULER_EXECUTOR_HPP
 #define MIOEXT_DETAIL_ASYNC_SCHEDULER_EXECUTOR_HPP
 
+#include <mioext/detail/system.hpp>
+
 #include <memory>
 #include <type_traits>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
-#include <mioext/detail/system.hpp>
 
 #include <boost/asio/execution.hpp>
 #include <boost/asio/execution_context.hpp>

@@ -35,6 +35,7 @@
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/async/descriptor_state.hpp>
 #include <mioext/detail/async/descriptor_table.hpp>
+#include <mioext/detail/async/optional_mutex.hpp>
 #include <mioext/detail/async/reactor_host.hpp>
 #include <mioext/detail/async/unheard_descriptors.hpp>
 #include <mioext/detail/closing_listeners.hpp>
@@ -68,9 +69,10 @@ class selector_reactor final : public closing_listener {
 public:
   /// @param host must live as long as the reactor; the pointer that is passed to become_shared()
   /// keeps both alive.
-  selector_reactor(reactor_host& host, std::size_t event_capacity)
+  selector_reactor(reactor_host& host, std::size_t event_capacity, bool is_locked = true)
       : closing_(closing_listeners::instance()), host_(host), event_capacity_(event_capacity),
-        pending_(0), is_shut_down_(false), is_listening_(false) {
+        states_(is_locked ? nullptr : &without_lock), pending_(0), is_shut_down_(false),
+        is_listening_(false) {
     if (event_capacity == 0 || event_capacity > selector::most_events()) {
       throw_error(boost::asio::error::make_error_code(boost::asio::error::invalid_argument),
                   "selector_service");
@@ -139,7 +141,7 @@ public:
       }
     }
     start_watching(fd, state, operation, how,
-                   std::unique_lock<std::mutex>(state.mutex, std::adopt_lock));
+                   std::unique_lock<optional_mutex>(state.mutex, std::adopt_lock));
   }
 
   /// The same for a caller that does not know the state, or if `fd` may not be an open descriptor.
@@ -175,7 +177,7 @@ public:
     if (descriptor_state* const state = states_.find(fd)) {
       operation_queue aborted;
       {
-        std::lock_guard<std::mutex> const lock(state->mutex);
+        std::lock_guard<optional_mutex> const lock(state->mutex);
         if (state->is_watched() && !owner_.is_left_behind()) {
           selector_.remove(fd);
         }
@@ -226,7 +228,7 @@ public:
     for (std::size_t index = 0; index != size; ++index) {
       std::uint32_t const fd = selector::descriptor(batch_[index]);
       if (descriptor_state* const state = states_.find(fd)) {
-        std::lock_guard<std::mutex> const lock(state->mutex);
+        std::lock_guard<optional_mutex> const lock(state->mutex);
         deliver(static_cast<int>(fd), *state, batch_[index], done);
       } else {
         has_others = true; // no descriptor has the number of a source
@@ -252,7 +254,7 @@ public:
   /// they would wait in vain.
   void fail_all(boost::system::error_code const& ec, operation_queue& done) noexcept {
     states_.for_each([this, &ec, &done](int, descriptor_state& state) {
-      std::lock_guard<std::mutex> const lock(state.mutex);
+      std::lock_guard<optional_mutex> const lock(state.mutex);
       end_all(state, ec, done);
     });
   }
@@ -289,7 +291,7 @@ public:
     // the selector.
     owner_.renew();
     states_.for_each([this, &lost](int fd, descriptor_state& state) {
-      std::lock_guard<std::mutex> const lock(state.mutex);
+      std::lock_guard<optional_mutex> const lock(state.mutex);
       if (state.is_watched() && !is_really_watched(fd)) {
         drop(fd, state, boost::asio::error::bad_descriptor, lost);
       }
@@ -312,7 +314,7 @@ public:
   /// Moves all waiting operations to `dropped`.
   void drop_all(operation_queue& dropped) noexcept {
     states_.for_each([this, &dropped](int, descriptor_state& state) {
-      std::lock_guard<std::mutex> const lock(state.mutex);
+      std::lock_guard<optional_mutex> const lock(state.mutex);
       take_if(state, dropped, [](descriptor_operation const&) { return true; });
     });
   }
@@ -323,13 +325,15 @@ public:
 private:
   static constexpr std::uint32_t probe_source = 1;
 
+  static void without_lock(descriptor_state& made) noexcept { made.mutex.disable(); }
+
   // --- Operations that wait (all with the state's mutex held) ------------------------------------
 
   /// Asks the selector to report what the operation waits for, and keeps the operation. A selector
   /// that is asked anew also reports what is ready already. After close() the operation is
   /// destroyed.
   void start_watching(int fd, descriptor_state& state, descriptor_operation& operation,
-                      watch_mode how, std::unique_lock<std::mutex> lock) {
+                      watch_mode how, std::unique_lock<optional_mutex> lock) {
     if (is_shut_down_.load(std::memory_order_relaxed)) {
       lock.unlock();
       operation.destroy();
@@ -383,7 +387,7 @@ private:
   /// missed. If there is no memory for that, the operation is destroyed, and its initiating
   /// function throws.
   void hear_of_closing(int fd, descriptor_state& state, descriptor_operation& operation,
-                       std::unique_lock<std::mutex>& lock) {
+                       std::unique_lock<optional_mutex>& lock) {
     BOOST_TRY { closing_.enter(fd, state.closing, *this); }
     BOOST_CATCH(...) {
       lock.unlock();
@@ -505,7 +509,7 @@ private:
     if (descriptor_state* const state = states_.find(fd)) {
       operation_queue aborted;
       {
-        std::lock_guard<std::mutex> const lock(state->mutex);
+        std::lock_guard<optional_mutex> const lock(state->mutex);
         take_if(*state, aborted, [&is_cancelled](descriptor_operation& operation) {
           bool const is_one = is_cancelled(operation);
           if (is_one) {
@@ -543,7 +547,7 @@ private:
   }
 
   int add_to(selector& fresh, int fd, descriptor_state& state) noexcept {
-    std::lock_guard<std::mutex> const lock(state.mutex);
+    std::lock_guard<optional_mutex> const lock(state.mutex);
     bool const is_once = state.watched == watch_mode::per_operation;
     if (!state.is_watched() || (is_once && state.operations.empty()) || !is_really_watched(fd)) {
       return 0;
@@ -560,7 +564,7 @@ private:
   selector selector_{};
   fork_mark owner_{}; // of the selector
 
-  descriptor_table<descriptor_state> states_{};
+  descriptor_table<descriptor_state> states_;
   std::unique_ptr<selector::native_event[]> batch_{}; // what fetch() takes
 
   unheard_descriptors unheard_{};
