@@ -13,6 +13,7 @@
 
 #include <mioext/selector_context.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -26,6 +27,9 @@
 #include <utility>
 #include <vector>
 
+#include <pthread.h>
+#include <signal.h>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/defer.hpp>
 #include <boost/asio/dispatch.hpp>
@@ -33,6 +37,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/query.hpp>
@@ -246,6 +251,93 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_function_may_run_the_context_itself, Context, co
   asio::post(context, [&order] { order.push_back(4); });
   context.run();
   BOOST_TEST(order == (std::vector<int>{1, 2, 3, 4}), boost::test_tools::per_element());
+}
+
+// A function that is being called is work.
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_a_function_runs_does_not_stop_the_run_around_it, Context,
+                              contexts) {
+  Context context;
+  int calls = 0;
+  asio::post(context, [&] {
+    BOOST_TEST(context.poll() == 0u);
+    BOOST_TEST(context.run_for(std::chrono::milliseconds(1)) == 0u);
+    BOOST_TEST(!context.stopped());
+    asio::post(context, [&calls] { ++calls; });
+    asio::post(context, [&calls] { ++calls; });
+    BOOST_TEST(context.run_one() == 1u);
+    BOOST_TEST(!context.stopped());
+  });
+  BOOST_TEST(context.run() == 2u);
+  BOOST_TEST(calls == 2);
+  BOOST_TEST(context.stopped());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(stop_ends_the_runs_that_functions_began, Context, contexts) {
+  Context context;
+  asio::post(context, [&] {
+    asio::post(context, [&context] { context.stop(); });
+    BOOST_TEST(context.run() == 2u);
+    asio::post(context, [] {});
+  });
+  asio::post(context, [] {});
+  BOOST_TEST(context.run() == 1u);
+  BOOST_TEST(context.stopped());
+  context.restart();
+  BOOST_TEST(context.run() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_last_function_of_all_stops_even_what_calls_one, Context,
+                              contexts) {
+  Context context;
+  asio::post(context, [] {});
+  asio::post(context, [] {});
+  asio::post(context, [] { throw std::runtime_error("last"); });
+  BOOST_TEST(context.run_one() == 1u);
+  BOOST_TEST(!context.stopped());
+  BOOST_TEST(context.poll_one() == 1u);
+  BOOST_TEST(!context.stopped());
+  BOOST_CHECK_THROW(context.run_one(), std::runtime_error);
+  BOOST_TEST(context.stopped());
+  asio::post(context, [] {});
+  BOOST_TEST(context.run_one() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_limited_run_ends_while_functions_go_on_coming, Context, contexts) {
+  Context context;
+  std::size_t calls = 0;
+  std::function<void()> const again = [&] {
+    ++calls;
+    asio::post(context, again);
+  };
+  asio::post(context, again);
+  BOOST_TEST(context.run_for(std::chrono::seconds(0)) == 0u);
+  BOOST_TEST(context.run_one_for(std::chrono::seconds(-1)) == 0u);
+  BOOST_TEST(context.run_for(std::chrono::milliseconds(1)) == calls);
+  BOOST_TEST(context.run_until(std::chrono::system_clock::now() + std::chrono::milliseconds(1)) !=
+             0u);
+  BOOST_TEST(!context.stopped());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_signal_does_not_end_a_wait, Context, contexts) {
+  struct ::sigaction ignore = {};
+  ignore.sa_handler = [](int) {};
+  struct ::sigaction before = {};
+  BOOST_REQUIRE(::sigaction(SIGUSR1, &ignore, &before) == 0); // without SA_RESTART
+  Context context;
+  auto const work = asio::make_work_guard(context);
+  ::pthread_t const waiting = ::pthread_self();
+  {
+    helper const signaller([&context, waiting] {
+      for (int count = 0; count != 3; ++count) {
+        ::pthread_kill(waiting, SIGUSR1);
+        std::this_thread::yield();
+      }
+      asio::post(context, [] {});
+    });
+    BOOST_TEST(context.run_one_for(support::patience) == 1u);
+  }
+  BOOST_TEST(context.run_one_for(std::chrono::milliseconds(1)) == 0u);
+  ::sigaction(SIGUSR1, &before, nullptr);
 }
 
 /// A context inside another's function is a place of its own.
@@ -546,6 +638,44 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_exception_of_a_call_on_the_spot_leaves_the_run,
   BOOST_CHECK_THROW(context.run(), std::runtime_error);
   BOOST_TEST(has_returned);
   BOOST_TEST(context.run() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(several_exceptions_of_calls_on_the_spot_leave_as_one, Context,
+                              contexts) {
+  Context context;
+  asio::post(context, [&] {
+    for (int count = 0; count != 3; ++count) {
+      context.get_executor().execute([count] { throw count; });
+    }
+  });
+  int first = -1;
+  try {
+    context.run();
+  } catch (asio::multiple_exceptions const& thrown) {
+    try {
+      std::rethrow_exception(thrown.first_exception());
+    } catch (int number) {
+      first = number;
+    }
+  }
+  BOOST_TEST(first == 0);
+  context.restart();
+  asio::post(context, [&] { context.get_executor().execute([] { throw 7; }); });
+  BOOST_CHECK_THROW(context.run(), int);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_exception_finds_its_context_through_another, Context, contexts) {
+  Context outer;
+  Context inner;
+  bool has_left_inner = false;
+  asio::post(outer, [&] {
+    asio::post(inner,
+               [&] { outer.get_executor().execute([] { throw std::runtime_error("outer"); }); });
+    BOOST_TEST(inner.run() == 1u);
+    has_left_inner = true;
+  });
+  BOOST_CHECK_THROW(outer.run(), std::runtime_error);
+  BOOST_TEST(has_left_inner);
 }
 
 /// Sets a flag when it goes.

@@ -15,6 +15,7 @@
 
 #include <mioext/detail/system.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

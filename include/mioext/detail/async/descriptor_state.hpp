@@ -15,6 +15,7 @@
 
 #include <mioext/detail/system.hpp>
 
+#include <atomic>
 #include <cstdint>
 
 #include <mioext/detail/async/descriptor_operation.hpp>
@@ -48,14 +49,18 @@ enum class watch_mode : unsigned char {
 /// an event belongs to the current registration.
 ///
 /// All members are read and changed with the mutex held, except next_looked_at, which belongs to
-/// whoever has the list.
+/// whoever has the list, and next_closed_elsewhere likewise.
 struct descriptor_state {
   /// What a stream is watched for from its first wait: reading.
   static constexpr interest persistently_wanted() noexcept {
     return selector::all_interests() & ~interest::writable;
   }
 
-  bool is_watched() const noexcept { return watched != watch_mode::none; }
+  bool is_watched() const noexcept { return !is_watched(watch_mode::none); }
+
+  bool is_watched(watch_mode how) const noexcept {
+    return watched_.load(std::memory_order_relaxed) == how;
+  }
 
   /// True if the operation must not be tried now: there is nothing to read, or other operations
   /// wait for the same, and they come first.
@@ -67,7 +72,7 @@ struct descriptor_state {
   /// True if the selector reports what the operation wants without being asked anew: it watches for
   /// that edge-triggered, and the operation has just been tried in vain.
   bool will_be_reported(descriptor_operation const& operation) const noexcept {
-    return watched == watch_mode::persistent && contains(watched_for, operation.wanted());
+    return is_watched(watch_mode::persistent) && contains(watched_for, operation.wanted());
   }
 
   /// Remembers that an attempt has left nothing to read. From then on reads wait until the selector
@@ -75,7 +80,7 @@ struct descriptor_state {
   /// attempt. This is not done if the selector does not report urgent data, because it then reports
   /// too little. (tokio's PollEvented and its clear_readiness() do the same after a short read.)
   void note(io_status tried) noexcept {
-    if (tried == io_status::done_and_drained && watched == watch_mode::persistent && !has_ended &&
+    if (tried == io_status::done_and_drained && is_watched(watch_mode::persistent) && !has_ended &&
         contains(selector::all_interests(), interest::priority)) {
       is_drained = true;
     }
@@ -89,6 +94,11 @@ struct descriptor_state {
 
   /// To be called when the selector does not watch the descriptor any more.
   void has_stopped() noexcept { change(watch_mode::none, interest::none); }
+
+  /// The same in a thread that may change nothing else, because the reactor has no locks.
+  void has_stopped_elsewhere() noexcept {
+    watched_.store(watch_mode::none, std::memory_order_relaxed);
+  }
 
   bool is_concerned(selector::native_event const& event) const noexcept {
     return is_watched() && generation == selector::tag(event);
@@ -120,7 +130,6 @@ struct descriptor_state {
   optional_mutex mutex{};
   operation_queue operations{};
   std::uint32_t generation = 0;
-  watch_mode watched = watch_mode::none;
   /// What the descriptor is watched for.
   interest watched_for = interest::none;
   /// True if it is in the list of descriptors that are checked from time to time, because they may
@@ -135,18 +144,23 @@ struct descriptor_state {
   /// Notifies the reactor, while the descriptor is watched, when a handle with this number is
   /// closed.
   closing_entry closing{};
-  /// For the list of descriptors that are checked: the next state in it, and the descriptor.
+  /// For the list of descriptors that are checked: the next state in it.
   descriptor_state* next_looked_at = nullptr;
+  /// The same for those whose handles other threads have closed.
+  descriptor_state* next_closed_elsewhere = nullptr;
+  /// The descriptor, which never changes.
   int fd = -1;
 
 private:
   void change(watch_mode how, interest wanted) noexcept {
     generation = next_generation();
-    watched = how;
+    watched_.store(how, std::memory_order_relaxed);
     watched_for = wanted;
     is_drained = false;
     has_ended = false;
   }
+
+  std::atomic<watch_mode> watched_{watch_mode::none}; // atomic for has_stopped_elsewhere() alone
 };
 
 } // namespace detail

@@ -36,8 +36,8 @@ namespace detail {
 /// Thread-safe. The values are not protected by the table.
 template <class Value> class descriptor_table {
 public:
-  /// @param prepare is called for each value when it is made; may be null.
-  explicit descriptor_table(void (*prepare)(Value&) = nullptr) : prepare_(prepare) {
+  /// @param prepare is called for each value when it is made.
+  explicit descriptor_table(void (*prepare)(int fd, Value&)) : prepare_(prepare) {
     use(new_index(16));
   }
 
@@ -77,7 +77,7 @@ public:
     }
     std::atomic<block*>& place = index_.load(std::memory_order_relaxed)->blocks[number];
     if (!place.load(std::memory_order_relaxed)) {
-      place.store(new_block(), std::memory_order_release);
+      place.store(new_block(number), std::memory_order_release);
     }
     return place.load(std::memory_order_relaxed)->values[static_cast<std::size_t>(fd) % block_size];
   }
@@ -112,12 +112,10 @@ private:
     return std::unique_ptr<index>(new index(size));
   }
 
-  block* new_block() const {
+  block* new_block(std::size_t number) const {
     block* const made = new block;
-    if (prepare_) {
-      for (Value& value : made->values) {
-        prepare_(value);
-      }
+    for (std::size_t place = 0; place != block_size; ++place) {
+      prepare_(static_cast<int>(number * block_size + place), made->values[place]);
     }
     return made;
   }
@@ -140,7 +138,7 @@ private:
     use(std::move(grown));
   }
 
-  void (*const prepare_)(Value&);
+  void (*const prepare_)(int fd, Value&);
   std::atomic<index*> index_{nullptr};
   std::mutex mutex_{}; // for those who make something
   std::vector<std::unique_ptr<index>> indices_{};

@@ -104,6 +104,10 @@ public:
 
   void wake_in(std::chrono::milliseconds time) noexcept override { alarm_.set(time); }
 
+  bool is_usable_here() const noexcept override { return true; }
+  bool is_running_here() const noexcept override { return true; }
+  void notice_closed() noexcept override {}
+
   int renew_selector() override {
     operation_queue lost;
     int error = 0;

@@ -73,6 +73,18 @@ public:
   /// lock of the reactor.
   virtual void wake_in(std::chrono::milliseconds time) noexcept = 0;
 
+  /// Whether this thread may use the reactor now, for assertions. Always so for a host whose reactor
+  /// has locks.
+  virtual bool is_usable_here() const noexcept = 0;
+
+  /// Whether this thread is the one that fetches events, and has called what calls this. For a
+  /// reactor without locks; always so for a host whose reactor has locks.
+  virtual bool is_running_here() const noexcept = 0;
+
+  /// Called by another thread, which has closed a handle while is_running_here() was false: makes the
+  /// host call selector_reactor::end_closed_elsewhere().
+  virtual void notice_closed() noexcept = 0;
+
   /// In a child process that has its parent's selector: replaces it by one of the child's own,
   /// unless that has been done already. Returns an errno value; after an error nothing has changed.
   virtual int renew_selector() = 0;

@@ -27,16 +27,19 @@
 #include <mioext/detail/async/asio_features.hpp>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/assert.hpp>
 #include <boost/config.hpp>
 #include <boost/core/no_exceptions_support.hpp>
 
 #include <mioext/detail/async/descriptor_operation.hpp>
+#include <mioext/detail/async/function_memory.hpp>
 #include <mioext/detail/async/reactor_host.hpp>
 #include <mioext/detail/async/selector_reactor.hpp>
 #include <mioext/detail/duration.hpp>
 #include <mioext/detail/polling/selector.hpp>
+#include <mioext/detail/scope_exit.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
@@ -54,6 +57,9 @@ namespace detail {
 /// looked at, without waiting, and what it reports goes to the end of the queue. So a function waits for
 /// what was queued before it and no longer, and a descriptor or a timer for `round_size` calls and what
 /// was queued by then.
+///
+/// A function is work for as long as it is queued and called, as in an io_context. So what runs the
+/// scheduler inside such a function does not stop it when nothing else is left.
 class scheduler final : public reactor_host {
 public:
   using clock = std::chrono::steady_clock;
@@ -62,7 +68,7 @@ public:
 
   scheduler(boost::asio::execution_context& context, std::size_t event_capacity)
       : context_(context), reactor_(*this, event_capacity, false), outstanding_work_(0),
-        posted_(nullptr), is_stopped_(false), is_asleep_(false) {
+        posted_(nullptr), is_stopped_(false), is_asleep_(false), is_run_(false) {
     throw_error(system_error_code(waker_.open(reactor_.native_selector(), waker_data())),
                 "selector_context");
     reactor_.set_listening(true);
@@ -82,13 +88,12 @@ public:
   // --- From any thread -----------------------------------------------------------------------------
 
   /// True in a function that it is calling in this thread.
-  bool is_running_here() const noexcept {
-    for (frame const* running = innermost(); running; running = running->outer) {
-      if (running->owner == this) {
-        return true;
-      }
-    }
-    return false;
+  bool is_running_here() const noexcept override { return find_frame() != nullptr; }
+
+  /// True if no other thread runs it.
+  bool is_usable_here() const noexcept override {
+    return !is_run_.load(std::memory_order_relaxed) || is_running_here() ||
+           reactor_.is_left_behind();
   }
 
   /// Queues it, and owns it from now on.
@@ -121,29 +126,35 @@ public:
 
   void restart() noexcept { is_stopped_.store(false); }
 
-  /// In a function that it calls: what a call on the spot has thrown leaves the run and not its caller.
+  /// In a function that it calls, perhaps through a function of another scheduler: what a call on the
+  /// spot has thrown leaves the run and not its caller. Several ones leave as one, as in Asio.
   void capture_exception() noexcept {
 #ifndef BOOST_NO_EXCEPTIONS
-    std::exception_ptr& thrown = innermost()->thrown;
-    if (!thrown) {
-      thrown = std::current_exception();
+    frame& throws = *find_frame();
+    if (!throws.thrown) {
+      throws.thrown = std::current_exception();
+    } else if (!throws.has_thrown_several) {
+      throws.has_thrown_several = true;
+      throws.thrown = std::make_exception_ptr(boost::asio::multiple_exceptions(throws.thrown));
     }
 #endif
   }
 
   // --- In the thread that runs it ------------------------------------------------------------------
 
-  /// Calls what is queued and what comes, up to `most` of them, and waits until `deadline` at the most.
-  /// Returns how many it has called.
+  /// Calls what is queued and what comes, up to `most` of them, and waits until `deadline` at the most:
+  /// max() for a wait without end, min() for none. Returns how many it has called. An exception of
+  /// theirs leaves it; the next call goes on with what comes after that.
   std::size_t run(std::size_t most, clock::time_point deadline) {
-    // Asio recycles memory (of operations, of coroutines) in threads that run a context of its own, and
-    // allocates anew in all others. So this thread runs one, which calls nothing but this.
-    std::size_t calls = 0;
-    asio_context_.restart();
-    boost::asio::post(asio_context_,
-                      [this, most, deadline, &calls] { run_here(most, deadline, calls); });
-    asio_context_.run_one();
-    return calls;
+    if (is_running_here()) {
+      std::size_t calls = 0;
+      run_here(most, deadline, calls);
+      return calls;
+    }
+    BOOST_ASSERT_MSG(is_usable_here(), "only one thread at a time may run a selector_context");
+    is_run_.store(true, std::memory_order_relaxed);
+    auto const ends = make_scope_exit([this] { is_run_.store(false, std::memory_order_relaxed); });
+    return run_in_asio(most, deadline);
   }
 
   /// Drops what is queued, and what that queues when it is dropped, without calling it.
@@ -160,6 +171,8 @@ public:
 
   /// Never called: whenever it has nothing to do, it waits for the selector.
   void listen() override {}
+
+  void notice_closed() noexcept override { wake(); }
 
   void finish(operation_queue& ended) override {
     while (descriptor_operation* const operation = ended.pop()) {
@@ -187,6 +200,9 @@ public:
     if (error == 0) {
       waker_ = std::move(waker);
       reactor_.selector_was_replaced(queue_);
+      // The thread that the parent ran it in does not exist here, unless it is this one.
+      is_asleep_.store(false);
+      is_run_.store(is_running_here(), std::memory_order_relaxed);
     }
     return error;
   }
@@ -220,6 +236,7 @@ private:
     scheduler* const owner;
     frame* const outer;
     std::exception_ptr thrown{};
+    bool has_thrown_several = false;
   };
 
   static frame*& innermost() noexcept {
@@ -227,19 +244,62 @@ private:
     return running;
   }
 
+  frame* find_frame() const noexcept {
+    frame* found = innermost();
+    while (found && found->owner != this) {
+      found = found->outer;
+    }
+    return found;
+  }
+
+  /// What the context of Asio's calls, in memory of the thread that runs it.
+  struct run_request {
+    using allocator_type = function_allocator<void, 96>;
+
+    allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
+
+    void operator()() const { runs->run_here(most, deadline, *calls); }
+
+    scheduler* runs;
+    std::size_t most;
+    clock::time_point deadline;
+    std::size_t* calls;
+    function_memory<96>* memory;
+  };
+
+  /// Asio recycles memory (of operations, of coroutines) in threads that run a context of its own, and
+  /// allocates anew in all others. So this thread runs one, which calls nothing but this. It takes no
+  /// lock, because nobody else knows it, no memory, and no descriptor, because it has no reactor.
+  std::size_t run_in_asio(std::size_t most, clock::time_point deadline) {
+    std::size_t calls = 0;
+    function_memory<96> memory;
+    asio_context_.restart();
+    boost::asio::post(asio_context_, run_request{this, most, deadline, &calls, &memory});
+    asio_context_.run_one();
+    return calls;
+  }
+
   void run_here(std::size_t most, clock::time_point deadline, std::size_t& calls) {
     frame running(this);
+    auto const ends = make_scope_exit([this] {
+      if (queue_.empty()) {
+        stop_without_work();
+      }
+    });
     while (calls != most) {
       descriptor_operation* const next = next_operation(deadline);
       if (!next) {
         return;
       }
       ++calls;
+      ++calling_;
+      auto const returns = make_scope_exit([this] { --calling_; });
       next->complete(completion::dispatched);
 #ifndef BOOST_NO_EXCEPTIONS
       if (running.thrown) {
         std::exception_ptr const thrown = std::move(running.thrown);
         running.thrown = nullptr;
+        running.has_thrown_several = false;
         std::rethrow_exception(thrown);
       }
 #endif
@@ -249,7 +309,11 @@ private:
   /// The next one in the queue, for which it waits; null when it is stopped, when the deadline is over,
   /// or when there is no work left, which stops it.
   descriptor_operation* next_operation(clock::time_point deadline) {
-    bool has_waited = false;
+    bool const may_wait = deadline != clock::time_point::min();
+    if (may_wait && is_over(deadline)) {
+      return nullptr;
+    }
+    bool has_looked = false;
     for (;;) {
       if (is_stopped_.load(std::memory_order_relaxed)) {
         return nullptr;
@@ -261,21 +325,35 @@ private:
         --round_left_;
         return next;
       }
-      look();
+      take_posted();
       if (!queue_.empty()) {
         continue;
       }
-      if (outstanding_work_.load() == 0 && !posted_.load()) {
-        is_stopped_.store(true);
+      if (stop_without_work() || has_looked || (may_wait && is_over(deadline))) {
         return nullptr;
       }
-      std::chrono::nanoseconds const left = time_left(deadline);
-      if (left == std::chrono::nanoseconds::zero() && has_waited) {
-        return nullptr;
+      if (may_wait) {
+        wait(time_left(deadline));
+      } else {
+        look();
+        has_looked = true;
       }
-      wait(left);
-      has_waited = true;
     }
+  }
+
+  static bool is_over(clock::time_point deadline) {
+    return deadline != clock::time_point::max() && deadline <= clock::now();
+  }
+
+  bool has_work() const noexcept { return outstanding_work_.load() != 0 || calling_ != 0; }
+
+  /// When the queue is empty.
+  bool stop_without_work() noexcept {
+    if (has_work() || posted_.load()) {
+      return false;
+    }
+    is_stopped_.store(true);
+    return true;
   }
 
   void look() {
@@ -289,23 +367,24 @@ private:
     if (deadline == clock::time_point::max()) {
       return std::chrono::nanoseconds(-1);
     }
-    if (deadline == clock::time_point::min()) {
-      return std::chrono::nanoseconds::zero();
-    }
     return std::max<std::chrono::nanoseconds>(std::chrono::nanoseconds::zero(),
                                               deadline - clock::now());
   }
 
   void wait(std::chrono::nanoseconds limit) {
     is_asleep_.store(true);
-    if (!posted_.load() && !is_stopped_.load() && outstanding_work_.load() != 0) {
+    auto const wakes =
+        make_scope_exit([this] { is_asleep_.store(false, std::memory_order_relaxed); });
+    if (!posted_.load() && !is_stopped_.load() && !reactor_.has_closed_elsewhere() && has_work()) {
       fetch(limit);
+      round_left_ = round_size;
     }
-    is_asleep_.store(false, std::memory_order_relaxed);
-    take_posted();
   }
 
   void fetch(std::chrono::nanoseconds limit) {
+    if (reactor_.is_left_behind()) { // the parent's events are not for this process
+      throw_error(system_error_code(renew_selector()), "run");
+    }
     if (next_look_ != clock::time_point::max()) {
       fetch_until_look(limit);
       return;
@@ -323,13 +402,17 @@ private:
   }
 
   void wake() noexcept {
-    if (is_asleep_.load() && is_asleep_.exchange(false)) {
+    if (is_asleep_.load() && is_asleep_.exchange(false) && !reactor_.is_left_behind()) {
       waker_.wake();
     }
   }
 
-  /// What other threads have posted goes to the end of the queue, in their order.
+  /// What other threads have posted goes to the end of the queue, in their order, and what they have
+  /// ended by closing its handle.
   void take_posted() noexcept {
+    if (reactor_.has_closed_elsewhere()) {
+      reactor_.end_closed_elsewhere(queue_);
+    }
     descriptor_operation* last = posted_.load(std::memory_order_relaxed);
     if (!last) {
       return;
@@ -351,7 +434,8 @@ private:
 
   operation_queue queue_{};
   std::size_t round_left_ = round_size;
-  boost::asio::io_context asio_context_{};
+  std::size_t calling_ = 0; // functions that have not returned yet; more than one in nested runs
+  boost::asio::io_context asio_context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE};
   boost::asio::execution_context& context_;
   selector_reactor reactor_;
   selector_waker waker_{};
@@ -361,6 +445,7 @@ private:
   std::atomic<descriptor_operation*> posted_; // by other threads, the last one first
   std::atomic<bool> is_stopped_;
   std::atomic<bool> is_asleep_;
+  std::atomic<bool> is_run_; // by whichever thread
 };
 
 } // namespace detail

@@ -50,8 +50,8 @@ template <class Allocator, unsigned Flags> class scheduler_executor : Allocator 
   using with = scheduler_executor<Allocator, (Flags | Set) & ~Cleared>;
 
 public:
-  scheduler_executor(scheduler& owner, Allocator const& allocator) noexcept
-      : Allocator(allocator), scheduler_(&owner) {
+  scheduler_executor(scheduler& owner, Allocator const& used_allocator) noexcept
+      : Allocator(used_allocator), scheduler_(&owner) {
     start_work();
   }
 
@@ -147,7 +147,8 @@ public:
   /// context's run(), not this call, as an io_context has it.
   template <class Function> void execute(Function&& function) const {
     if (!(Flags & never_blocks) && running_in_this_thread()) {
-      BOOST_TRY { call(std::forward<Function>(function)); }
+      typename std::decay<Function>::type called(std::forward<Function>(function));
+      BOOST_TRY { std::move(called)(); }
       BOOST_CATCH(...) { scheduler_->capture_exception(); }
       BOOST_CATCH_END
     } else {
@@ -176,22 +177,23 @@ public:
   void on_work_finished() const noexcept { scheduler_->finish_work(); }
 
   template <class Function, class Other>
-  void dispatch(Function&& function, Other const& allocator) const {
+  void dispatch(Function&& function, Other const& used_allocator) const {
     if (running_in_this_thread()) {
-      call(std::forward<Function>(function));
+      typename std::decay<Function>::type called(std::forward<Function>(function));
+      std::move(called)();
     } else {
-      queue(std::forward<Function>(function), allocator);
+      queue(std::forward<Function>(function), used_allocator);
     }
   }
 
   template <class Function, class Other>
-  void post(Function&& function, Other const& allocator) const {
-    queue(std::forward<Function>(function), allocator);
+  void post(Function&& function, Other const& used_allocator) const {
+    queue(std::forward<Function>(function), used_allocator);
   }
 
   template <class Function, class Other>
-  void defer(Function&& function, Other const& allocator) const {
-    queue(std::forward<Function>(function), allocator);
+  void defer(Function&& function, Other const& used_allocator) const {
+    queue(std::forward<Function>(function), used_allocator);
   }
 #endif
 
@@ -202,17 +204,12 @@ private:
     }
   }
 
-  template <class Function> static void call(Function&& function) {
-    typename std::decay<Function>::type called(std::forward<Function>(function));
-    std::move(called)();
-  }
-
   template <class Function, class Other>
-  void queue(Function&& function, Other const& allocator) const {
+  void queue(Function&& function, Other const& used_allocator) const {
     using memory = operation_allocator<Other>;
     scheduler_->post(
         function_operation<typename std::decay<Function>::type, typename memory::type>::make(
-            std::forward<Function>(function), memory::get(allocator)));
+            std::forward<Function>(function), memory::get(used_allocator)));
   }
 
   scheduler* scheduler_;

@@ -28,6 +28,7 @@
 #include <mioext/detail/async/asio_features.hpp>
 
 #include <boost/asio/error.hpp>
+#include <boost/assert.hpp>
 #include <boost/config.hpp>
 #include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
@@ -71,8 +72,8 @@ public:
   /// keeps both alive.
   selector_reactor(reactor_host& host, std::size_t event_capacity, bool is_locked = true)
       : closing_(closing_listeners::instance()), host_(host), event_capacity_(event_capacity),
-        states_(is_locked ? nullptr : &without_lock), pending_(0), is_shut_down_(false),
-        is_listening_(false) {
+        states_(is_locked ? &with_lock : &without_lock), is_locked_(is_locked), pending_(0),
+        is_shut_down_(false), is_listening_(false) {
     if (event_capacity == 0 || event_capacity > selector::most_events()) {
       throw_error(boost::asio::error::make_error_code(boost::asio::error::invalid_argument),
                   "selector_service");
@@ -121,6 +122,7 @@ public:
   template <class Operation>
   BOOST_FORCEINLINE void start(int fd, descriptor_state& state, Operation& operation,
                                watch_mode how, bool tries_first) {
+    assert_usable();
     state.mutex.lock();
     if (tries_first && !is_shut_down_.load(std::memory_order_relaxed)) {
       bool const is_in_vain = state.must_wait(operation) && operation.may_wait();
@@ -174,6 +176,7 @@ public:
   /// Ends all operations that wait for `fd` with operation_aborted and stops watching it, because
   /// it is about to be closed or given away.
   void remove(int fd) {
+    assert_usable();
     if (descriptor_state* const state = states_.find(fd)) {
       operation_queue aborted;
       {
@@ -191,9 +194,16 @@ public:
   /// until the operations that end here have been passed to their executors; after close() none
   /// ends here. An operation for which its executor has no memory is dropped: whoever closes the
   /// handle cannot be told, and may be closing it in order to free memory.
+  ///
+  /// Without locks, the operations are left to the thread that fetches events, unless it is this one.
   void handle_closing(int fd) noexcept override {
     std::lock_guard<std::recursive_mutex> const lock(closing_mutex_);
-    if (!is_shut_down()) {
+    if (is_shut_down()) {
+      return;
+    }
+    if (!is_locked_ && !host_.is_running_here()) {
+      leave_to_host(*states_.find(fd));
+    } else {
       BOOST_TRY { remove(fd); }
       BOOST_CATCH(...) {} // the operations were destroyed on the way here
       BOOST_CATCH_END
@@ -237,12 +247,26 @@ public:
     return has_others;
   }
 
+  /// Whether end_closed_elsewhere() has anything to do.
+  bool has_closed_elsewhere() const noexcept { return closed_elsewhere_.load() != nullptr; }
+
+  /// Ends the operations whose handles were closed by other threads, or while the host fetched no
+  /// events.
+  BOOST_NOINLINE void end_closed_elsewhere(operation_queue& aborted) noexcept {
+    descriptor_state* closed = closed_elsewhere_.exchange(nullptr);
+    while (closed) {
+      descriptor_state& state = *closed;
+      closed = state.next_closed_elsewhere;
+      drop(state.fd, state, boost::asio::error::operation_aborted, aborted);
+    }
+  }
+
   /// Adds the operations to `lost` whose descriptors were closed without notification.
   BOOST_NOINLINE void look_for_closed(operation_queue& lost) noexcept {
     unheard_.take_all([this, &lost](descriptor_state& state) {
       if (state.operations.any_may_end_unheard()) {
         if (is_really_watched(state.fd)) {
-          look_at(state.fd, state);
+          look_at(state);
         } else {
           drop(state.fd, state, boost::asio::error::bad_descriptor, lost);
         }
@@ -325,7 +349,16 @@ public:
 private:
   static constexpr std::uint32_t probe_source = 1;
 
-  static void without_lock(descriptor_state& made) noexcept { made.mutex.disable(); }
+  static void with_lock(int fd, descriptor_state& made) noexcept { made.fd = fd; }
+  static void without_lock(int fd, descriptor_state& made) noexcept {
+    made.fd = fd;
+    made.mutex.disable();
+  }
+
+  void assert_usable() const noexcept {
+    BOOST_ASSERT_MSG(host_.is_usable_here(),
+                     "the I/O objects of a selector_context belong to the thread that runs it");
+  }
 
   // --- Operations that wait (all with the state's mutex held) ------------------------------------
 
@@ -350,10 +383,14 @@ private:
         return;
       }
     }
+    operation_queue lost;
+    if (has_closed_elsewhere()) { // what had this number, perhaps
+      end_closed_elsewhere(lost);
+    }
     if (!state.is_watched()) {
       hear_of_closing(fd, state, operation, lock);
     }
-    if (state.watched == watch_mode::persistent) {
+    if (state.is_watched(watch_mode::persistent)) {
       how = watch_mode::persistent;
     }
     operation.may_end_unheard = how == watch_mode::per_operation_unheard;
@@ -364,10 +401,9 @@ private:
     if (how == watch_mode::persistent) {
       wanted = wanted | state.watched_for | descriptor_state::persistently_wanted();
     }
-    operation_queue lost;
     int const error = watch(fd, state, wanted, how, lost);
     if (error == 0 && operation.may_end_unheard) {
-      look_at(fd, state);
+      look_at(state);
     }
     bool const must_listen = error == 0 && keep(state, operation);
     operation_queue refused;
@@ -402,6 +438,20 @@ private:
     state.operations.push(operation);
     bool const is_first = pending_.fetch_add(1) == 0;
     return is_first && !is_listening_.load();
+  }
+
+  /// For a handle that is being closed where the operations must not be touched. The descriptor is not
+  /// watched from now on; so the next operation with its number ends these ones first, and its entry
+  /// here is the only one.
+  void leave_to_host(descriptor_state& state) noexcept {
+    if (!owner_.is_left_behind()) {
+      selector_.remove(state.fd);
+    }
+    state.has_stopped_elsewhere();
+    state.next_closed_elsewhere = closed_elsewhere_.load();
+    while (!closed_elsewhere_.compare_exchange_weak(state.next_closed_elsewhere, &state)) {
+    }
+    host_.notice_closed();
   }
 
   /// Makes the selector watch `fd` for `wanted`; everything that it reported before is stale. If it
@@ -454,7 +504,7 @@ private:
       state.note(tried);
       return tried != io_status::must_wait;
     });
-    if (state.watched == watch_mode::per_operation && !state.operations.empty()) {
+    if (state.is_watched(watch_mode::per_operation) && !state.operations.empty()) {
       watch_again(fd, state, done);
     }
   }
@@ -506,6 +556,7 @@ private:
   // --- Operations that have ended ----------------------------------------------------------------
 
   template <class Predicate> void cancel_if(int fd, Predicate is_cancelled) {
+    assert_usable();
     if (descriptor_state* const state = states_.find(fd)) {
       operation_queue aborted;
       {
@@ -529,8 +580,8 @@ private:
   }
 
   /// Has the descriptor checked from time to time. To be called with the state's mutex held.
-  void look_at(int fd, descriptor_state& state) noexcept {
-    unheard_.add(fd, state);
+  void look_at(descriptor_state& state) noexcept {
+    unheard_.add(state);
     if (!unheard_.is_look_due()) {
       ask_for_look();
     }
@@ -548,7 +599,7 @@ private:
 
   int add_to(selector& fresh, int fd, descriptor_state& state) noexcept {
     std::lock_guard<optional_mutex> const lock(state.mutex);
-    bool const is_once = state.watched == watch_mode::per_operation;
+    bool const is_once = state.is_watched(watch_mode::per_operation);
     if (!state.is_watched() || (is_once && state.operations.empty()) || !is_really_watched(fd)) {
       return 0;
     }
@@ -568,6 +619,8 @@ private:
   std::unique_ptr<selector::native_event[]> batch_{}; // what fetch() takes
 
   unheard_descriptors unheard_{};
+  bool const is_locked_; // the states' mutexes
+  std::atomic<descriptor_state*> closed_elsewhere_{nullptr};
   std::atomic<std::size_t> pending_;
 
   // Locked before all other mutexes. Recursive, because destroying an operation may close handles.

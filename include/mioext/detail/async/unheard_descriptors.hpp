@@ -35,10 +35,9 @@ public:
   unheard_descriptors& operator=(unheard_descriptors const&) = delete;
 
   /// To be called with the state's mutex held.
-  void add(int fd, descriptor_state& state) noexcept {
+  void add(descriptor_state& state) noexcept {
     if (!state.is_looked_at) {
       state.is_looked_at = true;
-      state.fd = fd;
       state.next_looked_at = first_.load();
       while (!first_.compare_exchange_weak(state.next_looked_at, &state)) {
       }
