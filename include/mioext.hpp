@@ -34,6 +34,7 @@
 #include <mioext/selector_service.hpp>
 #include <mioext/sender.hpp>
 #include <mioext/signal_info.hpp>
+#include <mioext/steady_timer.hpp>
 #include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 #include <mioext/timeout.hpp>

@@ -67,6 +67,14 @@ BOOST_AUTO_TEST_CASE(it_is_set_anew_before_it_goes_off) {
   BOOST_TEST(test.count(milliseconds(5)) == 0);
 }
 
+BOOST_AUTO_TEST_CASE(it_goes_off_at_once_if_the_time_is_over) {
+  alarmed test;
+  for (std::chrono::nanoseconds over : {milliseconds(0), milliseconds(-5), milliseconds(-90000)}) {
+    BOOST_TEST(test.alarm.set(over) == 0);
+    BOOST_TEST(test.count(patience) == 1);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(nobody_need_fetch_it_before_it_is_set_again) {
   alarmed test;
   for (int round = 0; round != 3; ++round) {

@@ -89,7 +89,7 @@ struct whole_waker {
 
 struct whole_alarm {
   int open(whole&, whole::user_data) noexcept;
-  int set(milliseconds) const noexcept;
+  int set(nanoseconds) const noexcept;
 };
 
 struct whole_signals {
@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(another_signature_is_found) {
   CHECK_CHANGED(selector_alone, whole, token, static std::size_t token(native_event&) noexcept);
   CHECK_CHANGED(selector_alone, whole, wait,
                 int wait(native_event*, std::size_t, std::chrono::duration<double>) noexcept);
-  CHECK_CHANGED(alarm_of_whole, whole_alarm, set, int set(nanoseconds) const noexcept);
+  CHECK_CHANGED(alarm_of_whole, whole_alarm, set, int set(milliseconds) const noexcept);
   // what it returns,
   CHECK_CHANGED(selector_alone, whole, open, bool open() noexcept);
   CHECK_CHANGED(selector_alone, whole, tag, static std::uint64_t tag(native_event const&) noexcept);

@@ -347,6 +347,59 @@ BOOST_AUTO_TEST_CASE(a_clock_that_stands_still_or_goes_back_does_no_harm) {
   BOOST_TEST(pop_all(wheel, 1010) == expected, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_timer_set_as_due_comes_behind_what_is_due_and_before_what_is_not) {
+  wheel_type wheel(64, 16);
+  wheel.insert(5, 50);
+  wheel.insert(300, 3000);
+  timer_id const due = wheel.insert_due(10, 100);
+  wheel.insert_due(10, 101);
+  BOOST_TEST(wheel.next_deadline() <= 10u);
+  BOOST_TEST(wheel.elapsed() == 10u);
+  BOOST_TEST(wheel.size() == 4u);
+  BOOST_TEST(pop_all(wheel, 10) == (values{50, 100, 101}), boost::test_tools::per_element());
+  BOOST_TEST(!wheel.erase(due));
+  BOOST_TEST(wheel.next_deadline() == 300u);
+}
+
+BOOST_AUTO_TEST_CASE(a_timer_set_as_due_can_be_erased) {
+  wheel_type wheel(64, 16);
+  timer_id const first = wheel.insert_due(0, 1);
+  wheel.insert_due(0, 2);
+  BOOST_TEST(wheel.erase(first));
+  BOOST_TEST(pop_all(wheel, 0) == values{2}, boost::test_tools::per_element());
+  BOOST_TEST(wheel.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_value_can_be_found_and_replaced_while_its_timer_is_pending) {
+  wheel_type wheel(64, 16);
+  timer_id const id = wheel.insert(7, 70);
+  BOOST_REQUIRE(wheel.find(id));
+  BOOST_TEST(*wheel.find(id) == 70u);
+  *wheel.find(id) = 71;
+  BOOST_TEST(!wheel.find(timer_id()));
+  BOOST_TEST(pop_all(wheel, 7) == values{71}, boost::test_tools::per_element());
+  BOOST_TEST(!wheel.find(id));
+}
+
+BOOST_AUTO_TEST_CASE(a_wheel_of_which_all_was_taken_works_on) {
+  wheel_type wheel(64, 16);
+  wheel.insert_due(3, 1);
+  for (std::uint64_t deadline : {5, 70, 70, 5000, 9000000}) {
+    wheel.insert(deadline, deadline);
+  }
+  timer_id const last = wheel.insert(last_tick, 2);
+  values taken;
+  wheel.take_all([&taken](std::uint64_t value) { taken.push_back(value); });
+  BOOST_TEST(taken == (values{1, 5, 70, 70, 5000, 9000000, 2}), boost::test_tools::per_element());
+  BOOST_TEST(wheel.empty());
+  BOOST_TEST(wheel.next_deadline() == last_tick);
+  BOOST_TEST(!wheel.erase(last));
+  wheel.insert(71, 710);
+  wheel.insert(4, 40);
+  BOOST_TEST(wheel.next_deadline() == 4u);
+  BOOST_TEST(pop_all(wheel, 100) == (values{40, 710}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(an_erased_timer_is_not_due) {
   wheel_type wheel(64, 16);
   timer_id const near = wheel.insert(10, 1);

@@ -48,7 +48,7 @@ public:
   selector_context() : selector_context(event_loop_config()) {}
 
   explicit selector_context(event_loop_config const& config)
-      : scheduler_(std::make_shared<detail::scheduler>(*this, config.event_capacity)) {
+      : scheduler_(std::make_shared<detail::scheduler>(*this, config)) {
     boost::asio::make_service<selector_service>(
         *this, detail::service_host{scheduler_, detail::scheduler::reactor_of(scheduler_)});
   }

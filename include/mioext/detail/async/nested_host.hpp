@@ -35,6 +35,7 @@
 #include <mioext/detail/async/nested_selector.hpp>
 #include <mioext/detail/async/reactor_host.hpp>
 #include <mioext/detail/async/selector_reactor.hpp>
+#include <mioext/detail/async/shared_alarm.hpp>
 #include <mioext/detail/polling/selector.hpp>
 #include <mioext/detail/throw_error.hpp>
 
@@ -102,7 +103,13 @@ public:
     ended.complete_all(completion::posted);
   }
 
-  void wake_in(std::chrono::milliseconds time) noexcept override { alarm_.set(time); }
+  void wake_in(std::chrono::milliseconds time) noexcept override {
+    alarm_.look_at(shared_alarm::clock::now() + time, reactor_.is_left_behind());
+  }
+
+  void wake_at(shared_alarm::clock::time_point due) noexcept override {
+    alarm_.wake_at(due, reactor_.is_left_behind());
+  }
 
   bool is_usable_here() const noexcept override { return true; }
   bool is_running_here() const noexcept override { return true; }
@@ -192,9 +199,12 @@ private:
     if (ec && ec != boost::asio::error::operation_aborted) {
       reactor_.fail_all(ec, done);
     } else if (reactor_.pending() != 0 && !reactor_.is_left_behind()) {
-      bool const is_time_to_look = reactor_.fetch(std::chrono::nanoseconds::zero(), done);
-      if (is_time_to_look) {
-        reactor_.look_for_closed(done);
+      bool const has_alarm_gone_off = reactor_.fetch(std::chrono::nanoseconds::zero(), done);
+      if (has_alarm_gone_off) {
+        if (alarm_.is_time_to_look()) {
+          reactor_.look_for_closed(done);
+        }
+        reactor_.timers().take_due(done);
       }
     }
     {
@@ -228,7 +238,7 @@ private:
       error = reactor_.native_selector().replace_with(fresh);
     }
     if (error == 0) {
-      alarm_ = std::move(alarm);
+      alarm_.replace_by(std::move(alarm));
       reactor_.selector_was_replaced(lost);
     }
     return error;
@@ -239,7 +249,7 @@ private:
   }
 
   selector_reactor reactor_;
-  selector_alarm alarm_{};
+  shared_alarm alarm_{};
 
   std::mutex mutex_{};         // protects what follows, and set_listening()
   bool is_called_off_ = false; // true if the wait was cancelled

@@ -42,6 +42,9 @@ namespace detail {
 /// - *Time.* After wake_in(), the host calls selector_reactor::look_for_closed() once, and
 ///   completes the operations that this yields. Calling it too early does no harm. This does not
 ///   count as work.
+/// - *Timers.* While timers are pending, the host calls timer_queue::take_due() at the point that
+///   the last call of wake_at() has named, or earlier, and completes the operations that this
+///   yields. (A host whose queue is not locked asks the queue itself.)
 /// - *The selector's other sources.* The host may add sources of its own to the selector, with
 ///   selector::internal_data. The result of fetch() says whether one of them had an event, and
 ///   renew_selector() must add them to the new selector.
@@ -65,7 +68,8 @@ public:
   virtual void listen() = 0;
 
   /// Completes operations that have ended without an event and do not count in pending() any more:
-  /// through their executors' queues, never from inside this call. There is at least one.
+  /// through their executors' queues, never from inside this call. There is at least one, unless
+  /// the last operation that waited was dropped.
   /// Operations that are left in `ended` after an exception are dropped.
   virtual void finish(operation_queue& ended) = 0;
 
@@ -84,6 +88,10 @@ public:
   /// Called by another thread, which has closed a handle while is_running_here() was false: makes the
   /// host call selector_reactor::end_closed_elsewhere().
   virtual void notice_closed() noexcept = 0;
+
+  /// Makes the host call timer_queue::take_due() at `due` or earlier. Called by any thread, while it
+  /// holds the lock of the timers.
+  virtual void wake_at(std::chrono::steady_clock::time_point due) noexcept = 0;
 
   /// In a child process that has its parent's selector: replaces it by one of the child's own,
   /// unless that has been done already. Returns an errno value; after an error nothing has changed.

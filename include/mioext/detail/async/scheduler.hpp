@@ -41,6 +41,7 @@
 #include <mioext/detail/polling/selector.hpp>
 #include <mioext/detail/scope_exit.hpp>
 #include <mioext/detail/throw_error.hpp>
+#include <mioext/event_loop_config.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
@@ -66,9 +67,10 @@ public:
 
   static constexpr std::size_t round_size = 64;
 
-  scheduler(boost::asio::execution_context& context, std::size_t event_capacity)
-      : context_(context), reactor_(*this, event_capacity, false), outstanding_work_(0),
-        posted_(nullptr), is_stopped_(false), is_asleep_(false), is_run_(false) {
+  scheduler(boost::asio::execution_context& context, event_loop_config const& config)
+      : context_(context), reactor_(*this, config.event_capacity, false, config),
+        outstanding_work_(0), posted_(nullptr), is_stopped_(false), is_asleep_(false),
+        is_run_(false) {
     throw_error(system_error_code(waker_.open(reactor_.native_selector(), waker_data())),
                 "selector_context");
     reactor_.set_listening(true);
@@ -183,6 +185,9 @@ public:
   void wake_in(std::chrono::milliseconds time) noexcept override {
     next_look_ = clock::now() + time;
   }
+
+  /// It asks the timers itself whenever it waits.
+  void wake_at(clock::time_point) noexcept override {}
 
   int renew_selector() override {
     if (!reactor_.is_left_behind()) {
@@ -360,6 +365,13 @@ private:
     round_left_ = round_size;
     take_posted();
     fetch(std::chrono::nanoseconds::zero());
+    take_due_timers();
+  }
+
+  void take_due_timers() noexcept {
+    if (!reactor_.timers().empty()) {
+      reactor_.timers().take_due(queue_);
+    }
   }
 
   /// Negative for a wait without end.
@@ -376,9 +388,16 @@ private:
     auto const wakes =
         make_scope_exit([this] { is_asleep_.store(false, std::memory_order_relaxed); });
     if (!posted_.load() && !is_stopped_.load() && !reactor_.has_closed_elsewhere() && has_work()) {
-      fetch(limit);
+      fetch(reactor_.timers().empty() ? limit : until_timer(limit));
       round_left_ = round_size;
+      take_due_timers();
     }
+  }
+
+  std::chrono::nanoseconds until_timer(std::chrono::nanoseconds limit) noexcept {
+    std::chrono::nanoseconds const zero = std::chrono::nanoseconds::zero();
+    std::chrono::nanoseconds const left = time_left(reactor_.timers().next_deadline());
+    return limit < zero ? left : left < zero ? limit : std::min(limit, left);
   }
 
   void fetch(std::chrono::nanoseconds limit) {

@@ -37,13 +37,16 @@
 #include <mioext/detail/async/descriptor_state.hpp>
 #include <mioext/detail/async/descriptor_table.hpp>
 #include <mioext/detail/async/optional_mutex.hpp>
+#include <mioext/detail/async/pending_operations.hpp>
 #include <mioext/detail/async/reactor_host.hpp>
+#include <mioext/detail/async/timer_queue.hpp>
 #include <mioext/detail/async/unheard_descriptors.hpp>
 #include <mioext/detail/closing_listeners.hpp>
 #include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/fork_mark.hpp>
 #include <mioext/detail/polling/selector.hpp>
 #include <mioext/detail/throw_error.hpp>
+#include <mioext/event_loop_config.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/trigger.hpp>
 
@@ -70,10 +73,11 @@ class selector_reactor final : public closing_listener {
 public:
   /// @param host must live as long as the reactor; the pointer that is passed to become_shared()
   /// keeps both alive.
-  selector_reactor(reactor_host& host, std::size_t event_capacity, bool is_locked = true)
+  selector_reactor(reactor_host& host, std::size_t event_capacity, bool is_locked = true,
+                   event_loop_config const& timer_config = event_loop_config())
       : closing_(closing_listeners::instance()), host_(host), event_capacity_(event_capacity),
-        states_(is_locked ? &with_lock : &without_lock), is_locked_(is_locked), pending_(0),
-        is_shut_down_(false), is_listening_(false) {
+        states_(is_locked ? &with_lock : &without_lock), is_locked_(is_locked),
+        timers_(host, pending_, is_locked, timer_config), is_shut_down_(false) {
     if (event_capacity == 0 || event_capacity > selector::most_events()) {
       throw_error(boost::asio::error::make_error_code(boost::asio::error::invalid_argument),
                   "selector_service");
@@ -212,18 +216,21 @@ public:
 
   std::shared_ptr<closing_listener> this_listener() noexcept override { return self_.lock(); }
 
+  /// The operations that wait for points in time.
+  timer_queue& timers() noexcept { return timers_; }
+
   // --- For the host: fetching --------------------------------------------------------------------
 
-  /// How many operations wait.
-  std::size_t pending() const noexcept { return pending_.load(); }
+  /// How many operations wait, for descriptors and for points in time.
+  std::size_t pending() const noexcept { return pending_.count(); }
 
   /// True if the host is certain to fetch the events that come. No operation is missed: keep()
   /// first counts an operation and then checks this; the host first sets this to false and then
   /// checks pending(). These accesses are sequentially consistent, so at least one side sees what
   /// the other one did.
-  bool is_listening() const noexcept { return is_listening_.load(); }
+  bool is_listening() const noexcept { return pending_.is_listening(); }
 
-  void set_listening(bool is_listening) noexcept { is_listening_.store(is_listening); }
+  void set_listening(bool is_listening) noexcept { pending_.set_listening(is_listening); }
 
   /// Takes one batch of events from the selector, and adds the operations that it completes to
   /// `done`. To be called by one thread at a time.
@@ -281,6 +288,7 @@ public:
       std::lock_guard<optional_mutex> const lock(state.mutex);
       end_all(state, ec, done);
     });
+    timers_.take_all(ec, done);
   }
 
   // --- For the host: fork and end ----------------------------------------------------------------
@@ -341,6 +349,7 @@ public:
       std::lock_guard<optional_mutex> const lock(state.mutex);
       take_if(state, dropped, [](descriptor_operation const&) { return true; });
     });
+    timers_.take_all(boost::system::error_code(), dropped);
   }
 
   /// The first number that is free for selector::internal_data of the host's sources.
@@ -436,8 +445,7 @@ private:
   /// Adds the operation to those that wait. Returns true if the host must be asked to listen.
   bool keep(descriptor_state& state, descriptor_operation& operation) noexcept {
     state.operations.push(operation);
-    bool const is_first = pending_.fetch_add(1) == 0;
-    return is_first && !is_listening_.load();
+    return pending_.add();
   }
 
   /// For a handle that is being closed where the operations must not be touched. The descriptor is not
@@ -549,7 +557,7 @@ private:
   template <class Predicate>
   void take_if(descriptor_state& state, operation_queue& taken, Predicate is_taken) noexcept {
     if (std::size_t const count = state.operations.move_if(taken, is_taken)) {
-      pending_.fetch_sub(count);
+      pending_.remove(count);
     }
   }
 
@@ -621,12 +629,12 @@ private:
   unheard_descriptors unheard_{};
   bool const is_locked_; // the states' mutexes
   std::atomic<descriptor_state*> closed_elsewhere_{nullptr};
-  std::atomic<std::size_t> pending_;
+  pending_operations pending_{};
+  timer_queue timers_;
 
   // Locked before all other mutexes. Recursive, because destroying an operation may close handles.
   std::recursive_mutex closing_mutex_{};
   std::atomic<bool> is_shut_down_;
-  std::atomic<bool> is_listening_;
 };
 
 } // namespace detail

@@ -15,6 +15,7 @@
 
 #include <mioext/detail/system.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -127,10 +128,33 @@ public:
     return timer_id(index, nodes_[index].generation);
   }
 
+  /// Sets a timer whose time has come at `now`, in constant time apart from what is due: the same
+  /// call of pop_due() that takes out what is due at `now` takes it out behind that. For owners
+  /// that call nothing of the program while they take timers out; for others insert() puts it off.
+  ///
+  /// @throws as insert()
+  timer_id insert_due(std::uint64_t now, T const& value) {
+    std::uint32_t const index = acquire(elapsed_, value);
+    if (now > elapsed_) {
+      advance(now);
+    }
+    nodes_[index].deadline = elapsed_;
+    append(due_, index);
+    ++size_;
+    return timer_id(index, nodes_[index].generation);
+  }
+
+  /// The value of a pending timer; null if the id names none.
+  T* find(timer_id id) noexcept {
+    return id.index < nodes_.size() && nodes_[id.index].generation == id.generation
+               ? &nodes_[id.index].value
+               : nullptr;
+  }
+
   /// Removes a timer before it fires, in constant time. Returns false if the id names no pending
   /// timer, because it was taken out or erased before.
   bool erase(timer_id id) noexcept {
-    if (id.index >= nodes_.size() || nodes_[id.index].generation != id.generation) {
+    if (!find(id)) {
       return false;
     }
     std::uint64_t const deadline = nodes_[id.index].deadline;
@@ -169,6 +193,18 @@ public:
     release(index);
     std::forward<Receive>(receive)(value);
     return true;
+  }
+
+  /// Removes all timers, whenever they are due, and calls `receive`, which must not use the wheel,
+  /// with the value of each. Takes as long as there are timers and slots.
+  template <class Receive> void take_all(Receive receive) {
+    take_list(due_, receive);
+    for (slot& list : slots_) {
+      take_list(list, receive);
+    }
+    std::fill(occupied_slots_.begin(), occupied_slots_.end(), 0);
+    occupied_words_.fill(0);
+    occupied_levels_ = 0;
   }
 
   /// The earliest deadline, until which the owner may sleep, or max() when no timer is pending. The
@@ -353,6 +389,18 @@ private:
     }
     list = slot();
     mark_empty(where);
+  }
+
+  template <class Receive> void take_list(slot& list, Receive& receive) {
+    std::uint32_t index = list.head;
+    list = slot();
+    while (index != none) {
+      std::uint32_t const next = nodes_[index].next;
+      T const value = nodes_[index].value;
+      release(index);
+      receive(value);
+      index = next;
+    }
   }
 
   // The earliest deadline in a slot, or `start` if that would take too long.

@@ -16,6 +16,7 @@
 
 #include <mioext/detail/system.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -86,10 +87,12 @@ public:
     return 0;
   }
 
-  int set(std::chrono::milliseconds delay) const noexcept {
+  int set(std::chrono::nanoseconds delay) const noexcept {
+    std::int64_t const after =
+        std::max<std::int64_t>(delay.count(), 1); // zero would stop the timer
     ::itimerspec expiry = ::itimerspec();
-    assign_integer(expiry.it_value.tv_sec, delay.count() / 1000);
-    assign_integer(expiry.it_value.tv_nsec, delay.count() % 1000 * 1000000);
+    assign_integer(expiry.it_value.tv_sec, after / 1000000000);
+    assign_integer(expiry.it_value.tv_nsec, after % 1000000000);
     return ::timerfd_settime(timer_.get(), 0, &expiry, nullptr) == 0 ? 0 : errno;
   }
 

@@ -111,15 +111,16 @@ public:
     return 0;
   }
 
-  int set(std::chrono::milliseconds delay) const noexcept {
+  int set(std::chrono::nanoseconds delay) const noexcept {
     if (!queue_) {
       return EBADF;
     }
     // There is one alarm for each queue, and no other timer, so one identifier is enough. By
-    // default, EVFILT_TIMER counts in milliseconds on all systems.
+    // default, EVFILT_TIMER counts in milliseconds on all systems. They are rounded up.
     kqueue_selector::native_event change =
         kernel_queue_changes::make(1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, data_, 0);
-    change.data = static_cast<decltype(change.data)>(delay.count());
+    std::int64_t const rounded = delay.count() > 0 ? (delay.count() - 1) / 1000000 + 1 : 1;
+    change.data = static_cast<decltype(change.data)>(rounded);
     return ::kevent(queue_->get(), &change, 1, nullptr, 0, nullptr) == 0 ? 0 : errno;
   }
 

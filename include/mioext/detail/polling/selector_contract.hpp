@@ -217,9 +217,9 @@ template <class Subject, class Selector, bool IsAsserted = false> struct alarm_c
                        std::declval<T&>().open(std::declval<Selector&>(),
                                                exactly<typename Selector::user_data>()));
 
-  /// Makes the selector report one readable event after that time. May be called by any thread.
-  MIOEXT_DETAIL_MEMBER(set, int,
-                       std::declval<T const&>().set(exactly<std::chrono::milliseconds>()));
+  /// Makes the selector report one readable event after that time, at once if it is not positive,
+  /// and never early. May be called by any thread.
+  MIOEXT_DETAIL_MEMBER(set, int, std::declval<T const&>().set(exactly<std::chrono::nanoseconds>()));
 
   /// True if all members are there.
   static constexpr bool is_met = has_open && has_set;

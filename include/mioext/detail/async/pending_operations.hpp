@@ -1,0 +1,54 @@
+//
+// mioext/detail/async/pending_operations.hpp
+// ------------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// How many operations wait in a reactor, and whether its host listens for what ends them.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_PENDING_OPERATIONS_HPP
+#define MIOEXT_DETAIL_ASYNC_PENDING_OPERATIONS_HPP
+
+#include <mioext/detail/system.hpp>
+
+#include <atomic>
+#include <cstddef>
+
+namespace mioext {
+inline namespace MIOEXT_SYSTEM {
+namespace detail {
+
+/// Whoever begins to wait first counts the operation and then checks is_listening(); the host first
+/// says that it does not listen and then checks count(). These accesses are sequentially
+/// consistent, so at least one side sees what the other one did.
+class pending_operations {
+public:
+  pending_operations() noexcept : count_(0), is_listening_(false) {}
+
+  std::size_t count() const noexcept { return count_.load(); }
+
+  /// Counts one more. Returns true if the host must be asked to listen.
+  bool add() noexcept {
+    bool const is_first = count_.fetch_add(1) == 0;
+    return is_first && !is_listening_.load();
+  }
+
+  void remove(std::size_t ended) noexcept { count_.fetch_sub(ended); }
+
+  bool is_listening() const noexcept { return is_listening_.load(); }
+  void set_listening(bool is_listening) noexcept { is_listening_.store(is_listening); }
+
+private:
+  std::atomic<std::size_t> count_;
+  std::atomic<bool> is_listening_;
+};
+
+} // namespace detail
+} // namespace MIOEXT_SYSTEM
+} // namespace mioext
+
+#endif // MIOEXT_DETAIL_ASYNC_PENDING_OPERATIONS_HPP
