@@ -37,7 +37,6 @@
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
@@ -66,6 +65,7 @@
 #include "held_message.hpp"
 #include "support.hpp"
 #include "systems.hpp"
+#include "tested_context.hpp"
 
 BOOST_AUTO_TEST_SUITE(async_event_loop)
 
@@ -85,7 +85,7 @@ using namespace support;
 
 using numbers_loop = mioext::basic_async_event_loop<mioext::token, int>;
 using numbers_recorder = recorder<mioext::token, int>;
-using strand_type = asio::strand<asio::io_context::executor_type>;
+using strand_type = asio::strand<tested_context::executor_type>;
 
 /// What became of a run.
 struct outcome {
@@ -110,7 +110,7 @@ struct outcome {
 };
 
 /// Runs the context until `condition` holds, the work is done or patience ends. True if it holds.
-template <class Condition> bool drive_until(asio::io_context& context, Condition condition) {
+template <class Condition> bool drive_until(tested_context& context, Condition condition) {
   auto const deadline = clock_type::now() + patience;
   context.restart();
   while (!condition()) {
@@ -122,7 +122,7 @@ template <class Condition> bool drive_until(asio::io_context& context, Condition
 }
 
 /// Runs the context until no work is left. False if patience ends before.
-bool runs_out(asio::io_context& context) {
+bool runs_out(tested_context& context) {
   context.restart();
   context.run_for(patience);
   return context.stopped();
@@ -136,7 +136,7 @@ template <class Loop = mioext::async_event_loop, class Recorder = recorder<>> st
     BOOST_REQUIRE(result.count == 0);
   }
 
-  asio::io_context context;
+  tested_context context;
   Recorder handler;
   outcome result;
   std::unique_ptr<Loop> loop;
@@ -175,10 +175,10 @@ BOOST_AUTO_TEST_CASE(it_has_what_an_io_object_has) {
   static_assert(std::is_nothrow_move_assignable<loop_type>::value, "");
   static_assert(!std::is_copy_constructible<loop_type>::value, "");
   static_assert(!std::is_copy_assignable<loop_type>::value, "");
-  static_assert(!std::is_convertible<asio::io_context&, loop_type>::value, "");
+  static_assert(!std::is_convertible<tested_context&, loop_type>::value, "");
   static_assert(!std::is_convertible<asio::any_io_executor, loop_type>::value, "");
 
-  asio::io_context context;
+  tested_context context;
   loop_type const of_context(context);
   BOOST_TEST((of_context.get_executor() == context.get_executor()));
   loop_type const of_executor(context.get_executor());
@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(it_has_what_an_io_object_has) {
 }
 
 BOOST_AUTO_TEST_CASE(a_configuration_applies_and_one_without_sense_is_refused) {
-  asio::io_context context;
+  tested_context context;
   mioext::event_loop_config config;
   config.message_capacity = 3;
   numbers_loop loop(context.get_executor(), config);
@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(a_loop_is_moved_with_its_run_pending) {
 
 BOOST_AUTO_TEST_CASE(assignment_ends_the_run_of_the_one_and_keeps_that_of_the_other) {
   running<> test;
-  asio::io_context other_context;
+  tested_context other_context;
   mioext::async_event_loop loop(other_context);
   recorder<> ended_handler;
   outcome ended;
@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(assignment_ends_the_run_of_the_one_and_keeps_that_of_the_ot
 
 BOOST_AUTO_TEST_CASE(a_loop_that_never_runs_is_no_work_and_leaves_no_descriptor) {
   std::size_t before = 0;
-  asio::io_context context;
+  tested_context context;
   mioext::async_event_loop first(context); // with all that the context makes once
   before = test::open_descriptors();
   {
@@ -290,7 +290,7 @@ BOOST_AUTO_TEST_CASE(shutdown_from_another_thread_ends_the_run) {
 }
 
 BOOST_AUTO_TEST_CASE(shutdown_before_a_run_counts_once_and_delivers_what_was_sent) {
-  asio::io_context context;
+  tested_context context;
   numbers_loop loop(context);
   numbers_recorder handler;
   auto const sender = loop.channel();
@@ -448,7 +448,7 @@ BOOST_AUTO_TEST_CASE(a_second_run_is_refused_and_the_first_goes_on) {
 }
 
 BOOST_AUTO_TEST_CASE(no_run_is_completed_from_inside_async_run) {
-  asio::io_context context;
+  tested_context context;
   mioext::async_event_loop loop(context);
   recorder<> handler;
   outcome first;
@@ -466,7 +466,7 @@ BOOST_AUTO_TEST_CASE(no_run_is_completed_from_inside_async_run) {
 }
 
 BOOST_AUTO_TEST_CASE(the_next_run_may_be_begun_by_the_completion_of_the_last) {
-  asio::io_context context;
+  tested_context context;
   mioext::async_event_loop loop(context);
   recorder<> handler;
   int left = 5;
@@ -554,7 +554,7 @@ BOOST_AUTO_TEST_CASE(a_message_that_is_being_sent_while_the_loop_goes_in_a_handl
     for (bool is_assigned_to : {false, true}) {
       BOOST_TEST_CONTEXT("gone in " << last << ", by assignment: " << is_assigned_to) {
         hold by;
-        asio::io_context context;
+        tested_context context;
         mioext::event_loop_config config;
         config.messages_per_tick = 1;
         std::unique_ptr<held_loop> loop(new held_loop(context, config));
@@ -709,7 +709,7 @@ BOOST_AUTO_TEST_CASE(a_context_that_goes_drops_the_run_and_the_loop_may_outlive_
   bool is_called = false;
   recorder<> handler;
   socket_pair pair;
-  std::unique_ptr<asio::io_context> context(new asio::io_context);
+  std::unique_ptr<tested_context> context(new tested_context);
   mioext::async_event_loop loop(*context);
   loop.register_handle(pair.near.get(), token(1), interest::readable);
   loop.timer(hours(1), token(2));
@@ -732,13 +732,13 @@ BOOST_AUTO_TEST_CASE(a_context_that_goes_drops_the_run_and_the_loop_may_outlive_
 BOOST_AUTO_TEST_CASE(a_context_that_goes_may_take_the_loop_with_it) {
   // The loop is owned by what its own completion handler holds, as in a session object.
   struct session {
-    explicit session(asio::io_context& context) : loop(context) {}
+    explicit session(tested_context& context) : loop(context) {}
     mioext::async_event_loop loop;
     recorder<> handler;
   };
   std::weak_ptr<session> watched;
   for (bool has_begun : {false, true}) {
-    asio::io_context context;
+    tested_context context;
     auto const made = std::make_shared<session>(context);
     watched = made;
     made->loop.async_run(made->handler, [made](error_code) {});
@@ -818,7 +818,7 @@ BOOST_AUTO_TEST_CASE(after_an_exception_a_run_can_be_cancelled_and_the_next_one_
 }
 
 BOOST_AUTO_TEST_CASE(an_exception_of_the_completion_handler_leaves_the_context) {
-  asio::io_context context;
+  tested_context context;
   mioext::async_event_loop loop(context);
   recorder<> handler;
   loop.shutdown();
@@ -988,7 +988,7 @@ BOOST_AUTO_TEST_CASE(a_timer_set_outside_of_a_handler_fires) {
 }
 
 BOOST_AUTO_TEST_CASE(timers_set_before_and_between_runs_fire_in_the_next) {
-  asio::io_context context;
+  tested_context context;
   mioext::async_event_loop loop(context);
   recorder<> handler;
   handler.on_timer = [](mioext::event_loop& in, mioext::token) { in.shutdown(); };
@@ -1055,7 +1055,7 @@ BOOST_AUTO_TEST_CASE(signals_are_registered_and_arrive_during_the_run) {
 }
 
 BOOST_AUTO_TEST_CASE(two_loops_live_in_one_context_and_hand_messages_around) {
-  asio::io_context context;
+  tested_context context;
   numbers_loop loops[2] = {numbers_loop(context), numbers_loop(context)};
   numbers_recorder handlers[2];
   outcome results[2];
@@ -1175,7 +1175,7 @@ std::vector<std::thread> start_senders(mioext::sender<int> const& sender, int co
   return threads;
 }
 
-template <class Loop> void run_crowded(asio::io_context& context, Loop& loop, int threads) {
+template <class Loop> void run_crowded(tested_context& context, Loop& loop, int threads) {
   for (int senders : {1, 2, 4}) {
     BOOST_TEST_CONTEXT("senders: " << senders) {
       crowded handler(loop);
@@ -1207,19 +1207,24 @@ template <class Loop> void run_crowded(asio::io_context& context, Loop& loop, in
 } // namespace
 
 BOOST_AUTO_TEST_CASE(one_thread_runs_it) {
-  asio::io_context context(1); // where Asio saves its locks
+#ifdef MIOEXT_TEST_SELECTOR_CONTEXT
+  tested_context context;
+#else
+  tested_context context(1); // where Asio saves its locks
+#endif
   numbers_loop loop(context);
   run_crowded(context, loop, 1);
 }
 
+#ifndef MIOEXT_TEST_SELECTOR_CONTEXT // which one thread runs
 BOOST_AUTO_TEST_CASE(four_threads_run_the_context_and_no_two_calls_are_at_once) {
-  asio::io_context context;
+  tested_context context;
   numbers_loop loop(context);
   run_crowded(context, loop, 4);
 }
 
 BOOST_AUTO_TEST_CASE(four_threads_run_the_context_and_a_strand_serializes_all_that_uses_the_loop) {
-  asio::io_context context;
+  tested_context context;
   strand_type const strand(context.get_executor());
   numbers_loop::rebind_executor<strand_type>::other loop(strand);
   crowded handler(loop);
@@ -1279,7 +1284,7 @@ BOOST_AUTO_TEST_CASE(a_thread_pool_runs_it) {
 }
 
 BOOST_AUTO_TEST_CASE(cancel_and_shutdown_come_from_any_thread_at_any_moment) {
-  asio::io_context context;
+  tested_context context;
   auto work = asio::make_work_guard(context);
   std::vector<std::thread> threads;
   for (int thread = 0; thread != 2; ++thread) {
@@ -1306,6 +1311,93 @@ BOOST_AUTO_TEST_CASE(cancel_and_shutdown_come_from_any_thread_at_any_moment) {
   }
   BOOST_TEST(wrong == 0);
 }
+
+#else
+BOOST_AUTO_TEST_CASE(cancel_and_shutdown_come_from_any_thread_at_any_moment) {
+  tested_context context;
+  numbers_loop loop(context);
+  numbers_recorder handler;
+  socket_pair pair; // keeps the loop busy
+  loop.register_handle(pair.near.get(), token(1), interest::readable, trigger::level);
+  pair.send();
+  auto work = asio::make_work_guard(context);
+  std::thread running_thread([&context] { context.run(); });
+  int wrong = 0;
+  for (int round = 0; round != 400; ++round) {
+    std::promise<void> begun;
+    std::promise<error_code> result;
+    asio::post(context, [&] {
+      handler.calls.clear();
+      loop.async_run(handler, [&](error_code ec) { result.set_value(ec); });
+      begun.set_value();
+    });
+    begun.get_future().wait();
+    bool const is_cancelled = round % 2 == 0;
+    is_cancelled ? loop.cancel() : loop.shutdown();
+    if (round % 3 == 0) {
+      loop.cancel(); // the same run once more, or none
+    }
+    error_code const ec = result.get_future().get();
+    bool const may_be_aborted = is_cancelled || round % 3 == 0;
+    wrong += ec == asio::error::operation_aborted ? !may_be_aborted : ec || is_cancelled;
+    if (loop.shutdown_requested()) { // the cancellation came first
+      std::promise<void> ended;
+      asio::post(context, [&] { loop.async_run(handler, [&](error_code) { ended.set_value(); }); });
+      ended.get_future().wait();
+    }
+  }
+  work.reset();
+  running_thread.join();
+  BOOST_TEST(wrong == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_run_whose_cancellation_is_under_way_makes_room_for_the_next) {
+  running<> test;
+  socket_pair pair;
+  test.loop->register_handle(pair.near.get(), token(1), interest::readable);
+  std::thread([&test] { test.loop->cancel(); }).join();
+  BOOST_TEST(test.result.count == 0);
+  outcome second;
+  test.loop->async_run(test.handler, second.here());
+  pair.send();
+  BOOST_TEST(drive_until(test.context, [&] { return !test.handler.calls.empty(); }));
+  BOOST_TEST(test.result.is_aborted());
+  BOOST_TEST(second.count == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_cancellation_under_way_keeps_the_loop_and_goes_with_the_context) {
+  auto const witness = std::make_shared<int>(0);
+  {
+    tested_context context;
+    recorder<> handler;
+    mioext::async_event_loop loop(context);
+    loop.async_run(handler, [witness](error_code) {});
+    context.poll();
+    std::thread([&loop] { loop.cancel(); }).join();
+  }
+  BOOST_TEST(witness.use_count() == 1);
+}
+
+// Neither a reactor of Asio's, for which it would start a thread here, nor a timer of Asio's.
+BOOST_AUTO_TEST_CASE(a_loop_with_a_timer_has_no_more_descriptors_than_a_blocking_one) {
+  std::size_t own = test::open_descriptors();
+  {
+    mioext::event_loop const alone;
+    own = test::open_descriptors() - own;
+  }
+  tested_context context;
+  std::size_t const before = test::open_descriptors();
+  mioext::async_event_loop loop(context);
+  loop.timer(milliseconds(1), token(1));
+  recorder<> handler;
+  handler.on_timer = [](mioext::event_loop& in, mioext::token) { in.shutdown(); };
+  outcome result;
+  loop.async_run(handler, result.here());
+  BOOST_TEST(runs_out(context));
+  BOOST_TEST(result.is_success());
+  BOOST_TEST(test::open_descriptors() - before == own);
+}
+#endif
 
 // --- fork ----------------------------------------------------------------------------------------
 
@@ -1340,7 +1432,7 @@ struct forked {
     return runs_out(context) && result.is_success() ? 0 : 4;
   }
 
-  asio::io_context context;
+  tested_context context;
   std::pair<mioext::pipe_reader, mioext::pipe_writer> pipes[2] = {mioext::pipe(), mioext::pipe()};
   numbers_recorder handler;
   outcome result;
@@ -1352,13 +1444,13 @@ struct forked {
 
 BOOST_AUTO_TEST_CASE(after_fork_the_run_goes_on_in_both_processes) {
   forked test;
-  test.context.notify_fork(asio::io_context::fork_prepare);
+  test.context.notify_fork(tested_context::fork_prepare);
   BOOST_TEST(test::in_child(
                  [&] {
-                   test.context.notify_fork(asio::io_context::fork_child);
+                   test.context.notify_fork(tested_context::fork_child);
                    return test.live(0);
                  },
-                 [&] { test.context.notify_fork(asio::io_context::fork_parent); }) == 0);
+                 [&] { test.context.notify_fork(tested_context::fork_parent); }) == 0);
   BOOST_TEST(test.live(1) == 0); // the child took nothing of it away
 }
 
@@ -1371,13 +1463,13 @@ BOOST_AUTO_TEST_CASE(a_handler_may_fork) {
       return;
     }
     test.handler.calls.clear();
-    test.context.notify_fork(asio::io_context::fork_prepare);
+    test.context.notify_fork(tested_context::fork_prepare);
     child = ::fork();
     if (child == 0) {
-      test.context.notify_fork(asio::io_context::fork_child);
+      test.context.notify_fork(tested_context::fork_child);
       return;
     }
-    test.context.notify_fork(asio::io_context::fork_parent);
+    test.context.notify_fork(tested_context::fork_parent);
     ::waitpid(child, &status, 0);
   };
   test.loop.timer(seconds(0), token(3));
@@ -1392,13 +1484,13 @@ BOOST_AUTO_TEST_CASE(a_handler_may_fork) {
 }
 
 BOOST_AUTO_TEST_CASE(a_run_that_begins_after_fork_prepare_goes_on_in_both_processes) {
-  asio::io_context context;
+  tested_context context;
   auto ends = mioext::pipe();
   recorder<> handler;
   outcome result;
   mioext::async_event_loop loop(context);
   loop.register_handle(ends.first, token(1), interest::readable);
-  context.notify_fork(asio::io_context::fork_prepare);
+  context.notify_fork(tested_context::fork_prepare);
   loop.async_run(handler, result.here());
   context.poll(); // the first tick, after which it would wait
   auto const goes_on = [&] {
@@ -1412,31 +1504,31 @@ BOOST_AUTO_TEST_CASE(a_run_that_begins_after_fork_prepare_goes_on_in_both_proces
     return runs_out(context) && result.is_success() ? 0 : 2;
   };
   BOOST_TEST(test::in_child([&] {
-               context.notify_fork(asio::io_context::fork_child);
+               context.notify_fork(tested_context::fork_child);
                return goes_on();
              }) == 0);
-  context.notify_fork(asio::io_context::fork_parent);
+  context.notify_fork(tested_context::fork_parent);
   BOOST_TEST(goes_on() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_thread_that_runs_the_context_around_a_fork_does_not_end_the_run) {
   forked test;
-  test.context.notify_fork(asio::io_context::fork_prepare);
+  test.context.notify_fork(tested_context::fork_prepare);
   std::thread runs([&test] { test.context.run_one_for(milliseconds(5)); });
   runs.join();
   BOOST_TEST(test.result.count == 0);
   BOOST_TEST(test::in_child(
                  [&] {
-                   test.context.notify_fork(asio::io_context::fork_child);
+                   test.context.notify_fork(tested_context::fork_child);
                    return test.live(0);
                  },
-                 [&] { test.context.notify_fork(asio::io_context::fork_parent); }) == 0);
+                 [&] { test.context.notify_fork(tested_context::fork_parent); }) == 0);
   BOOST_TEST(test.live(1) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_notify_fork_that_fails_can_be_repeated_and_the_run_goes_on) {
   forked test;
-  test.context.notify_fork(asio::io_context::fork_prepare);
+  test.context.notify_fork(tested_context::fork_prepare);
   ::pid_t const child = ::fork();
   if (child == 0) {
     // Asio's reactor finds the places of what it closes; there is no more.
@@ -1449,7 +1541,7 @@ BOOST_AUTO_TEST_CASE(a_notify_fork_that_fails_can_be_repeated_and_the_run_goes_o
     ::setrlimit(RLIMIT_NOFILE, &full);
     bool has_failed = false;
     try {
-      test.context.notify_fork(asio::io_context::fork_child);
+      test.context.notify_fork(tested_context::fork_child);
     } catch (boost::system::system_error const&) {
       has_failed = true;
     }
@@ -1458,11 +1550,11 @@ BOOST_AUTO_TEST_CASE(a_notify_fork_that_fails_can_be_repeated_and_the_run_goes_o
     if (!has_failed || test.result.count != 0) {
       ::_exit(10);
     }
-    test.context.notify_fork(asio::io_context::fork_child);
+    test.context.notify_fork(tested_context::fork_child);
     ::_exit(test.live(0));
   }
   BOOST_REQUIRE(child > 0);
-  test.context.notify_fork(asio::io_context::fork_parent);
+  test.context.notify_fork(tested_context::fork_parent);
   int status = -1;
   BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
   BOOST_TEST(status == 0);
@@ -1470,7 +1562,7 @@ BOOST_AUTO_TEST_CASE(a_notify_fork_that_fails_can_be_repeated_and_the_run_goes_o
 }
 
 BOOST_AUTO_TEST_CASE(a_child_may_destroy_the_context_and_use_the_loop_on) {
-  std::unique_ptr<asio::io_context> context(new asio::io_context);
+  std::unique_ptr<tested_context> context(new tested_context);
   auto ends = mioext::pipe();
   recorder<> handler;
   outcome result;
@@ -1495,7 +1587,7 @@ BOOST_AUTO_TEST_CASE(a_child_may_destroy_the_context_and_use_the_loop_on) {
 // --- Completion tokens and what is associated with a completion handler --------------------------
 
 BOOST_AUTO_TEST_CASE(a_future_tells_the_outcome) {
-  asio::io_context context;
+  tested_context context;
   mioext::async_event_loop loop(context);
   recorder<> handler;
   std::future<void> success = loop.async_run(handler, asio::use_future);
@@ -1512,7 +1604,7 @@ BOOST_AUTO_TEST_CASE(a_future_tells_the_outcome) {
 }
 
 BOOST_AUTO_TEST_CASE(detached_needs_no_completion_and_can_be_the_default) {
-  asio::io_context context;
+  tested_context context;
   recorder<> handler;
   handler.on_timer = [](mioext::event_loop& in, mioext::token) { in.shutdown(); };
   mioext::async_event_loop loop(context);
@@ -1527,7 +1619,7 @@ BOOST_AUTO_TEST_CASE(detached_needs_no_completion_and_can_be_the_default) {
 
 #if BOOST_ASIO_VERSION >= 102400
 BOOST_AUTO_TEST_CASE(a_deferred_run_begins_when_it_is_launched) {
-  asio::io_context context;
+  tested_context context;
   mioext::async_event_loop loop(context);
   recorder<> handler;
   auto deferred = loop.async_run(handler, asio::deferred);
@@ -1544,7 +1636,7 @@ BOOST_AUTO_TEST_CASE(a_deferred_run_begins_when_it_is_launched) {
 
 #ifdef BOOST_ASIO_HAS_CO_AWAIT
 BOOST_AUTO_TEST_CASE(a_coroutine_awaits_the_run) {
-  asio::io_context context;
+  tested_context context;
   mioext::async_event_loop loop(context);
   recorder<> handler;
   handler.on_timer = [](mioext::event_loop& in, mioext::token) { in.shutdown(); };
@@ -1564,8 +1656,8 @@ BOOST_AUTO_TEST_CASE(a_coroutine_awaits_the_run) {
 #endif
 
 BOOST_AUTO_TEST_CASE(the_completion_is_called_on_its_own_executor) {
-  asio::io_context context;
-  asio::io_context other_context;
+  tested_context context;
+  tested_context other_context;
   mioext::async_event_loop loop(context);
   recorder<> handler;
   outcome result;
@@ -1634,7 +1726,7 @@ struct allocating_completion {
 BOOST_AUTO_TEST_CASE(the_memory_comes_from_the_completions_allocator_and_is_back_before_the_call) {
   memory_balance balance;
   std::size_t held_when_called = 99;
-  asio::io_context context;
+  tested_context context;
   {
     mioext::async_event_loop loop(context);
     recorder<> handler;
@@ -1655,7 +1747,7 @@ BOOST_AUTO_TEST_CASE(the_memory_comes_from_the_completions_allocator_and_is_back
 
 #ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
 BOOST_AUTO_TEST_CASE(a_cancellation_slot_ends_the_run_if_it_means_terminal_or_partial) {
-  asio::io_context context;
+  tested_context context;
   mioext::async_event_loop loop(context);
   recorder<> handler;
   for (auto type : {asio::cancellation_type::terminal, asio::cancellation_type::partial}) {
@@ -1675,7 +1767,7 @@ BOOST_AUTO_TEST_CASE(a_cancellation_slot_ends_the_run_if_it_means_terminal_or_pa
 }
 
 BOOST_AUTO_TEST_CASE(a_cancellation_slot_in_a_handler_ends_the_run_after_the_tick) {
-  asio::io_context context;
+  tested_context context;
   mioext::async_event_loop loop(context);
   ready_pairs<mioext::async_event_loop> ready(loop);
   recorder<> handler;
@@ -1691,7 +1783,7 @@ BOOST_AUTO_TEST_CASE(a_cancellation_slot_in_a_handler_ends_the_run_after_the_tic
 }
 
 BOOST_AUTO_TEST_CASE(the_cancellation_slot_of_a_run_that_has_ended_does_not_hurt_the_next) {
-  asio::io_context context;
+  tested_context context;
   recorder<> handler;
   asio::cancellation_signal of_first;
   asio::cancellation_signal of_refused;
@@ -1741,7 +1833,7 @@ struct counting_executor {
   }
   bool operator!=(counting_executor const& other) const noexcept { return !(*this == other); }
 
-  asio::io_context* context;
+  tested_context* context;
   int* executed;
 };
 
@@ -1774,7 +1866,7 @@ BOOST_AUTO_TEST_CASE(a_refusal_goes_through_the_completions_immediate_executor) 
 }
 
 BOOST_AUTO_TEST_CASE(a_run_is_never_immediate) {
-  asio::io_context context;
+  tested_context context;
   mioext::async_event_loop loop(context);
   recorder<> handler;
   int executed = 0;
@@ -1860,7 +1952,7 @@ template <class Loop> struct busy final : mioext::basic_handler<mioext::token, i
   int messages = 0;
 };
 
-template <class Loop> void check_steady_state(asio::io_context& context, Loop& loop) {
+template <class Loop> void check_steady_state(tested_context& context, Loop& loop) {
   busy<Loop> handler(loop);
   outcome result;
   loop.async_run(handler, result.here());
@@ -1877,14 +1969,21 @@ template <class Loop> void check_steady_state(asio::io_context& context, Loop& l
 } // namespace
 
 BOOST_AUTO_TEST_CASE(a_busy_loop_in_a_context_allocates_nothing) {
-  asio::io_context context;
+  tested_context context;
   numbers_loop loop(context);
   check_steady_state(context, loop);
 }
 
 BOOST_AUTO_TEST_CASE(a_busy_loop_with_the_contexts_own_executor_allocates_nothing) {
-  asio::io_context context;
-  numbers_loop::rebind_executor<asio::io_context::executor_type>::other loop(context);
+  tested_context context;
+  numbers_loop::rebind_executor<tested_context::executor_type>::other loop(context);
+  check_steady_state(context, loop);
+}
+
+BOOST_AUTO_TEST_CASE(a_busy_loop_on_a_strand_allocates_nothing) {
+  tested_context context;
+  strand_type const strand(context.get_executor());
+  numbers_loop::rebind_executor<strand_type>::other loop(strand);
   check_steady_state(context, loop);
 }
 

@@ -21,15 +21,17 @@
 
 #include <mioext/async_event_loop.hpp>
 
-#include <boost/asio/io_context.hpp>
+#include <boost/asio/execution_context.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
+
+#include "tested_context.hpp"
 
 namespace support {
 
 /// A base, so that it is there before the loop, and goes after it.
 struct own_context {
-  boost::asio::io_context context;
+  tested_context context;
 };
 
 /// run() and run_once() as of basic_event_loop. One async_run() is pending from the first of them

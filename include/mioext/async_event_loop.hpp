@@ -89,7 +89,7 @@ inline namespace MIOEXT_SYSTEM {
 template <class Token = token, class Message = no_message,
           class Executor = boost::asio::any_io_executor>
 class basic_async_event_loop {
-  using async_loop = detail::async_loop<Token, Message, Executor>;
+  using async_loop = detail::async_loop_base<Token, Message>;
   using finished = void(boost::system::error_code);
 
   class initiate_run;
@@ -116,7 +116,7 @@ public:
   /// @throws boost::system::system_error as of basic_event_loop.
   explicit basic_async_event_loop(executor_type const& executor,
                                   event_loop_config const& config = event_loop_config())
-      : executor_(executor), loop_(std::make_shared<async_loop>(executor, config)) {
+      : executor_(executor), loop_(detail::make_async_loop<Token, Message>(executor, config)) {
     detail::selector_service_access::listeners(detail::context_of(executor)).add(loop_);
   }
 

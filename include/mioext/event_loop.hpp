@@ -45,7 +45,8 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-template <class Token, class Message, class Executor> class async_loop;
+template <class Token, class Message, class Executor, template <class, class, class> class Nesting>
+class async_loop;
 
 } // namespace detail
 
@@ -551,7 +552,8 @@ public:
   }
 
 private:
-  template <class, class, class> friend class detail::async_loop;
+  template <class, class, class, template <class, class, class> class>
+  friend class detail::async_loop;
   template <class, class, class> friend class basic_async_event_loop;
 
   using tokens = detail::token_conversion<Token>;

@@ -50,7 +50,8 @@ public:
   explicit selector_context(event_loop_config const& config)
       : scheduler_(std::make_shared<detail::scheduler>(*this, config)) {
     boost::asio::make_service<selector_service>(
-        *this, detail::service_host{scheduler_, detail::scheduler::reactor_of(scheduler_)});
+        *this,
+        detail::service_host{scheduler_, detail::scheduler::reactor_of(scheduler_), scheduler_});
   }
 
   ~selector_context() {

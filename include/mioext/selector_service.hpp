@@ -36,6 +36,7 @@ namespace detail {
 struct service_host {
   std::shared_ptr<reactor_host> host;
   std::shared_ptr<selector_reactor> reactor;
+  std::shared_ptr<scheduler> native;
 };
 
 template <class Service> struct service_id {
@@ -114,8 +115,8 @@ public:
 
   /// For a context that is a host of its own.
   selector_service(boost::asio::execution_context& context, detail::service_host const& host)
-      : boost::asio::execution_context::service(context), host_(host.host), reactor_(host.reactor) {
-  }
+      : boost::asio::execution_context::service(context), host_(host.host), reactor_(host.reactor),
+        native_(host.native) {}
 
 private:
   friend struct detail::selector_service_access;
@@ -132,6 +133,7 @@ private:
 
   std::shared_ptr<detail::reactor_host> host_;
   std::shared_ptr<detail::selector_reactor> reactor_; // which keeps the host alive, too
+  std::shared_ptr<detail::scheduler> native_{};       // the host of a selector_context
   detail::context_listeners listeners_{};
 };
 
@@ -145,6 +147,11 @@ selector_service_access::reactor(boost::asio::execution_context& context) {
 inline context_listeners&
 selector_service_access::listeners(boost::asio::execution_context& context) {
   return boost::asio::use_service<selector_service>(context).listeners_;
+}
+
+inline std::shared_ptr<scheduler> const&
+selector_service_access::native_scheduler(boost::asio::execution_context& context) {
+  return boost::asio::use_service<selector_service>(context).native_;
 }
 
 } // namespace detail

@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// An event loop inside an execution context: its selector is nested in the context's reactor, one
-// of Asio's timers waits for its next timer, and its ticks run on an executor.
+// An event loop inside an execution context: its selector is nested in the context's reactor, the
+// context waits for its next timer, and its ticks run on an executor.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_ASYNC_LOOP_HPP
@@ -28,9 +28,12 @@
 #include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
+#include <mioext/detail/async/async_operation.hpp>
 #include <mioext/detail/async/context_listeners.hpp>
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/async/nested_selector.hpp>
+#include <mioext/detail/async/scheduled_selector.hpp>
+#include <mioext/detail/async/selector_service_access.hpp>
 #include <mioext/detail/duration.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/event_loop.hpp>
@@ -47,6 +50,40 @@ template <class Loop> struct handler_calls {
   void* receiver;
 };
 
+/// What the I/O object knows of it, whatever the kind of context.
+template <class Token, class Message> class async_loop_base : public context_listener {
+public:
+  using loop_type = basic_event_loop<Token, Message>;
+
+  /// A number for a new run, by which its handler's cancellation slot identifies it. Zero if the
+  /// context is gone, so that its executors can do nothing any more.
+  virtual unsigned next_run() = 0;
+
+  /// Begins a run; its outcome is passed to `completion`.
+  ///
+  /// @param run the run's number. Each number is used for one run only, even if that run is
+  /// refused.
+  virtual void start(unsigned run, descriptor_operation& completion,
+                     handler_calls<loop_type> const& calls) = 0;
+
+  /// Ends the pending run with operation_aborted, after its current tick if one is under way.
+  /// Thread-safe.
+  virtual void cancel() = 0;
+
+  /// The same if it is that run.
+  virtual void cancel(unsigned run) = 0;
+
+  /// To be called when the I/O object is destroyed: whatever was not delivered yet is dropped, and
+  /// no tick begins any more. If a tick is under way, its handler is what calls this function.
+  virtual void close() = 0;
+
+  loop_type loop;
+
+protected:
+  explicit async_loop_base(event_loop_config const& config) : loop(config) {}
+  ~async_loop_base() = default;
+};
+
 // std::enable_shared_from_this has no virtual destructor, which -Weffc++ takes for a mistake.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
@@ -54,18 +91,24 @@ template <class Loop> struct handler_calls {
 /// Shared by the I/O object and by its pending operations in the context, so that they may be
 /// destroyed in any order.
 ///
-/// While a run is pending, Asio waits for the loop's descriptor and, if the loop has a timer, for
-/// that timer. When either wait ends, a tick runs on the executor. Two waits may end at once in two
-/// threads; the second then does nothing, because new waits are started after each tick. This also
-/// gives the context's other work its turn after each batch.
-template <class Token, class Message, class Executor>
-class async_loop final : public context_listener,
-                         public std::enable_shared_from_this<async_loop<Token, Message, Executor>> {
+/// While a run is pending, the context waits for the loop's descriptor and, if the loop has a
+/// timer, for that timer. When either wait ends, a tick runs on the executor. Two waits may end at
+/// once in two threads; the second then does nothing, because new waits are started after each
+/// tick. This also gives the context's other work its turn after each batch.
+///
+/// @tparam Nesting nested_selector, or scheduled_selector in a selector_context
+template <class Token, class Message, class Executor, template <class, class, class> class Nesting>
+class async_loop final
+    : public async_loop_base<Token, Message>,
+      public std::enable_shared_from_this<async_loop<Token, Message, Executor, Nesting>> {
+  using base = async_loop_base<Token, Message>;
+
 public:
-  using loop_type = basic_event_loop<Token, Message>;
+  using loop_type = typename base::loop_type;
+  using base::loop;
 
   async_loop(Executor const& executor, event_loop_config const& config)
-      : loop(config), nested_(*this, executor) {
+      : base(config), nested_(*this, executor) {
     boost::system::error_code ec;
     nested_.enter(loop.native_handle(), ec);
     throw_error(ec, "async_event_loop");
@@ -80,31 +123,25 @@ public:
   async_loop(async_loop const&) = delete;
   async_loop& operator=(async_loop const&) = delete;
 
-  /// A number for a new run, by which its handler's cancellation slot identifies it. Zero if the
-  /// context is gone, so that its executors can do nothing any more.
-  unsigned next_run() {
-    std::lock_guard<std::mutex> const lock(mutex_);
+  unsigned next_run() override {
+    std::lock_guard<mutex_type> const lock(mutex_);
     return nested_.has_context() ? ++last_named_run_ : 0;
   }
 
-  /// Begins a run; its outcome is passed to `completion`.
-  ///
-  /// @param run the run's number. Each number is used for one run only, even if that run is
-  /// refused.
   void start(unsigned run, descriptor_operation& completion,
-             handler_calls<loop_type> const& calls) {
+             handler_calls<loop_type> const& calls) override {
     operation_queue owner;
     owner.push(completion);
+    if (nested_.take_cancel()) {
+      cancel_here();
+    }
     {
-      std::lock_guard<std::mutex> const lock(mutex_);
+      std::lock_guard<mutex_type> const lock(mutex_);
       if (!nested_.has_context()) {
         return; // the context is gone
       }
       if (completion_.empty()) {
-        nested_.post(); // while this is locked it does not begin; and it may throw
-        completion_.push(*owner.pop());
-        calls_ = calls;
-        run_ = run;
+        begin(run, owner, calls);
         return;
       }
     }
@@ -112,31 +149,28 @@ public:
     owner.complete_all(completion::immediate);
   }
 
-  /// Ends the pending run with operation_aborted, after its current tick if one is under way.
-  void cancel() {
-    std::unique_lock<std::mutex> lock(mutex_);
-    cancel(lock);
+  void cancel() override {
+    if (!nested_.hand_over_cancel()) {
+      cancel_here();
+    }
   }
 
-  /// The same if it is that run.
-  void cancel(unsigned run) {
-    std::unique_lock<std::mutex> lock(mutex_);
+  void cancel(unsigned run) override {
+    std::unique_lock<mutex_type> lock(mutex_);
     if (run_ == run) {
       cancel(lock);
     }
   }
 
-  /// To be called when the I/O object is destroyed: whatever was not delivered yet is dropped. No
-  /// tick begins after cancel(). If a tick is under way, its handler is what calls this function.
-  void close() {
-    cancel();
+  void close() override {
+    cancel_here();
     loop.core_.close();
   }
 
   void shutdown() override {
     operation_queue dropped;
-    typename nested_type::remains left;
-    std::lock_guard<std::mutex> const lock(mutex_);
+    typename nested_type::remains left{};
+    std::lock_guard<mutex_type> const lock(mutex_);
     if (descriptor_operation* const completion = completion_.pop()) {
       dropped.push(*completion);
     }
@@ -150,7 +184,7 @@ public:
   /// pending or begins meanwhile continues when the loop has entered the reactor again. If that
   /// fails, the error is thrown, and the run continues after the call was repeated with success.
   void notify_fork(boost::asio::execution_context::fork_event event) override {
-    std::lock_guard<std::mutex> const lock(mutex_);
+    std::lock_guard<mutex_type> const lock(mutex_);
     if (!nested_.has_context()) {
       return;
     }
@@ -166,19 +200,38 @@ public:
     }
   }
 
-  loop_type loop;
-
 private:
   using clock = std::chrono::steady_clock;
 
-  using nested_type = nested_selector<async_loop, std::shared_ptr<async_loop>, Executor>;
+  using nested_type = Nesting<async_loop, std::shared_ptr<async_loop>, Executor>;
+  using mutex_type = typename nested_type::mutex_type;
   friend nested_type;
 
   std::shared_ptr<async_loop> pointer_for_context() { return this->shared_from_this(); }
 
+  void cancel_here() {
+    std::unique_lock<mutex_type> lock(mutex_);
+    cancel(lock);
+  }
+
+  void cancel_handed_over() { cancel_here(); }
+
   // Everything below is called with the mutex locked, and unlocks it while others are called.
 
-  void cancel(std::unique_lock<std::mutex>& lock) {
+  /// What is posted does not begin while this is locked or, without a lock, in this thread.
+  void begin(unsigned run, operation_queue& owner, handler_calls<loop_type> const& calls) {
+    completion_.push(*owner.pop());
+    calls_ = calls;
+    run_ = run;
+    BOOST_TRY { nested_.post(); }
+    BOOST_CATCH(...) {
+      owner.push(*completion_.pop());
+      BOOST_RETHROW
+    }
+    BOOST_CATCH_END
+  }
+
+  void cancel(std::unique_lock<mutex_type>& lock) {
     if (!completion_.empty()) {
       is_cancelled_ = true;
       if (!is_ticking_) {
@@ -187,10 +240,14 @@ private:
     }
   }
 
-  /// Called by Asio, without the mutex.
+  /// Called by the context, without the mutex.
   void wake(wake_source source, boost::system::error_code const& ec) {
-    std::unique_lock<std::mutex> lock(mutex_);
+    std::unique_lock<mutex_type> lock(mutex_);
     nested_.woken(source);
+    if (nested_.take_cancel()) {
+      cancel(lock);
+      return;
+    }
     if (completion_.empty() || !nested_.has_context()) {
       return;
     }
@@ -207,7 +264,7 @@ private:
   }
 
   /// One tick, and what follows from it.
-  void tick(std::unique_lock<std::mutex>& lock) {
+  void tick(std::unique_lock<mutex_type>& lock) {
     is_ticking_ = true;
     boost::system::error_code ec;
     bool has_finished = false;
@@ -238,7 +295,7 @@ private:
   /// Unlocks the mutex while the handler may be called. If the handler throws, another tick is
   /// posted, which delivers the rest when the context is run again.
   struct unlocked_tick {
-    unlocked_tick(async_loop& ticking, std::unique_lock<std::mutex>& used)
+    unlocked_tick(async_loop& ticking, std::unique_lock<mutex_type>& used)
         : loop(ticking), lock(used), has_returned(false) {
       lock.unlock();
     }
@@ -255,7 +312,7 @@ private:
     }
 
     async_loop& loop;
-    std::unique_lock<std::mutex>& lock;
+    std::unique_lock<mutex_type>& lock;
     bool has_returned;
   };
 
@@ -277,7 +334,7 @@ private:
   /// Ends the run. Cancels the waits that are still pending, because they would keep the context
   /// running.
   void end(boost::system::error_code const& ec, completion how,
-           std::unique_lock<std::mutex>& lock) {
+           std::unique_lock<mutex_type>& lock) {
     operation_queue ended;
     if (descriptor_operation* const completion = completion_.pop()) {
       completion->end_with(ec);
@@ -292,7 +349,7 @@ private:
     ended.complete_all(how);
   }
 
-  std::mutex mutex_{};
+  mutex_type mutex_{};
   operation_queue completion_{}; // of the run that is pending, if there is one
   handler_calls<loop_type> calls_ = handler_calls<loop_type>();
   unsigned run_ = 0;
@@ -303,6 +360,17 @@ private:
 };
 
 #pragma GCC diagnostic pop
+
+/// The loop that suits the executor's context.
+template <class Token, class Message, class Executor>
+std::shared_ptr<async_loop_base<Token, Message>> make_async_loop(Executor const& executor,
+                                                                 event_loop_config const& config) {
+  if (selector_service_access::native_scheduler(context_of(executor))) {
+    return std::make_shared<async_loop<Token, Message, Executor, scheduled_selector>>(executor,
+                                                                                      config);
+  }
+  return std::make_shared<async_loop<Token, Message, Executor, nested_selector>>(executor, config);
+}
 
 } // namespace detail
 } // namespace MIOEXT_SYSTEM

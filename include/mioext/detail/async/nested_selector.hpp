@@ -18,6 +18,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
@@ -83,6 +84,9 @@ template <class Owner, class Pointer, class Executor> class nested_selector {
   };
 
 public:
+  /// What the owner locks.
+  using mutex_type = std::mutex;
+
   /// What remains when the context is destroyed. It must be destroyed while no lock is held.
   using remains = std::unique_ptr<io_objects>;
 
@@ -189,6 +193,13 @@ public:
       objects_->timer->cancel();
     }
   }
+
+  // --- Cancelling from any thread ----------------------------------------------------------------
+
+  // Whoever cancels locks the owner's mutex, so nothing need be handed over to another thread.
+
+  bool hand_over_cancel() noexcept { return false; }
+  bool take_cancel() noexcept { return false; }
 
 private:
   static constexpr std::size_t sources = 3;

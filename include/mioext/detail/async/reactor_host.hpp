@@ -16,6 +16,7 @@
 #include <mioext/detail/system.hpp>
 
 #include <chrono>
+#include <cstdint>
 
 #include <boost/asio/execution_context.hpp>
 
@@ -46,8 +47,8 @@ namespace detail {
 ///   the last call of wake_at() has named, or earlier, and completes the operations that this
 ///   yields. (A host whose queue is not locked asks the queue itself.)
 /// - *The selector's other sources.* The host may add sources of its own to the selector, with
-///   selector::internal_data. The result of fetch() says whether one of them had an event, and
-///   renew_selector() must add them to the new selector.
+///   selector::internal_data. fetch() calls note_event() for each event of theirs, and its result
+///   says whether there was one. renew_selector() must add them to the new selector.
 /// - *Fork.* Nothing is fetched between notify_fork(fork_prepare) and the call that follows it. In
 ///   the child, notify_fork(fork_child) and renew_selector() replace the selector.
 /// - *The end.* shutdown() calls selector_reactor::close(), takes the selector out of the context,
@@ -92,6 +93,13 @@ public:
   /// Makes the host call timer_queue::take_due() at `due` or earlier. Called by any thread, while it
   /// holds the lock of the timers.
   virtual void wake_at(std::chrono::steady_clock::time_point due) noexcept = 0;
+
+  /// Called by fetch() for an event of the host's source with that number. What it ends goes to
+  /// `done`.
+  virtual void note_event(std::uint32_t number, operation_queue& done) noexcept {
+    static_cast<void>(number);
+    static_cast<void>(done);
+  }
 
   /// In a child process that has its parent's selector: replaces it by one of the child's own,
   /// unless that has been done already. Returns an errno value; after an error nothing has changed.

@@ -20,6 +20,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <utility>
@@ -36,6 +37,7 @@
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/async/function_memory.hpp>
 #include <mioext/detail/async/reactor_host.hpp>
+#include <mioext/detail/async/scheduler_sources.hpp>
 #include <mioext/detail/async/selector_reactor.hpp>
 #include <mioext/detail/duration.hpp>
 #include <mioext/detail/polling/selector.hpp>
@@ -69,8 +71,8 @@ public:
 
   scheduler(boost::asio::execution_context& context, event_loop_config const& config)
       : context_(context), reactor_(*this, config.event_capacity, false, config),
-        outstanding_work_(0), posted_(nullptr), is_stopped_(false), is_asleep_(false),
-        is_run_(false) {
+        sources_(reactor_.native_selector(), waker_source + 1), outstanding_work_(0),
+        posted_(nullptr), is_stopped_(false), is_asleep_(false), is_run_(false) {
     throw_error(system_error_code(waker_.open(reactor_.native_selector(), waker_data())),
                 "selector_context");
     reactor_.set_listening(true);
@@ -169,6 +171,19 @@ public:
     } while (posted_.load() != nullptr);
   }
 
+  /// Selectors of others, which it waits for beside its own.
+  scheduler_sources& sources() noexcept { return sources_; }
+
+  /// Queues it, unless it is in the queue.
+  void queue(scheduler_source& source) noexcept {
+    if (scheduler_sources::enter_queue(source)) {
+      post(source);
+    }
+  }
+
+  /// True in a child process that still has its parent's selector.
+  bool is_left_behind() const noexcept { return reactor_.is_left_behind(); }
+
   // --- For the reactor -----------------------------------------------------------------------------
 
   /// Never called: whenever it has nothing to do, it waits for the selector.
@@ -189,6 +204,13 @@ public:
   /// It asks the timers itself whenever it waits.
   void wake_at(clock::time_point) noexcept override {}
 
+  void note_event(std::uint32_t number, operation_queue& done) noexcept override {
+    if (number != waker_source && !is_left_behind()) {
+      sources_.note_event(number, done);
+    }
+  }
+
+  /// The sources are not added to the new selector: each is, when its owner has made it anew.
   int renew_selector() override {
     if (!reactor_.is_left_behind()) {
       return 0;
@@ -225,9 +247,9 @@ public:
   }
 
 private:
-  static selector::user_data waker_data() noexcept {
-    return selector::internal_data(selector_reactor::first_free_source);
-  }
+  static constexpr std::uint32_t waker_source = selector_reactor::first_free_source;
+
+  static selector::user_data waker_data() noexcept { return selector::internal_data(waker_source); }
 
   /// On the stack of the thread that runs it.
   struct frame {
@@ -404,17 +426,28 @@ private:
     if (reactor_.is_left_behind()) { // the parent's events are not for this process
       throw_error(system_error_code(renew_selector()), "run");
     }
-    if (next_look_ != clock::time_point::max()) {
-      fetch_until_look(limit);
+    if (next_wake_up() != clock::time_point::max()) {
+      fetch_until_due(limit);
       return;
     }
     reactor_.fetch(limit, queue_);
   }
 
-  BOOST_NOINLINE void fetch_until_look(std::chrono::nanoseconds limit) {
-    std::chrono::nanoseconds const left = time_left(next_look_);
-    reactor_.fetch(limit < std::chrono::nanoseconds::zero() ? left : std::min(limit, left), queue_);
-    if (clock::now() >= next_look_) {
+  clock::time_point next_wake_up() const noexcept {
+    return std::min(next_look_, sources_.next_due());
+  }
+
+  BOOST_NOINLINE void fetch_until_due(std::chrono::nanoseconds limit) {
+    if (limit != std::chrono::nanoseconds::zero()) {
+      std::chrono::nanoseconds const left = time_left(next_wake_up());
+      limit = limit < std::chrono::nanoseconds::zero() ? left : std::min(limit, left);
+    }
+    reactor_.fetch(limit, queue_);
+    clock::time_point const now = clock::now();
+    if (now >= sources_.next_due()) {
+      sources_.expire(now, queue_);
+    }
+    if (now >= next_look_) {
       next_look_ = clock::time_point::max();
       reactor_.look_for_closed(queue_);
     }
@@ -457,6 +490,7 @@ private:
   boost::asio::io_context asio_context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE};
   boost::asio::execution_context& context_;
   selector_reactor reactor_;
+  scheduler_sources sources_;
   selector_waker waker_{};
   clock::time_point next_look_ = clock::time_point::max();
 

@@ -249,6 +249,7 @@ public:
         deliver(static_cast<int>(fd), *state, batch_[index], done);
       } else {
         has_others = true; // no descriptor has the number of a source
+        host_.note_event(selector::tag(batch_[index]), done);
       }
     }
     return has_others;

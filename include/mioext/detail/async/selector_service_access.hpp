@@ -27,11 +27,16 @@ namespace detail {
 
 class selector_reactor;
 class context_listeners;
+class scheduler;
 
 /// Makes the context's selector_service if there is none yet.
 struct selector_service_access {
   static std::shared_ptr<selector_reactor> const& reactor(boost::asio::execution_context& context);
   static context_listeners& listeners(boost::asio::execution_context& context);
+
+  /// The scheduler of a selector_context; null for every other context.
+  static std::shared_ptr<scheduler> const&
+  native_scheduler(boost::asio::execution_context& context);
 };
 
 } // namespace detail

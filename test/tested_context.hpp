@@ -1,0 +1,33 @@
+//
+// test/tested_context.hpp
+// -----------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// The kind of context in which a test of the asynchronous loop puts it. Such a test is built twice: a
+// unit that defines MIOEXT_TEST_SELECTOR_CONTEXT includes it again.
+//
+
+#ifndef TEST_TESTED_CONTEXT_HPP
+#define TEST_TESTED_CONTEXT_HPP
+
+#ifdef MIOEXT_TEST_SELECTOR_CONTEXT
+#include <mioext/selector_context.hpp>
+#else
+#include <boost/asio/io_context.hpp>
+#endif
+
+namespace support {
+
+#ifdef MIOEXT_TEST_SELECTOR_CONTEXT
+using tested_context = mioext::selector_context;
+#else
+using tested_context = boost::asio::io_context;
+#endif
+
+} // namespace support
+
+#endif // TEST_TESTED_CONTEXT_HPP
