@@ -22,6 +22,7 @@
 #include <mioext/basic_socket_acceptor.hpp>
 #include <mioext/basic_stream_socket.hpp>
 #include <mioext/beast.hpp>
+#include <mioext/cancel_after.hpp>
 #include <mioext/event.hpp>
 #include <mioext/event_loop.hpp>
 #include <mioext/event_loop_config.hpp>

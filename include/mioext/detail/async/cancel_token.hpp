@@ -1,0 +1,145 @@
+//
+// mioext/detail/async/cancel_token.hpp
+// ------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// The completion tokens of cancel_after() and cancel_at(), and how they begin operations.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_CANCEL_TOKEN_HPP
+#define MIOEXT_DETAIL_ASYNC_CANCEL_TOKEN_HPP
+
+#include <mioext/detail/system.hpp>
+
+#include <type_traits>
+#include <utility>
+
+#include <mioext/detail/async/asio_features.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/cancellation_type.hpp>
+#include <boost/type_traits/is_detected.hpp>
+
+#include <mioext/detail/async/timed_operation.hpp>
+
+namespace mioext {
+inline namespace MIOEXT_SYSTEM {
+namespace detail {
+
+/// @tparam Limit a duration or a point in time
+/// @tparam Timer a timer for any type of executor
+template <class Token, class Limit, template <class> class Timer> struct cancel_token {
+  Token token;
+  Limit limit;
+  boost::asio::cancellation_type_t type;
+};
+
+/// One that has yet to be told the token; without it, it stands for the default one of the operation.
+template <class Limit, template <class> class Timer> struct partial_cancel_token {
+  Limit limit;
+  boost::asio::cancellation_type_t type;
+
+  template <class Token>
+  cancel_token<typename std::decay<Token>::type, Limit, Timer> operator()(Token&& token) const {
+    return {std::forward<Token>(token), limit, type};
+  }
+};
+
+template <class T> using io_executor_of = decltype(std::declval<T const&>().get_executor());
+
+/// What begins an operation with a limit. Like what begins the operation alone, it is known for the
+/// executor that it has.
+template <template <class> class Timer, class Initiation, class... Signatures>
+class initiate_timed : public Initiation {
+public:
+  template <class Given>
+  explicit initiate_timed(Given&& given) : Initiation(std::forward<Given>(given)) {}
+
+  template <class Handler, class Limit, class... Arguments>
+  void operator()(Handler&& completion_handler, Limit limit, boost::asio::cancellation_type_t type,
+                  Arguments&&... arguments) && {
+    start(static_cast<Initiation&&>(*this), std::forward<Handler>(completion_handler), limit, type,
+          std::forward<Arguments>(arguments)...);
+  }
+
+  template <class Handler, class Limit, class... Arguments>
+  void operator()(Handler&& completion_handler, Limit limit, boost::asio::cancellation_type_t type,
+                  Arguments&&... arguments) const& {
+    start(static_cast<Initiation const&>(*this), std::forward<Handler>(completion_handler), limit,
+          type, std::forward<Arguments>(arguments)...);
+  }
+
+private:
+  template <class Given, class Handler, class Limit, class... Arguments>
+  static void start(Given&& initiation, Handler&& completion_handler, Limit const& limit,
+                    boost::asio::cancellation_type_t type, Arguments&&... arguments) {
+    static_assert(boost::is_detected<io_executor_of, Initiation>::value,
+                  "mioext: this operation does not say which I/O executor it has, so there is none "
+                  "for the timer of cancel_after and cancel_at");
+    using executor = typename std::decay<io_executor_of<Initiation>>::type;
+    using handler = typename std::decay<Handler>::type;
+    handler owned(std::forward<Handler>(completion_handler));
+    executor const used = initiation.get_executor();
+    timed_operation<handler, Timer<executor>, Signatures...>::start(
+        owned, used, limit, type, std::forward<Given>(initiation),
+        std::forward<Arguments>(arguments)...);
+  }
+};
+
+template <class Initiation>
+using default_token_for = typename boost::asio::default_completion_token<
+    typename std::decay<io_executor_of<typename std::decay<Initiation>::type>>::type>::type;
+
+} // namespace detail
+} // namespace MIOEXT_SYSTEM
+} // namespace mioext
+
+namespace boost {
+namespace asio {
+
+template <class Token, class Limit, template <class> class Timer, class... Signatures>
+struct async_result<mioext::detail::cancel_token<Token, Limit, Timer>, Signatures...>
+    : async_result<Token, Signatures...> {
+  template <class Initiation, class Given, class... Arguments>
+  static auto initiate(Initiation&& initiation, Given&& given, Arguments&&... arguments)
+      -> decltype(async_initiate<Token, Signatures...>(
+          std::declval<mioext::detail::initiate_timed<Timer, typename std::decay<Initiation>::type,
+                                                      Signatures...>>(),
+          std::declval<Token&>(), std::declval<Limit const&>(),
+          std::declval<cancellation_type_t const&>(), std::forward<Arguments>(arguments)...)) {
+    Limit const limit = given.limit;
+    cancellation_type_t const type = given.type;
+    Token token(std::forward<Given>(given).token);
+    return async_initiate<Token, Signatures...>(
+        mioext::detail::initiate_timed<Timer, typename std::decay<Initiation>::type, Signatures...>(
+            std::forward<Initiation>(initiation)),
+        token, limit, type, std::forward<Arguments>(arguments)...);
+  }
+};
+
+template <class Limit, template <class> class Timer, class... Signatures>
+struct async_result<mioext::detail::partial_cancel_token<Limit, Timer>, Signatures...> {
+  template <class Initiation, class Given, class... Arguments>
+  static auto initiate(Initiation&& initiation, Given&& given, Arguments&&... arguments)
+      -> decltype(async_initiate<mioext::detail::cancel_token<
+                                     mioext::detail::default_token_for<Initiation>, Limit, Timer>,
+                                 Signatures...>(
+          std::forward<Initiation>(initiation),
+          std::declval<mioext::detail::cancel_token<mioext::detail::default_token_for<Initiation>,
+                                                    Limit, Timer>&>(),
+          std::forward<Arguments>(arguments)...)) {
+    using token = mioext::detail::default_token_for<Initiation>;
+    mioext::detail::cancel_token<token, Limit, Timer> whole = given(token());
+    return async_initiate<mioext::detail::cancel_token<token, Limit, Timer>, Signatures...>(
+        std::forward<Initiation>(initiation), whole, std::forward<Arguments>(arguments)...);
+  }
+};
+
+} // namespace asio
+} // namespace boost
+
+#endif // MIOEXT_DETAIL_ASYNC_CANCEL_TOKEN_HPP

@@ -1,0 +1,356 @@
+//
+// mioext/detail/async/timed_operation.hpp
+// ---------------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// An operation of any kind beside a timer that cancels it.
+//
+
+#ifndef MIOEXT_DETAIL_ASYNC_TIMED_OPERATION_HPP
+#define MIOEXT_DETAIL_ASYNC_TIMED_OPERATION_HPP
+
+#include <mioext/detail/system.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include <mioext/detail/async/asio_features.hpp>
+
+#include <boost/asio/associated_allocator.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associator.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_type.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <mioext/detail/async/operation_allocator.hpp>
+#include <mioext/detail/async/timer_wait.hpp>
+#include <mioext/detail/scope_exit.hpp>
+
+namespace mioext {
+inline namespace MIOEXT_SYSTEM {
+namespace detail {
+
+// --- A result that is kept -----------------------------------------------------------------------
+
+template <class Signature> struct results_of_signature;
+template <class Result, class... Results> struct results_of_signature<Result(Results...)> {
+  using type = std::tuple<typename std::decay<Results>::type...>;
+};
+
+/// The first of the tuples that can be made of the arguments.
+template <class Given, class... Tuples> struct first_constructible;
+template <class... Given, class Tuple, class... Others>
+struct first_constructible<std::tuple<Given...>, Tuple, Others...>
+    : std::conditional<sizeof...(Given) == std::tuple_size<Tuple>::value &&
+                           std::is_constructible<Tuple, Given...>::value,
+                       std::common_type<Tuple>,
+                       first_constructible<std::tuple<Given...>, Others...>>::type {};
+template <class... Given> struct first_constructible<std::tuple<Given...>> {};
+
+template <std::size_t... Sizes> struct largest : std::integral_constant<std::size_t, 1> {};
+template <std::size_t Size, std::size_t... Sizes>
+struct largest<Size, Sizes...>
+    : std::integral_constant<std::size_t,
+                             (Size > largest<Sizes...>::value) ? Size : largest<Sizes...>::value> {
+};
+
+template <std::size_t...> struct indices {};
+template <std::size_t Count, std::size_t... Rest>
+struct make_indices : make_indices<Count - 1, Count - 1, Rest...> {};
+template <std::size_t... All> struct make_indices<0, All...> { using type = indices<All...>; };
+
+template <class Handler, class Tuple, std::size_t... Each>
+void call_with(Handler& handler, Tuple& results, indices<Each...>) {
+  std::move(handler)(std::move(std::get<Each>(results))...);
+}
+
+// --- The operation -------------------------------------------------------------------------------
+
+template <class Timed> class timed_handler;
+template <class Timed> class timer_handler;
+
+/// What the two handlers share: that of the operation, and that of the timer's wait. It is in memory
+/// of the handler's allocator, which is given back before the handler is called. So it ends when both
+/// are gone.
+///
+/// When the operation ends first, the timer's wait is dropped, and takes no way through any executor.
+/// Only if the wait has ended already, and is on its way to its handler, the result is kept until it
+/// arrives.
+///
+/// Both handlers have the executor of the program's one, so whatever is done here is done there, one
+/// at a time.
+template <class Handler, class Timer, class... Signatures> class timed_operation {
+  using handler_allocator = typename boost::asio::associated_allocator<Handler>::type;
+  using allocator_type =
+      typename std::allocator_traits<typename operation_allocator<handler_allocator>::type>::
+          template rebind_alloc<timed_operation>;
+  using traits = std::allocator_traits<allocator_type>;
+
+public:
+  using handler_type = Handler;
+
+  /// @param limit a duration or a point in time
+  template <class Executor, class Limit, class Initiation, class... Arguments>
+  static void start(Handler& completion_handler, Executor const& executor, Limit const& limit,
+                    boost::asio::cancellation_type_t type, Initiation&& initiation,
+                    Arguments&&... arguments) {
+    timed_operation& made = make(completion_handler, executor, limit, type);
+    timed_handler<timed_operation> handler(made);
+    {
+      timer_handler<timed_operation> wait(made);
+      auto slot = boost::asio::get_associated_cancellation_slot(made.handler_);
+      if (slot.is_connected()) {
+        made.forwarded_ = &slot.template emplace<forward_cancellation>(made);
+      }
+      made.timer_.async_wait(std::move(wait));
+    }
+    std::forward<Initiation>(initiation)(std::move(handler), std::forward<Arguments>(arguments)...);
+  }
+
+  Handler const& handler() const noexcept { return handler_; }
+
+  boost::asio::cancellation_slot slot() noexcept { return signal_.slot(); }
+
+  // --- For the operation's handler -----------------------------------------------------------------
+
+  template <class... Results> void ended(Results&&... results) {
+    leave_slot();
+    timer_access::drop_waits(timer_);
+    if (is_waiting_) {
+      keep<typename first_constructible<std::tuple<Results...>,
+                                        typename results_of_signature<Signatures>::type...>::type>(
+          std::forward<Results>(results)...);
+      release();
+      return;
+    }
+    Handler completion_handler(take());
+    std::move(completion_handler)(std::forward<Results>(results)...);
+  }
+
+  void dropped() noexcept {
+    leave_slot();
+    timer_access::drop_waits(timer_);
+    release();
+  }
+
+  // --- For the timer's handler ---------------------------------------------------------------------
+
+  void time_is_over(boost::system::error_code const& ec) {
+    if (!ec) {
+      signal_.emit(type_);
+    }
+    is_waiting_ = false;
+    if (call_kept_) {
+      call_kept_(*this);
+    } else {
+      release();
+    }
+  }
+
+  void wait_dropped() noexcept {
+    is_waiting_ = false;
+    release();
+  }
+
+private:
+  /// What the slot of the program's handler calls.
+  struct forward_cancellation {
+    explicit forward_cancellation(timed_operation& forwarded_to) noexcept : to(&forwarded_to) {}
+
+    void operator()(boost::asio::cancellation_type_t type) const {
+      if (to) {
+        to->signal_.emit(type);
+      }
+    }
+
+    timed_operation* to;
+  };
+
+  template <class Executor, class Limit>
+  timed_operation(Handler& completion_handler, Executor const& executor, Limit const& limit,
+                  boost::asio::cancellation_type_t type)
+      : users_(2), timer_(executor, limit), type_(type), handler_(std::move(completion_handler)) {}
+
+  ~timed_operation() = default;
+
+  template <class Executor, class Limit>
+  static timed_operation& make(Handler& completion_handler, Executor const& executor,
+                               Limit const& limit, boost::asio::cancellation_type_t type) {
+    allocator_type allocator = allocator_of(completion_handler);
+    auto* const memory = traits::allocate(allocator, 1);
+    auto undo = make_scope_exit([&allocator, memory] { traits::deallocate(allocator, memory, 1); });
+    timed_operation* const made = ::new (static_cast<void*>(memory))
+        timed_operation(completion_handler, executor, limit, type);
+    undo.release();
+    return *made;
+  }
+
+  static allocator_type allocator_of(Handler const& completion_handler) noexcept {
+    return allocator_type(operation_allocator<handler_allocator>::get(
+        boost::asio::get_associated_allocator(completion_handler)));
+  }
+
+  void leave_slot() noexcept {
+    if (forwarded_) {
+      forwarded_->to = nullptr;
+      forwarded_ = nullptr;
+    }
+  }
+
+  void release() noexcept {
+    if (--users_ == 0) {
+      Handler const destroyed(take());
+      static_cast<void>(destroyed);
+    }
+  }
+
+  /// The handler, after this was destroyed.
+  Handler take() {
+    Handler taken(std::move(handler_));
+    allocator_type allocator = allocator_of(taken);
+    this->~timed_operation();
+    traits::deallocate(allocator, this, 1);
+    return taken;
+  }
+
+  template <class Tuple, class... Results> void keep(Results&&... results) {
+    ::new (static_cast<void*>(&kept_)) Tuple(std::forward<Results>(results)...);
+    call_kept_ = [](timed_operation& self) {
+      Tuple* const kept = reinterpret_cast<Tuple*>(&self.kept_);
+      Tuple results_now(std::move(*kept));
+      kept->~Tuple();
+      Handler completion_handler(self.take());
+      call_with(completion_handler, results_now,
+                typename make_indices<std::tuple_size<Tuple>::value>::type());
+    };
+  }
+
+  std::atomic<int> users_;
+  bool is_waiting_ = true; // false when the timer's handler was called or dropped
+  Timer timer_;
+  boost::asio::cancellation_signal signal_{};
+  boost::asio::cancellation_type_t type_;
+  forward_cancellation* forwarded_ = nullptr;
+  Handler handler_;
+  void (*call_kept_)(timed_operation&) = nullptr; // null if there is no result yet
+  typename std::aligned_storage<
+      largest<sizeof(typename results_of_signature<Signatures>::type)...>::value,
+      largest<alignof(typename results_of_signature<Signatures>::type)...>::value>::type kept_{};
+};
+
+/// The handler of the operation.
+template <class Timed> class timed_handler {
+public:
+  using cancellation_slot_type = boost::asio::cancellation_slot;
+
+  explicit timed_handler(Timed& timed) noexcept : timed_(&timed) {}
+  timed_handler(timed_handler&& other) noexcept : timed_(other.timed_) { other.timed_ = nullptr; }
+  timed_handler(timed_handler const&) = delete;
+  timed_handler& operator=(timed_handler const&) = delete;
+
+  ~timed_handler() {
+    if (timed_) {
+      timed_->dropped();
+    }
+  }
+
+  cancellation_slot_type get_cancellation_slot() const noexcept { return timed_->slot(); }
+
+  template <class... Results> void operator()(Results&&... results) {
+    Timed& timed = *timed_;
+    timed_ = nullptr;
+    timed.ended(std::forward<Results>(results)...);
+  }
+
+  typename Timed::handler_type const& handler() const noexcept { return timed_->handler(); }
+
+private:
+  Timed* timed_;
+};
+
+/// The handler of the timer's wait, which nobody else can cancel.
+template <class Timed> class timer_handler {
+public:
+  using cancellation_slot_type = boost::asio::cancellation_slot;
+
+  explicit timer_handler(Timed& timed) noexcept : timed_(&timed) {}
+  timer_handler(timer_handler&& other) noexcept : timed_(other.timed_) { other.timed_ = nullptr; }
+  timer_handler(timer_handler const&) = delete;
+  timer_handler& operator=(timer_handler const&) = delete;
+
+  ~timer_handler() {
+    if (timed_) {
+      timed_->wait_dropped();
+    }
+  }
+
+  cancellation_slot_type get_cancellation_slot() const noexcept { return cancellation_slot_type(); }
+
+  void operator()(boost::system::error_code const& ec) {
+    Timed& timed = *timed_;
+    timed_ = nullptr;
+    timed.time_is_over(ec);
+  }
+
+  typename Timed::handler_type const& handler() const noexcept { return timed_->handler(); }
+
+private:
+  Timed* timed_;
+};
+
+} // namespace detail
+} // namespace MIOEXT_SYSTEM
+} // namespace mioext
+
+namespace boost {
+namespace asio {
+
+// Everything but the slot that is associated with these handlers is what is associated with the
+// program's handler.
+
+template <template <class, class> class Associator, class Timed, class Default>
+struct associator<Associator, mioext::detail::timed_handler<Timed>, Default>
+    : Associator<typename Timed::handler_type, Default> {
+  static typename Associator<typename Timed::handler_type, Default>::type
+  get(mioext::detail::timed_handler<Timed> const& given) noexcept {
+    return Associator<typename Timed::handler_type, Default>::get(given.handler());
+  }
+
+  static auto get(mioext::detail::timed_handler<Timed> const& given,
+                  Default const& otherwise) noexcept
+      -> decltype(Associator<typename Timed::handler_type, Default>::get(given.handler(),
+                                                                         otherwise)) {
+    return Associator<typename Timed::handler_type, Default>::get(given.handler(), otherwise);
+  }
+};
+
+template <template <class, class> class Associator, class Timed, class Default>
+struct associator<Associator, mioext::detail::timer_handler<Timed>, Default>
+    : Associator<typename Timed::handler_type, Default> {
+  static typename Associator<typename Timed::handler_type, Default>::type
+  get(mioext::detail::timer_handler<Timed> const& given) noexcept {
+    return Associator<typename Timed::handler_type, Default>::get(given.handler());
+  }
+
+  static auto get(mioext::detail::timer_handler<Timed> const& given,
+                  Default const& otherwise) noexcept
+      -> decltype(Associator<typename Timed::handler_type, Default>::get(given.handler(),
+                                                                         otherwise)) {
+    return Associator<typename Timed::handler_type, Default>::get(given.handler(), otherwise);
+  }
+};
+
+} // namespace asio
+} // namespace boost
+
+#endif // MIOEXT_DETAIL_ASYNC_TIMED_OPERATION_HPP
