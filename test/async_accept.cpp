@@ -42,7 +42,6 @@
 namespace {
 
 namespace error = boost::asio::error;
-using boost::asio::io_context;
 using boost::asio::ip::tcp;
 using boost::asio::local::stream_protocol;
 using boost::system::error_code;
@@ -53,6 +52,7 @@ using contexts::poll_all;
 using contexts::run;
 using contexts::run_until;
 using mioext::async_accept;
+using support::tested_context;
 
 /// A listener that the kernel gives an address, and what connects to it.
 struct tcp_listener {
@@ -104,7 +104,7 @@ template <class Listener> void test_every_overload(bool connects_first) {
   using endpoint_type = typename Listener::protocol_type::endpoint;
   using stream_type = mioext::stream<socket_type>;
 
-  io_context context;
+  tested_context context;
   Listener listener;
   socket_type client;
   auto const connect = [&] { client = listener.connected(); };
@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(refused)
 
 BOOST_AUTO_TEST_CASE(a_peer_that_is_open_is_left_alone) {
-  io_context context;
+  tested_context context;
   tcp_listener listener;
   mioext::tcp_socket const client = listener.connected();
   mioext::tcp_socket open(tcp::v4());
@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(a_peer_that_is_open_is_left_alone) {
 }
 
 BOOST_AUTO_TEST_CASE(a_closed_acceptor_and_one_that_does_not_listen) {
-  io_context context;
+  tested_context context;
   mioext::tcp_acceptor closed;
   mioext::tcp_acceptor deaf(tcp::v4());
   outcome from_closed;
@@ -251,7 +251,7 @@ BOOST_AUTO_TEST_CASE(a_closed_acceptor_and_one_that_does_not_listen) {
 
 // What accept(2) says is told once to each that asks, and the connection is still there afterwards.
 BOOST_AUTO_TEST_CASE(without_descriptors_each_call_says_so_once_and_nothing_is_lost) {
-  io_context context;
+  tested_context context;
   tcp_listener listener;
   outcome pending;
   outcome at_once;
@@ -281,7 +281,7 @@ BOOST_AUTO_TEST_CASE(without_descriptors_each_call_says_so_once_and_nothing_is_l
 }
 
 BOOST_AUTO_TEST_CASE(a_connection_that_was_reset_in_the_queue_does_no_harm) {
-  io_context context;
+  tested_context context;
   tcp_listener listener;
   {
     mioext::tcp_socket reset = listener.connected();
@@ -318,7 +318,7 @@ struct acceptor_session {
     });
   }
 
-  io_context& context;
+  tested_context& context;
   mioext::tcp_acceptor& acceptor;
   int wanted;
   int count;
@@ -335,7 +335,7 @@ int longest_queue() {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(a_burst_of_thousands_is_accepted_by_one_that_is_started_again) {
-  io_context context;
+  tested_context context;
   mioext::tcp_acceptor acceptor(tcp::v4());
   acceptor.bind(test::loopback());
   int const portion = std::min(longest_queue(), 2000);
@@ -356,13 +356,13 @@ BOOST_AUTO_TEST_CASE(a_burst_of_thousands_is_accepted_by_one_that_is_started_aga
 }
 
 BOOST_AUTO_TEST_CASE(four_threads_accept_while_others_connect) {
-  io_context context;
+  tested_context context;
   tcp_listener listener;
   acceptor_session session = {context, listener.acceptor, 500, 0, 0};
   session.accept();
   tcp::endpoint const endpoint = listener.acceptor.local_endpoint();
   std::thread connecting([endpoint] {
-    io_context unused;
+    tested_context unused;
     for (int index = 0; index != 500; ++index) {
       error_code ignored;
       tcp::socket(unused).connect(endpoint, ignored);
@@ -375,7 +375,7 @@ BOOST_AUTO_TEST_CASE(four_threads_accept_while_others_connect) {
 }
 
 BOOST_AUTO_TEST_CASE(several_wait_for_one_connection_each) {
-  io_context context;
+  tested_context context;
   tcp_listener listener;
   std::vector<outcome> accepted(3);
   for (outcome& each : accepted) {
@@ -400,7 +400,7 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(ended_early)
 
 BOOST_AUTO_TEST_CASE(the_acceptor_is_closed) {
-  io_context context;
+  tested_context context;
   tcp_listener listener;
   outcome result;
   outcome into_socket;
@@ -417,7 +417,7 @@ BOOST_AUTO_TEST_CASE(the_acceptor_is_closed) {
 }
 
 BOOST_AUTO_TEST_CASE(the_acceptor_is_moved_and_nothing_ends) {
-  io_context context;
+  tested_context context;
   tcp_listener listener;
   outcome accepted;
   async_accept(context, listener.acceptor, into(accepted));
@@ -433,7 +433,7 @@ BOOST_AUTO_TEST_CASE(a_socket_that_nobody_takes_is_closed) {
   tcp_listener listener;
   mioext::tcp_socket client;
   {
-    io_context context;
+    tested_context context;
     async_accept(context, listener.acceptor, [](error_code const&, mioext::tcp_socket) {});
     client = listener.connected();
     // The connection is accepted, and the context goes before the handler is called.
@@ -451,7 +451,7 @@ BOOST_AUTO_TEST_CASE(a_socket_that_nobody_takes_is_closed) {
 BOOST_AUTO_TEST_CASE(by_every_type_of_cancellation) {
   using types = boost::asio::cancellation_type;
   for (auto const type : {types::terminal, types::partial, types::total}) {
-    io_context context;
+    tested_context context;
     tcp_listener listener;
     boost::asio::cancellation_signal signal;
     outcome cancelled;
@@ -476,8 +476,8 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(where_handlers_are_called)
 
 BOOST_AUTO_TEST_CASE(on_the_executor_that_the_handler_is_bound_to) {
-  io_context waiting;
-  io_context called;
+  tested_context waiting;
+  tested_context called;
   tcp_listener listener;
   outcome accepted;
   mioext::tcp_socket peer;
@@ -498,7 +498,7 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(acceptors_of_asio)
 
 BOOST_AUTO_TEST_CASE(take_the_same_arguments) {
-  io_context context;
+  tested_context context;
   tcp::acceptor acceptor(context, test::loopback());
   std::vector<mioext::tcp_socket> clients;
   auto const connect = [&] {
@@ -528,7 +528,7 @@ BOOST_AUTO_TEST_CASE(take_the_same_arguments) {
 
 BOOST_AUTO_TEST_CASE(hand_their_socket_to_a_handler_that_takes_a_stream) {
   using stream_type = mioext::stream<mioext::tcp_socket>;
-  io_context context;
+  tested_context context;
   tcp::acceptor acceptor(context, test::loopback());
   mioext::tcp_socket client;
   std::unique_ptr<stream_type> stream;

@@ -59,7 +59,6 @@
 namespace {
 
 namespace error = boost::asio::error;
-using boost::asio::io_context;
 using boost::system::error_code;
 using contexts::ended;
 using contexts::into;
@@ -73,6 +72,7 @@ using mioext::detail::file_descriptor;
 using support::drain;
 using support::fill;
 using support::socket_pair;
+using support::tested_context;
 
 // A descriptor that is readable while it is raised.
 class flag {
@@ -101,7 +101,7 @@ private:
 BOOST_AUTO_TEST_SUITE(every_kind_of_handle)
 
 BOOST_AUTO_TEST_CASE(a_number_is_waited_for_until_it_is_ready) {
-  io_context context;
+  tested_context context;
   socket_pair pair;
   outcome readable;
   async_wait(context, pair.near.get(), interest::readable, into(readable));
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(a_number_is_waited_for_until_it_is_ready) {
 }
 
 BOOST_AUTO_TEST_CASE(one_that_is_ready_completes_at_once_but_not_from_inside) {
-  io_context context;
+  tested_context context;
   socket_pair pair;
   pair.send();
   outcome readable;
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(one_that_is_ready_completes_at_once_but_not_from_inside) {
 }
 
 BOOST_AUTO_TEST_CASE(it_does_not_complete_from_inside_a_thread_of_the_context_either) {
-  io_context context;
+  tested_context context;
   socket_pair pair;
   outcome writable;
   outcome refused;
@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(it_does_not_complete_from_inside_a_thread_of_the_context_ei
 }
 
 BOOST_AUTO_TEST_CASE(the_ends_of_a_pipe) {
-  io_context context;
+  tested_context context;
   auto ends = mioext::pipe();
   outcome readable;
   outcome writable;
@@ -163,13 +163,13 @@ BOOST_AUTO_TEST_CASE(the_ends_of_a_pipe) {
 }
 
 BOOST_AUTO_TEST_CASE(the_sockets_of_asio_with_their_own_executor) {
-  io_context context;
+  tested_context context;
   boost::asio::local::stream_protocol::socket near(context);
   boost::asio::local::stream_protocol::socket far(context);
   boost::asio::local::connect_pair(near, far);
   outcome own;
   outcome given;
-  io_context other;
+  tested_context other;
   async_wait(near, interest::readable, into(own));
   async_wait(other, near, interest::readable, into(given));
   BOOST_TEST(poll_all(context));
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(the_sockets_of_asio_with_their_own_executor) {
 }
 
 BOOST_AUTO_TEST_CASE(a_stream_descriptor_of_asio_beside_its_own_wait) {
-  io_context context;
+  tested_context context;
   socket_pair pair;
   boost::asio::posix::stream_descriptor descriptor(context, pair.near.release());
   outcome through_mioext;
@@ -200,7 +200,7 @@ BOOST_AUTO_TEST_CASE(a_stream_descriptor_of_asio_beside_its_own_wait) {
 
 #ifdef __linux__
 BOOST_AUTO_TEST_CASE(counters_and_timers_of_the_system) {
-  io_context context;
+  tested_context context;
   file_descriptor const counter(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   file_descriptor const timer(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
   outcome counted;
@@ -223,7 +223,7 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(several_waiters)
 
 BOOST_AUTO_TEST_CASE(all_waiters_of_a_direction_complete_and_none_of_the_other) {
-  io_context context;
+  tested_context context;
   socket_pair pair;
   fill(pair.near.get());
   std::array<outcome, 3> readable;
@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(all_waiters_of_a_direction_complete_and_none_of_the_other) 
 }
 
 BOOST_AUTO_TEST_CASE(one_that_comes_later_hears_of_what_is_there_and_wakes_nobody_else) {
-  io_context context;
+  tested_context context;
   socket_pair pair;
   outcome first;
   outcome later;
@@ -263,7 +263,7 @@ BOOST_AUTO_TEST_CASE(one_that_comes_later_hears_of_what_is_there_and_wakes_nobod
 }
 
 BOOST_AUTO_TEST_CASE(it_can_be_waited_for_again_at_once_from_the_handler) {
-  io_context context;
+  tested_context context;
   flag waited_for;
   struct session {
     void wait() {
@@ -276,7 +276,7 @@ BOOST_AUTO_TEST_CASE(it_can_be_waited_for_again_at_once_from_the_handler) {
         }
       });
     }
-    io_context& context;
+    tested_context& context;
     flag& raised;
     int count;
   } waiting = {context, waited_for, 0};
@@ -287,7 +287,7 @@ BOOST_AUTO_TEST_CASE(it_can_be_waited_for_again_at_once_from_the_handler) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_read_is_still_there_for_the_next_wait) {
-  io_context context;
+  tested_context context;
   socket_pair pair;
   pair.send();
   for (int round = 0; round != 100; ++round) {
@@ -303,7 +303,7 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(closed_while_pending)
 
 BOOST_AUTO_TEST_CASE(by_its_owner_with_close) {
-  io_context context;
+  tested_context context;
   std::array<socket_pair, 3> pairs;
   std::array<outcome, 3> readable;
   for (std::size_t index = 0; index != pairs.size(); ++index) {
@@ -322,7 +322,7 @@ BOOST_AUTO_TEST_CASE(by_its_owner_with_close) {
 }
 
 BOOST_AUTO_TEST_CASE(of_a_mioext_handle_it_is_told_at_once) {
-  io_context context;
+  tested_context context;
   auto sockets = mioext::unix_socket::pair();
   outcome readable;
   outcome priority;
@@ -338,19 +338,22 @@ BOOST_AUTO_TEST_CASE(of_a_mioext_handle_it_is_told_at_once) {
 
 // Nobody hears of what its next owner does with it.
 BOOST_AUTO_TEST_CASE(a_mioext_handle_that_is_released_ends_what_waits_for_it_as_asios_do) {
-  io_context context;
+  tested_context context;
+  boost::asio::io_context context_of_asio;
   auto sockets = mioext::unix_socket::pair();
-  boost::asio::local::stream_protocol::socket asios(context);
+  boost::asio::local::stream_protocol::socket asios(context_of_asio);
   asios.assign(boost::asio::local::stream_protocol(), sockets.second.release());
   outcome ours;
   outcome of_asio;
   async_wait(context, sockets.first, interest::readable, into(ours));
   asios.async_wait(boost::asio::socket_base::wait_read, into(of_asio));
   BOOST_TEST(poll_all(context));
+  BOOST_TEST(poll_all(context_of_asio));
   file_descriptor const near(sockets.first.release());
   file_descriptor const far(asios.release());
   BOOST_TEST(ours.calls + of_asio.calls == 0);
   BOOST_TEST(!poll_all(context));
+  BOOST_TEST(!poll_all(context_of_asio));
   BOOST_TEST(ours == ended(error::operation_aborted));
   BOOST_TEST(of_asio == ended(error::operation_aborted));
 }
@@ -358,7 +361,7 @@ BOOST_AUTO_TEST_CASE(a_mioext_handle_that_is_released_ends_what_waits_for_it_as_
 // Two wait for different things of a number that means another file by the time at which the event
 // of the first one is fetched: nobody may wait on with the new file.
 BOOST_AUTO_TEST_CASE(those_who_wait_on_after_an_event_are_told_that_the_number_was_reused) {
-  io_context context;
+  tested_context context;
   socket_pair old;
   socket_pair reused;
   fill(old.near.get());
@@ -377,7 +380,7 @@ BOOST_AUTO_TEST_CASE(those_who_wait_on_after_an_event_are_told_that_the_number_w
 }
 
 BOOST_AUTO_TEST_CASE(nobody_looks_for_what_is_always_heard) {
-  io_context context;
+  tested_context context;
   auto sockets = mioext::unix_socket::pair();
   auto ends = mioext::pipe();
   mioext::tcp_acceptor acceptor(test::loopback());
@@ -403,7 +406,7 @@ BOOST_AUTO_TEST_CASE(nobody_looks_for_what_is_always_heard) {
 }
 
 BOOST_AUTO_TEST_CASE(by_the_destructor_of_a_mioext_handle_and_by_its_assignment) {
-  io_context context;
+  tested_context context;
   outcome destroyed;
   outcome assigned;
   auto kept = mioext::pipe();
@@ -419,7 +422,7 @@ BOOST_AUTO_TEST_CASE(by_the_destructor_of_a_mioext_handle_and_by_its_assignment)
 }
 
 BOOST_AUTO_TEST_CASE(of_a_mioext_handle_by_another_thread) {
-  io_context context;
+  tested_context context;
   for (int round = 0; round != 200; ++round) {
     auto ends = mioext::pipe();
     outcome readable;
@@ -433,7 +436,7 @@ BOOST_AUTO_TEST_CASE(of_a_mioext_handle_by_another_thread) {
 }
 
 BOOST_AUTO_TEST_CASE(a_reused_number_wakes_nobody_who_waited_for_the_old_file) {
-  io_context context;
+  tested_context context;
   socket_pair old;
   socket_pair reused;
   outcome readable;
@@ -447,7 +450,7 @@ BOOST_AUTO_TEST_CASE(a_reused_number_wakes_nobody_who_waited_for_the_old_file) {
 }
 
 BOOST_AUTO_TEST_CASE(a_new_wait_for_a_reused_number_ends_the_old_one_and_hears_of_its_own_file) {
-  io_context context;
+  tested_context context;
   socket_pair old;
   socket_pair reused;
   outcome before;
@@ -466,7 +469,7 @@ BOOST_AUTO_TEST_CASE(a_new_wait_for_a_reused_number_ends_the_old_one_and_hears_o
 }
 
 BOOST_AUTO_TEST_CASE(events_of_a_file_that_a_duplicate_keeps_open_do_not_reach_the_new_one) {
-  io_context context;
+  tested_context context;
   socket_pair old;
   socket_pair reused;
   outcome before;
@@ -487,7 +490,7 @@ BOOST_AUTO_TEST_CASE(events_of_a_file_that_a_duplicate_keeps_open_do_not_reach_t
 }
 
 BOOST_AUTO_TEST_CASE(a_number_that_gets_its_file_back_can_be_waited_for) {
-  io_context context;
+  tested_context context;
   socket_pair pair;
   outcome before;
   outcome after;
@@ -508,7 +511,7 @@ BOOST_AUTO_TEST_CASE(a_number_that_gets_its_file_back_can_be_waited_for) {
 }
 
 BOOST_AUTO_TEST_CASE(a_closed_duplicate_is_of_no_concern) {
-  io_context context;
+  tested_context context;
   socket_pair pair;
   outcome readable;
   {
@@ -526,7 +529,7 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(refused)
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_waited_for_says_so_later) {
-  io_context context;
+  tested_context context;
   file_descriptor const file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   BOOST_REQUIRE(file.get() >= 0);
   int const closed_number = ::fcntl(file.get(), F_DUPFD_CLOEXEC, 500); // nobody gets it meanwhile
@@ -557,7 +560,7 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_waited_for_says_so_later) {
 }
 
 BOOST_AUTO_TEST_CASE(a_closed_handle) {
-  io_context context;
+  tested_context context;
   mioext::tcp_socket closed;
   boost::asio::ip::tcp::socket closed_asio(context);
   outcome ours;
@@ -574,7 +577,7 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(what_wakes)
 
 BOOST_AUTO_TEST_CASE(a_hang_up_wakes_every_direction) {
-  io_context context;
+  tested_context context;
   socket_pair pair;
   fill(pair.near.get());
   outcome readable;
@@ -593,7 +596,7 @@ BOOST_AUTO_TEST_CASE(a_hang_up_wakes_every_direction) {
 }
 
 BOOST_AUTO_TEST_CASE(an_error_of_a_pipe_wakes_its_writer) {
-  io_context context;
+  tested_context context;
   auto ends = mioext::pipe();
   char const block[4096] = {};
   while (::write(ends.second.native_handle(), block, sizeof block) > 0) {
@@ -611,7 +614,7 @@ BOOST_AUTO_TEST_CASE(an_error_of_a_pipe_wakes_its_writer) {
 }
 
 BOOST_AUTO_TEST_CASE(the_end_of_a_pipe_wakes_its_reader) {
-  io_context context;
+  tested_context context;
   auto ends = mioext::pipe();
   outcome readable;
   async_wait(context, ends.first, interest::readable, into(readable));
@@ -626,7 +629,7 @@ template <class Socket, class End>
 void ends_waits_for_priority(std::pair<Socket, Socket> sockets, End end, char const* what) {
   outcome ours;
   outcome of_asio;
-  io_context context;
+  tested_context context;
   boost::asio::posix::stream_descriptor asios(context, ::dup(sockets.first.native_handle()));
   async_wait(context, sockets.first, interest::priority, into(ours));
   asios.async_wait(boost::asio::posix::descriptor_base::wait_error, into(of_asio));
@@ -641,7 +644,7 @@ void ends_waits_for_priority(std::pair<Socket, Socket> sockets, End end, char co
 
 BOOST_AUTO_TEST_CASE(the_end_of_the_peer_wakes_those_who_wait_for_priority,
                      *test::needs_epoll("kqueue has no priority")) {
-  io_context context;
+  tested_context context;
   ends_waits_for_priority(
       test::tcp_pair(),
       [](mioext::tcp_socket& peer) { peer.shutdown(boost::asio::socket_base::shutdown_send); },
@@ -685,7 +688,7 @@ int wait_for_host_name() {
   if (::unshare(CLONE_NEWUTS) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWUTS) != 0) {
     return no_right;
   }
-  io_context context;
+  tested_context context;
   file_descriptor const file(::open("/proc/sys/kernel/hostname", O_RDONLY | O_CLOEXEC));
   boost::asio::posix::stream_descriptor asios(
       context, ::open("/proc/sys/kernel/hostname", O_RDONLY | O_CLOEXEC));
@@ -733,7 +736,7 @@ int wait_for_host_name() {
   bool was_called = false;
   auto const owned = std::make_shared<int>();
   {
-    io_context another;
+    tested_context another;
     async_wait(another, file.get(), interest::priority,
                [owned, &was_called](error_code const&) { was_called = true; });
     poll_all(another);
@@ -764,7 +767,7 @@ BOOST_AUTO_TEST_CASE(a_change_of_a_file_of_the_kernels_wakes_those_who_wait_for_
 #endif
 
 BOOST_AUTO_TEST_CASE(urgent_data_wakes_those_who_wait_for_priority) {
-  io_context context;
+  tested_context context;
   auto sockets = test::tcp_pair();
   outcome priority;
   outcome readable;
@@ -788,7 +791,7 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(where_handlers_are_called)
 
 BOOST_AUTO_TEST_CASE(on_a_strand_that_the_handler_is_bound_to) {
-  io_context context;
+  tested_context context;
   auto const strand = boost::asio::make_strand(context);
   socket_pair pair;
   bool was_on_strand = false;
@@ -801,7 +804,7 @@ BOOST_AUTO_TEST_CASE(on_a_strand_that_the_handler_is_bound_to) {
 }
 
 BOOST_AUTO_TEST_CASE(on_a_strand_that_the_wait_was_given) {
-  io_context context;
+  tested_context context;
   auto const strand = boost::asio::make_strand(context);
   socket_pair pair;
   bool was_on_strand = false;
@@ -812,12 +815,12 @@ BOOST_AUTO_TEST_CASE(on_a_strand_that_the_wait_was_given) {
 }
 
 BOOST_AUTO_TEST_CASE(through_executors_of_every_type) {
-  io_context context;
+  tested_context context;
   socket_pair pair;
   outcome native;
   outcome erased;
   outcome asked;
-  io_context::executor_type const executor = context.get_executor();
+  tested_context::executor_type const executor = context.get_executor();
   boost::asio::any_io_executor const any = executor;
   async_wait(executor, pair.near.get(), interest::writable, into(native));
   async_wait(any, pair.near.get(), interest::writable, into(erased));
@@ -846,8 +849,8 @@ BOOST_AUTO_TEST_CASE(in_a_thread_pool) {
 }
 
 BOOST_AUTO_TEST_CASE(a_wait_is_work_for_the_context_of_its_handler_too) {
-  io_context waiting;
-  io_context called;
+  tested_context waiting;
+  tested_context called;
   socket_pair pair;
   outcome readable;
   async_wait(waiting, pair.near.get(), interest::readable,
@@ -870,7 +873,7 @@ BOOST_AUTO_TEST_SUITE(cancelled)
 BOOST_AUTO_TEST_CASE(by_every_type_of_cancellation) {
   using types = boost::asio::cancellation_type;
   for (auto const type : {types::terminal, types::partial, types::total, types::all}) {
-    io_context context;
+    tested_context context;
     socket_pair pair;
     boost::asio::cancellation_signal signal;
     outcome readable;
@@ -887,7 +890,7 @@ BOOST_AUTO_TEST_CASE(by_every_type_of_cancellation) {
 }
 
 BOOST_AUTO_TEST_CASE(one_of_several_waiters_alone) {
-  io_context context;
+  tested_context context;
   socket_pair pair;
   boost::asio::cancellation_signal signal;
   outcome first;
@@ -908,7 +911,7 @@ BOOST_AUTO_TEST_CASE(one_of_several_waiters_alone) {
 }
 
 BOOST_AUTO_TEST_CASE(too_late_to_matter) {
-  io_context context;
+  tested_context context;
   socket_pair pair;
   boost::asio::cancellation_signal signal;
   outcome done;
@@ -927,7 +930,7 @@ BOOST_AUTO_TEST_CASE(too_late_to_matter) {
 }
 
 BOOST_AUTO_TEST_CASE(and_waited_for_again_from_the_handler) {
-  io_context context;
+  tested_context context;
   socket_pair pair;
   boost::asio::cancellation_signal signal;
   outcome again;
@@ -954,7 +957,7 @@ BOOST_AUTO_TEST_SUITE(in_four_threads)
 // Each goes round: whoever is told that the flag is raised takes that, waits again and raises it once
 // more. A wake-up that is lost ends the round, and the test.
 BOOST_AUTO_TEST_CASE(no_wake_up_is_lost_and_none_is_made_up) {
-  io_context context;
+  tested_context context;
   struct counter {
     void wait() {
       async_wait(*context, raised.fd(), interest::readable, [this](error_code const& ec) {
@@ -968,7 +971,7 @@ BOOST_AUTO_TEST_CASE(no_wake_up_is_lost_and_none_is_made_up) {
         }
       });
     }
-    io_context* context;
+    tested_context* context;
     std::atomic<int>* failures;
     flag raised;
     int count;
@@ -990,7 +993,7 @@ BOOST_AUTO_TEST_CASE(no_wake_up_is_lost_and_none_is_made_up) {
 }
 
 BOOST_AUTO_TEST_CASE(many_wait_for_one_descriptor_while_others_stop_doing_so) {
-  io_context context;
+  tested_context context;
   auto ends = mioext::pipe();
   int const fd = ends.first.native_handle();
   std::atomic<int> told(0);
@@ -1014,7 +1017,7 @@ BOOST_AUTO_TEST_CASE(many_wait_for_one_descriptor_while_others_stop_doing_so) {
 // It becomes ready and is closed at the same time: each of those who wait is told one of the two.
 BOOST_AUTO_TEST_CASE(a_mioext_handle_is_closed_while_its_events_are_delivered) {
   for (int round = 0; round != 100; ++round) {
-    io_context context;
+    tested_context context;
     auto ends = mioext::pipe();
     std::atomic<int> told(0);
     std::atomic<int> wrong(0);

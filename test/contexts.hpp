@@ -34,20 +34,21 @@
 #include <boost/test/unit_test.hpp>
 
 #include "support.hpp"
+#include "tested_context.hpp"
 
 namespace contexts {
 
 using boost::system::error_code;
 
 /// Runs until nothing is left to do.
-inline void run(boost::asio::io_context& context) {
+template <class Context> void run(Context& context) {
   context.restart();
   context.run_for(support::patience);
   BOOST_REQUIRE_MESSAGE(context.stopped(), "the context waits for something that never happens");
 }
 
 /// Runs until `condition` holds, which something that the context still does must bring about.
-template <class Condition> void run_until(boost::asio::io_context& context, Condition condition) {
+template <class Context, class Condition> void run_until(Context& context, Condition condition) {
   while (!condition()) {
     context.restart();
     BOOST_REQUIRE_MESSAGE(context.run_one_for(support::patience) != 0,
@@ -56,7 +57,7 @@ template <class Condition> void run_until(boost::asio::io_context& context, Cond
 }
 
 /// Does what can be done at once. True if the context waits for something after that.
-inline bool poll_all(boost::asio::io_context& context) {
+template <class Context> bool poll_all(Context& context) {
   context.restart();
   context.poll();
   return !context.stopped();
@@ -74,6 +75,11 @@ inline void run(boost::asio::io_context& context, std::size_t count) {
   }
   BOOST_REQUIRE_MESSAGE(context.stopped(), "the context waits for something that never happens");
 }
+
+#ifdef MIOEXT_TEST_SELECTOR_CONTEXT
+/// One thread does it all.
+inline void run(mioext::selector_context& context, std::size_t) { run(context); }
+#endif
 
 /// Something that several threads wait for. Opened once.
 class gate {

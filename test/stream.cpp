@@ -48,7 +48,6 @@ namespace {
 
 namespace error = boost::asio::error;
 using boost::asio::buffer;
-using boost::asio::io_context;
 using boost::asio::ip::tcp;
 using boost::asio::local::stream_protocol;
 using boost::system::error_code;
@@ -58,10 +57,11 @@ using contexts::outcome;
 using contexts::poll_all;
 using contexts::run;
 using support::socket_pair;
+using support::tested_context;
 
 using unix_stream = mioext::stream<mioext::unix_socket>;
 using tcp_stream = mioext::stream<mioext::tcp_socket>;
-using native_stream = mioext::stream<mioext::tcp_socket, io_context::executor_type>;
+using native_stream = mioext::stream<mioext::tcp_socket, tested_context::executor_type>;
 
 // --- Types ---------------------------------------------------------------------------------------
 
@@ -86,18 +86,18 @@ static_assert(std::is_nothrow_move_constructible<mioext::stream<tcp::socket>>::v
               "");
 
 static_assert(std::is_same<tcp_stream::executor_type, boost::asio::any_io_executor>::value, "");
-static_assert(std::is_same<native_stream::executor_type, io_context::executor_type>::value, "");
+static_assert(std::is_same<native_stream::executor_type, tested_context::executor_type>::value, "");
 static_assert(std::is_same<tcp_stream::next_layer_type, mioext::tcp_socket>::value, "");
 static_assert(std::is_same<tcp_stream::lowest_layer_type, tcp_stream>::value, "");
 static_assert(std::is_same<tcp_stream::native_handle_type, int>::value, "");
-static_assert(std::is_same<tcp_stream::rebind_executor<io_context::executor_type>::other,
+static_assert(std::is_same<tcp_stream::rebind_executor<tested_context::executor_type>::other,
                            native_stream>::value,
               "");
 
-static_assert(std::is_constructible<tcp_stream, io_context&>::value, "");
-static_assert(std::is_constructible<tcp_stream, io_context&, mioext::tcp_socket>::value, "");
+static_assert(std::is_constructible<tcp_stream, tested_context&>::value, "");
+static_assert(std::is_constructible<tcp_stream, tested_context&, mioext::tcp_socket>::value, "");
 static_assert(std::is_constructible<tcp_stream, boost::asio::any_io_executor>::value, "");
-static_assert(!std::is_convertible<io_context&, tcp_stream>::value, "it is explicit");
+static_assert(!std::is_convertible<tested_context&, tcp_stream>::value, "it is explicit");
 static_assert(!std::is_convertible<boost::asio::any_io_executor, tcp_stream>::value, "");
 static_assert(std::is_convertible<tcp::socket, tcp_stream>::value,
               "as in a handler of async_accept");
@@ -110,8 +110,8 @@ static_assert(!std::is_constructible<native_stream, tcp_stream>::value, "and not
 
 /// A stream, and the peer's socket.
 struct connection {
-  explicit connection(io_context& context) : connection(context, mioext::unix_socket::pair()) {}
-  connection(io_context& context, std::pair<mioext::unix_socket, mioext::unix_socket> sockets)
+  explicit connection(tested_context& context) : connection(context, mioext::unix_socket::pair()) {}
+  connection(tested_context& context, std::pair<mioext::unix_socket, mioext::unix_socket> sockets)
       : stream(context, std::move(sockets.first)), peer(std::move(sockets.second)) {}
 
   void read(outcome& written) { stream.async_read_some(buffer(&byte, 1), into(written)); }
@@ -131,7 +131,7 @@ struct connection {
 
 /// Checks that `stream` is connected to `peer`, both ways.
 template <class Stream, class Peer>
-void check_connected(io_context& context, Stream& stream, Peer& peer) {
+void check_connected(tested_context& context, Stream& stream, Peer& peer) {
   outcome read;
   outcome written;
   char in = 0;
@@ -156,7 +156,7 @@ void check_connected(io_context& context, Stream& stream, Peer& peer) {
 BOOST_AUTO_TEST_SUITE(made_of)
 
 BOOST_AUTO_TEST_CASE(nothing_it_is_closed) {
-  io_context context;
+  tested_context context;
   tcp_stream from_context(context);
   tcp_stream from_executor(context.get_executor());
   native_stream native(context.get_executor());
@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_CASE(nothing_it_is_closed) {
 }
 
 BOOST_AUTO_TEST_CASE(a_handle_that_is_moved) {
-  io_context context;
+  tested_context context;
   auto sockets = mioext::unix_socket::pair();
   int const fd = sockets.first.native_handle();
   unix_stream stream(context, std::move(sockets.first));
@@ -203,7 +203,7 @@ BOOST_AUTO_TEST_CASE(a_handle_that_is_moved) {
 
 // It would wait in the first read, and the context with it.
 BOOST_AUTO_TEST_CASE(a_pipe_end_that_was_made_blocking) {
-  io_context context;
+  tested_context context;
   auto ends = mioext::pipe();
   ends.first.native_non_blocking(false);
   mioext::stream<mioext::pipe_reader> reader(context, std::move(ends.first));
@@ -220,7 +220,7 @@ BOOST_AUTO_TEST_CASE(a_pipe_end_that_was_made_blocking) {
 }
 
 BOOST_AUTO_TEST_CASE(a_protocol_an_endpoint_and_a_descriptor) {
-  io_context context;
+  tested_context context;
   tcp_stream const opened(context, tcp::v4());
   tcp_stream const bound(context.get_executor(), test::loopback());
   BOOST_TEST(opened.is_open());
@@ -231,12 +231,12 @@ BOOST_AUTO_TEST_CASE(a_protocol_an_endpoint_and_a_descriptor) {
 }
 
 BOOST_AUTO_TEST_CASE(what_cannot_be_had_throws_and_the_handle_is_left_alone) {
-  io_context context;
+  tested_context context;
   BOOST_TEST((test::error_of([&] { unix_stream(context, -5); }) == error::bad_descriptor));
 }
 
 BOOST_AUTO_TEST_CASE(a_socket_of_asio_with_its_executor) {
-  io_context context;
+  tested_context context;
   stream_protocol::socket socket(context);
   stream_protocol::socket peer(context);
   boost::asio::local::connect_pair(socket, peer);
@@ -250,14 +250,14 @@ BOOST_AUTO_TEST_CASE(a_socket_of_asio_with_its_executor) {
 }
 
 BOOST_AUTO_TEST_CASE(a_closed_socket_of_asio_it_is_closed) {
-  io_context context;
+  tested_context context;
   tcp_stream stream = tcp::socket(context);
   BOOST_TEST(!stream.is_open());
   BOOST_TEST((stream.get_executor() == context.get_executor()));
 }
 
 BOOST_AUTO_TEST_CASE(a_stream_with_another_executor) {
-  io_context context;
+  tested_context context;
   auto sockets = test::tcp_pair();
   native_stream native(context, std::move(sockets.first));
   tcp_stream stream = std::move(native);
@@ -266,7 +266,7 @@ BOOST_AUTO_TEST_CASE(a_stream_with_another_executor) {
 }
 
 BOOST_AUTO_TEST_CASE(the_ends_of_a_pipe) {
-  io_context context;
+  tested_context context;
   auto ends = mioext::pipe();
   mioext::stream<mioext::pipe_reader> reader(context, std::move(ends.first));
   mioext::stream<mioext::pipe_writer> writer(context, std::move(ends.second));
@@ -283,7 +283,7 @@ BOOST_AUTO_TEST_CASE(the_ends_of_a_pipe) {
 }
 
 BOOST_AUTO_TEST_CASE(a_socket_of_asio_as_the_handle) {
-  io_context context;
+  tested_context context;
   auto sockets = test::tcp_pair();
   mioext::stream<tcp::socket> stream(context.get_executor(), sockets.first.into_asio(context));
   check_connected(context, stream, sockets.second);
@@ -292,7 +292,7 @@ BOOST_AUTO_TEST_CASE(a_socket_of_asio_as_the_handle) {
 }
 
 BOOST_AUTO_TEST_CASE(a_descriptor_of_asio_as_the_handle) {
-  io_context context;
+  tested_context context;
   socket_pair pair;
   mioext::stream<boost::asio::posix::stream_descriptor> stream(
       context.get_executor(), boost::asio::posix::stream_descriptor(context, pair.near.release()));
@@ -331,7 +331,7 @@ private:
 };
 
 template <class Handle> void check_handle_of_a_user() {
-  io_context context;
+  tested_context context;
   socket_pair pair;
   mioext::stream<Handle> first(context, Handle(pair.near.release()));
   mioext::unix_socket peer(pair.far.release());
@@ -366,7 +366,7 @@ BOOST_AUTO_TEST_CASE(any_class_with_native_handle_close_and_release_is_a_stream)
 
 // Somebody else's, blocking as they come.
 BOOST_AUTO_TEST_CASE(a_number_that_is_not_closed_in_the_end) {
-  io_context context;
+  tested_context context;
   test::raw_pipe pipe;
   {
     mioext::stream<int> reader(context, pipe.reader());
@@ -395,7 +395,7 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(synchronous)
 
 BOOST_AUTO_TEST_CASE(a_read_waits_for_data_and_a_write_for_room) {
-  io_context context;
+  tested_context context;
   connection made(context);
   std::string const sent(1 << 20, 'x');
   std::string received(sent.size(), '\0');
@@ -417,7 +417,7 @@ BOOST_AUTO_TEST_CASE(a_read_waits_for_data_and_a_write_for_room) {
 }
 
 BOOST_AUTO_TEST_CASE(they_say_would_block_if_asked_to) {
-  io_context context;
+  tested_context context;
   connection made(context);
   BOOST_TEST(!made.stream.non_blocking());
   made.stream.non_blocking(true);
@@ -445,7 +445,7 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(members_of_the_handle)
 
 BOOST_AUTO_TEST_CASE(options_endpoints_and_shutdown) {
-  io_context context;
+  tested_context context;
   auto sockets = test::tcp_pair();
   tcp_stream stream(context, std::move(sockets.first));
   stream.set_option(tcp::no_delay(true));
@@ -469,7 +469,7 @@ BOOST_AUTO_TEST_CASE(options_endpoints_and_shutdown) {
 }
 
 BOOST_AUTO_TEST_CASE(open_bind_and_connect) {
-  io_context context;
+  tested_context context;
   mioext::tcp_acceptor acceptor(test::loopback());
   tcp_stream stream(context);
   stream.open(tcp::v4());
@@ -488,7 +488,7 @@ BOOST_AUTO_TEST_CASE(open_bind_and_connect) {
 }
 
 BOOST_AUTO_TEST_CASE(a_closed_one_is_opened_by_connecting_it) {
-  io_context context;
+  tested_context context;
   mioext::tcp_acceptor acceptor(test::loopback());
   tcp_stream stream(context);
   outcome connected;
@@ -500,14 +500,14 @@ BOOST_AUTO_TEST_CASE(a_closed_one_is_opened_by_connecting_it) {
 }
 
 BOOST_AUTO_TEST_CASE(a_socket_of_asio_that_it_opens_becomes_non_blocking) {
-  io_context context;
+  tested_context context;
   mioext::stream<tcp::socket> stream(context.get_executor(), tcp::socket(context));
   stream.open(tcp::v4());
   BOOST_TEST((::fcntl(stream.native_handle(), F_GETFL) & O_NONBLOCK) != 0);
 }
 
 BOOST_AUTO_TEST_CASE(it_is_waited_for_in_either_vocabulary) {
-  io_context context;
+  tested_context context;
   connection made(context);
   outcome readable;
   outcome writable;
@@ -530,7 +530,7 @@ BOOST_AUTO_TEST_CASE(it_is_waited_for_in_either_vocabulary) {
 
 // A wait beside reads and writes: they share a registration, which reports each edge once.
 BOOST_AUTO_TEST_CASE(waits_and_reads_do_not_steal_each_others_events) {
-  io_context context;
+  tested_context context;
   connection made(context);
   for (int round = 0; round != 100; ++round) {
     outcome read;
@@ -562,7 +562,7 @@ namespace {
 
 /// A read and a write pend; `end` is what happens to the stream.
 template <class End> void check_aborted_by(End end) {
-  io_context context;
+  tested_context context;
   connection made(context);
   outcome read;
   outcome written;
@@ -601,7 +601,7 @@ BOOST_AUTO_TEST_CASE(cancel_ends_what_is_pending_and_the_stream_goes_on) {
     made.stream.cancel();
     BOOST_TEST(made.stream.is_open());
   });
-  io_context context;
+  tested_context context;
   connection made(context);
   for (int round = 0; round != 10; ++round) {
     outcome read;
@@ -636,7 +636,7 @@ BOOST_AUTO_TEST_CASE(assignment_ends_what_is_pending) {
 }
 
 BOOST_AUTO_TEST_CASE(a_move_ends_nothing) {
-  io_context context;
+  tested_context context;
   connection made(context);
   outcome read;
   outcome written;
@@ -665,8 +665,8 @@ BOOST_AUTO_TEST_CASE(a_move_ends_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(assignment_to_another_context_takes_its_service_along) {
-  io_context first;
-  io_context second;
+  tested_context first;
+  tested_context second;
   connection made(first);
   connection other(second);
   outcome aborted;
@@ -687,7 +687,7 @@ BOOST_AUTO_TEST_CASE(in_a_handler_of_its_own) {
       [](connection& made) { made.stream = unix_stream(made.stream.get_executor()); },
   };
   for (action const& act : actions) {
-    io_context context;
+    tested_context context;
     connection made(context);
     outcome written;
     bool was_called = false;
@@ -706,7 +706,7 @@ BOOST_AUTO_TEST_CASE(in_a_handler_of_its_own) {
 }
 
 BOOST_AUTO_TEST_CASE(the_handler_owns_the_stream) {
-  io_context context;
+  tested_context context;
   std::weak_ptr<connection> observed;
   {
     auto const made = std::make_shared<connection>(context);
@@ -720,7 +720,7 @@ BOOST_AUTO_TEST_CASE(the_handler_owns_the_stream) {
 
 // A number that is used again right away is a new stream's and nothing of the old one's is left.
 BOOST_AUTO_TEST_CASE(a_reused_number_starts_afresh) {
-  io_context context;
+  tested_context context;
   for (int round = 0; round != 50; ++round) {
     connection made(context);
     outcome read;
@@ -740,7 +740,7 @@ BOOST_AUTO_TEST_CASE(a_reused_number_starts_afresh) {
 }
 
 BOOST_AUTO_TEST_CASE(a_next_layer_that_is_replaced_is_registered_anew) {
-  io_context context;
+  tested_context context;
   connection made(context);
   outcome aborted;
   made.read(aborted);
@@ -754,7 +754,7 @@ BOOST_AUTO_TEST_CASE(a_next_layer_that_is_replaced_is_registered_anew) {
 // Handles are owned by one strand, which closes them while the context's other threads deliver.
 BOOST_AUTO_TEST_CASE(from_a_strand_while_four_threads_deliver) {
   for (int round = 0; round != 100; ++round) {
-    io_context context;
+    tested_context context;
     auto const strand = boost::asio::make_strand(context);
     auto sockets = mioext::unix_socket::pair();
     mioext::unix_socket peer = std::move(sockets.second);
@@ -796,7 +796,7 @@ BOOST_AUTO_TEST_CASE(from_a_strand_while_four_threads_deliver) {
 
 BOOST_AUTO_TEST_CASE(after_the_context) {
   auto sockets = mioext::unix_socket::pair();
-  std::unique_ptr<io_context> context(new io_context);
+  std::unique_ptr<tested_context> context(new tested_context);
   unix_stream pending(*context, std::move(sockets.first));
   unix_stream idle(*context, std::move(sockets.second));
   unix_stream assigned(*context);

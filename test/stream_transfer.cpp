@@ -71,7 +71,6 @@ namespace {
 
 namespace error = boost::asio::error;
 using boost::asio::buffer;
-using boost::asio::io_context;
 using boost::system::error_code;
 using contexts::counting_allocator;
 using contexts::counts;
@@ -80,14 +79,15 @@ using contexts::into;
 using contexts::outcome;
 using contexts::poll_all;
 using contexts::run;
+using support::tested_context;
 
 using unix_stream = mioext::stream<mioext::unix_socket>;
 using tcp_stream = mioext::stream<mioext::tcp_socket>;
 
 /// A stream, and the peer's socket.
 struct connection {
-  explicit connection(io_context& context) : connection(context, mioext::unix_socket::pair()) {}
-  connection(io_context& context, std::pair<mioext::unix_socket, mioext::unix_socket> sockets)
+  explicit connection(tested_context& context) : connection(context, mioext::unix_socket::pair()) {}
+  connection(tested_context& context, std::pair<mioext::unix_socket, mioext::unix_socket> sockets)
       : stream(context, std::move(sockets.first)), peer(std::move(sockets.second)) {}
 
   template <class Token> void read(Token&& token) {
@@ -117,7 +117,7 @@ std::string pattern(std::size_t size, unsigned seed) {
 BOOST_AUTO_TEST_SUITE(reading_and_writing)
 
 BOOST_AUTO_TEST_CASE(a_read_before_the_data_and_after_it) {
-  io_context context;
+  tested_context context;
   connection made(context);
   outcome before;
   outcome after;
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(a_read_before_the_data_and_after_it) {
 }
 
 BOOST_AUTO_TEST_CASE(a_read_takes_what_is_there_and_no_more) {
-  io_context context;
+  tested_context context;
   connection made(context);
   made.peer.write_some(buffer("hello", 5));
   outcome read;
@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(a_read_takes_what_is_there_and_no_more) {
 }
 
 BOOST_AUTO_TEST_CASE(a_write_waits_until_there_is_room) {
-  io_context context;
+  tested_context context;
   connection made(context);
   support::fill(made.stream.native_handle());
   outcome written;
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(a_write_waits_until_there_is_room) {
 }
 
 BOOST_AUTO_TEST_CASE(buffers_without_a_byte_complete_at_once_and_not_from_inside) {
-  io_context context;
+  tested_context context;
   connection made(context);
   support::fill(made.stream.native_handle());
   outcome read;
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(buffers_without_a_byte_complete_at_once_and_not_from_inside
 }
 
 BOOST_AUTO_TEST_CASE(several_buffers_are_filled_and_written_in_order) {
-  io_context context;
+  tested_context context;
   connection made(context);
   unix_stream peer(context, std::move(made.peer));
   std::string const sent = pattern(1000, 1);
@@ -228,7 +228,7 @@ template <class Stream> struct piecewise_reader {
 template <class Handle>
 void check_large_transfers(std::pair<Handle, Handle> sockets, std::size_t threads) {
   using stream_type = mioext::stream<Handle>;
-  io_context context;
+  tested_context context;
   auto const first_strand = boost::asio::make_strand(context);
   auto const second_strand = boost::asio::make_strand(context);
   stream_type first(first_strand, std::move(sockets.first));
@@ -275,7 +275,7 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(errors)
 
 BOOST_AUTO_TEST_CASE(the_end_is_told_again_and_again) {
-  io_context context;
+  tested_context context;
   connection made(context);
   made.send();
   outcome data;
@@ -298,7 +298,7 @@ BOOST_AUTO_TEST_CASE(the_end_is_told_again_and_again) {
 }
 
 BOOST_AUTO_TEST_CASE(a_reset_connection) {
-  io_context context;
+  tested_context context;
   auto sockets = test::tcp_pair();
   tcp_stream stream(context, std::move(sockets.first));
   outcome read;
@@ -312,7 +312,7 @@ BOOST_AUTO_TEST_CASE(a_reset_connection) {
 }
 
 BOOST_AUTO_TEST_CASE(reads_are_served_in_the_order_in_which_they_began) {
-  io_context context;
+  tested_context context;
   connection made(context);
   std::array<char, 3> bytes = {};
   std::vector<std::size_t> order;
@@ -334,7 +334,7 @@ BOOST_AUTO_TEST_CASE(reads_are_served_in_the_order_in_which_they_began) {
 }
 
 BOOST_AUTO_TEST_CASE(a_write_that_nobody_can_read_breaks_without_a_signal) {
-  io_context context;
+  tested_context context;
   connection made(context);
   auto ends = mioext::pipe();
   mioext::stream<mioext::pipe_writer> writer(context, std::move(ends.second));
@@ -356,7 +356,7 @@ BOOST_AUTO_TEST_CASE(a_write_that_nobody_can_read_breaks_without_a_signal) {
 }
 
 BOOST_AUTO_TEST_CASE(a_write_that_waits_for_room_breaks_when_the_peer_goes) {
-  io_context context;
+  tested_context context;
   connection made(context);
   support::fill(made.stream.native_handle());
   outcome written;
@@ -417,7 +417,7 @@ struct drained {
     }
   }
 
-  io_context context;
+  tested_context context;
   tcp_stream stream;
   mioext::tcp_socket peer;
   std::array<char, 64> bytes = {};
@@ -567,7 +567,7 @@ struct ping_pong {
 };
 
 void check_ping_pongs(std::size_t pairs, int rounds, std::size_t threads) {
-  io_context context;
+  tested_context context;
   std::vector<std::unique_ptr<blocking_echo>> echoes;
   std::vector<std::unique_ptr<ping_pong>> games;
   for (std::size_t index = 0; index != pairs; ++index) {
@@ -596,7 +596,7 @@ BOOST_AUTO_TEST_CASE(in_many_rounds_and_four_threads) { check_ping_pongs(4, 8000
 // The peer does not wait: a read finds nothing just when something comes.
 BOOST_AUTO_TEST_CASE(of_bytes_that_trickle_in) {
   for (std::size_t const threads : {1u, 4u}) {
-    io_context context;
+    tested_context context;
     connection made(context);
     std::size_t const wanted = 50000;
     std::thread trickling([&] {
@@ -627,7 +627,7 @@ BOOST_AUTO_TEST_CASE(of_bytes_that_trickle_in) {
 // The same for room: a peer that reads just when there is none.
 BOOST_AUTO_TEST_CASE(of_room_that_comes_and_goes) {
   for (std::size_t const threads : {1u, 4u}) {
-    io_context context;
+    tested_context context;
     connection made(context);
     made.stream.set_option(boost::asio::socket_base::send_buffer_size(4096));
     std::string const block(3000, 'x');
@@ -652,14 +652,7 @@ BOOST_AUTO_TEST_CASE(of_room_that_comes_and_goes) {
       });
     };
     write();
-    std::vector<std::thread> others;
-    while (others.size() + 1 != threads) {
-      others.emplace_back([&context] { context.run_for(support::patience); });
-    }
-    context.run_for(support::patience);
-    for (std::thread& each : others) {
-      each.join();
-    }
+    run(context, threads);
     made.stream.close(); // the thread ends, whatever has happened
     draining.join();
     BOOST_TEST(blocks == 4000);
@@ -672,7 +665,7 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(tokens)
 
 BOOST_AUTO_TEST_CASE(a_future) {
-  io_context context;
+  tested_context context;
   connection made(context);
   std::future<std::size_t> read =
       made.stream.async_read_some(buffer(&made.byte, 1), boost::asio::use_future);
@@ -690,7 +683,7 @@ BOOST_AUTO_TEST_CASE(a_future) {
 }
 
 BOOST_AUTO_TEST_CASE(nothing_that_hears_of_it) {
-  io_context context;
+  tested_context context;
   connection made(context);
   made.stream.async_write_some(buffer("y", 1), boost::asio::detached);
   run(context);
@@ -699,7 +692,7 @@ BOOST_AUTO_TEST_CASE(nothing_that_hears_of_it) {
 
 #if BOOST_ASIO_VERSION >= 102400
 BOOST_AUTO_TEST_CASE(deferred_it_starts_when_it_is_called) {
-  io_context context;
+  tested_context context;
   connection made(context);
   auto read = made.stream.async_read_some(buffer(&made.byte, 1), boost::asio::deferred);
   made.send();
@@ -712,7 +705,7 @@ BOOST_AUTO_TEST_CASE(deferred_it_starts_when_it_is_called) {
 }
 
 BOOST_AUTO_TEST_CASE(a_tuple) {
-  io_context context;
+  tested_context context;
   connection made(context);
   made.send();
   outcome read;
@@ -728,10 +721,10 @@ BOOST_AUTO_TEST_CASE(a_tuple) {
 
 #ifdef BOOST_ASIO_HAS_CO_AWAIT
 BOOST_AUTO_TEST_CASE(a_coroutine) {
-  io_context context;
+  tested_context context;
   mioext::tcp_acceptor acceptor(test::loopback());
   std::string echoed;
-  auto const server = [](io_context& used,
+  auto const server = [](tested_context& used,
                          mioext::tcp_acceptor& listener) -> boost::asio::awaitable<void> {
     tcp_stream peer(used,
                     co_await mioext::async_accept(used, listener, boost::asio::use_awaitable));
@@ -740,7 +733,7 @@ BOOST_AUTO_TEST_CASE(a_coroutine) {
         co_await boost::asio::async_read(peer, buffer(text), boost::asio::use_awaitable);
     co_await boost::asio::async_write(peer, buffer(text, size), boost::asio::use_awaitable);
   };
-  auto const client = [](io_context& used, mioext::tcp_acceptor& listener,
+  auto const client = [](tested_context& used, mioext::tcp_acceptor& listener,
                          std::string& answer) -> boost::asio::awaitable<void> {
     tcp_stream stream(used);
     co_await mioext::async_connect(stream, listener.local_endpoint(), boost::asio::use_awaitable);
@@ -772,7 +765,7 @@ BOOST_AUTO_TEST_SUITE_END()
 BOOST_AUTO_TEST_SUITE(handlers)
 
 BOOST_AUTO_TEST_CASE(that_can_only_be_moved) {
-  io_context context;
+  tested_context context;
   connection made(context);
   struct move_only {
     void operator()(error_code const& ec, std::size_t bytes) { into{*written}(ec, bytes + *added); }
@@ -814,7 +807,7 @@ struct noted_move {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(that_are_called_as_rvalues_or_const) {
-  io_context context;
+  tested_context context;
   connection made(context);
   outcome as_rvalue;
   outcome as_const;
@@ -827,7 +820,7 @@ BOOST_AUTO_TEST_CASE(that_are_called_as_rvalues_or_const) {
 }
 
 BOOST_AUTO_TEST_CASE(that_are_lvalues_are_copied_and_not_moved_from) {
-  io_context context;
+  tested_context context;
   connection made(context);
   outcome read;
   outcome written;
@@ -843,7 +836,7 @@ BOOST_AUTO_TEST_CASE(that_are_lvalues_are_copied_and_not_moved_from) {
 }
 
 BOOST_AUTO_TEST_CASE(are_called_on_their_strand) {
-  io_context context;
+  tested_context context;
   connection made(context);
   auto const strand = boost::asio::make_strand(context);
   int on_strand = 0;
@@ -858,8 +851,8 @@ BOOST_AUTO_TEST_CASE(are_called_on_their_strand) {
 }
 
 BOOST_AUTO_TEST_CASE(are_called_in_their_context_which_waits_for_them) {
-  io_context context;
-  io_context other;
+  tested_context context;
+  tested_context other;
   connection made(context);
   outcome read;
   made.read(boost::asio::bind_executor(other.get_executor(), into(read)));
@@ -893,7 +886,7 @@ struct counting_handler {
 
 /// `start` gets a handler and starts an operation with it; `finish` makes it end.
 template <class Start, class Finish>
-void check_memory(io_context& context, Start start, Finish finish) {
+void check_memory(tested_context& context, Start start, Finish finish) {
   counts used;
   outcome told;
   std::size_t outstanding = 1000;
@@ -910,7 +903,7 @@ void check_memory(io_context& context, Start start, Finish finish) {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(lend_their_allocator_and_have_it_back_when_they_are_called) {
-  io_context context;
+  tested_context context;
   connection made(context);
   mioext::tcp_acceptor acceptor(test::loopback());
   mioext::tcp_socket peer;
@@ -956,7 +949,7 @@ BOOST_AUTO_TEST_CASE(give_their_memory_back_when_they_are_destroyed_uncalled) {
   outcome told;
   std::size_t outstanding = 0;
   {
-    io_context context;
+    tested_context context;
     connection made(context);
     made.read(counting_handler{&used, &outstanding, &told});
     made.stream.async_write_some(buffer("x", 1), counting_handler{&used, &outstanding, &told});
@@ -967,7 +960,7 @@ BOOST_AUTO_TEST_CASE(give_their_memory_back_when_they_are_destroyed_uncalled) {
 }
 
 BOOST_AUTO_TEST_CASE(are_not_called_from_inside_a_thread_of_the_context) {
-  io_context context;
+  tested_context context;
   connection made(context);
   outcome read;
   outcome written;
@@ -986,7 +979,7 @@ BOOST_AUTO_TEST_CASE(are_not_called_from_inside_a_thread_of_the_context) {
 
 #ifdef MIOEXT_DETAIL_HAS_IMMEDIATE_EXECUTORS
 BOOST_AUTO_TEST_CASE(are_called_from_inside_if_their_immediate_executor_does_that) {
-  io_context context;
+  tested_context context;
   connection made(context);
   auto const inline_executor = boost::asio::system_executor();
   outcome waits;
@@ -1009,7 +1002,7 @@ BOOST_AUTO_TEST_CASE(are_called_from_inside_if_their_immediate_executor_does_tha
 
   // The executor that a handler is bound to has the last word.
   outcome bound;
-  io_context other;
+  tested_context other;
   made.send();
   made.read(boost::asio::bind_immediate_executor(
       inline_executor, boost::asio::bind_executor(other.get_executor(), into(bound))));
@@ -1030,7 +1023,7 @@ BOOST_AUTO_TEST_SUITE(cancellation)
 BOOST_AUTO_TEST_CASE(of_every_type_ends_a_read_and_a_write) {
   using types = boost::asio::cancellation_type;
   for (auto const type : {types::terminal, types::partial, types::total, types::all}) {
-    io_context context;
+    tested_context context;
     connection made(context);
     boost::asio::cancellation_signal reading;
     boost::asio::cancellation_signal writing;
@@ -1054,7 +1047,7 @@ BOOST_AUTO_TEST_CASE(of_every_type_ends_a_read_and_a_write) {
 }
 
 BOOST_AUTO_TEST_CASE(of_one_operation_lets_the_other_go_on) {
-  io_context context;
+  tested_context context;
   connection made(context);
   boost::asio::cancellation_signal signal;
   outcome read;
@@ -1079,7 +1072,7 @@ BOOST_AUTO_TEST_CASE(of_one_operation_lets_the_other_go_on) {
 }
 
 BOOST_AUTO_TEST_CASE(finds_the_operation_after_the_stream_was_moved) {
-  io_context context;
+  tested_context context;
   connection made(context);
   boost::asio::cancellation_signal signal;
   outcome read;
@@ -1091,7 +1084,7 @@ BOOST_AUTO_TEST_CASE(finds_the_operation_after_the_stream_was_moved) {
 }
 
 BOOST_AUTO_TEST_CASE(that_comes_too_late_cancels_nothing_else) {
-  io_context context;
+  tested_context context;
   connection made(context);
   boost::asio::cancellation_signal signal;
   outcome done;
@@ -1111,7 +1104,7 @@ BOOST_AUTO_TEST_CASE(that_comes_too_late_cancels_nothing_else) {
 }
 
 BOOST_AUTO_TEST_CASE(of_a_composed_read_leaves_what_was_read) {
-  io_context context;
+  tested_context context;
   connection made(context);
   boost::asio::cancellation_signal signal;
   outcome read;

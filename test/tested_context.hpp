@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The kind of context in which a test of the asynchronous loop puts it. Such a test is built twice: a
-// unit that defines MIOEXT_TEST_SELECTOR_CONTEXT includes it again.
+// The kind of context that a test of the asynchronous loop or operations uses. Such a test is built
+// twice: a unit that defines MIOEXT_TEST_SELECTOR_CONTEXT includes it again.
 //
 
 #ifndef TEST_TESTED_CONTEXT_HPP

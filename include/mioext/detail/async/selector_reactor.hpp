@@ -103,6 +103,9 @@ public:
 
   // --- For I/O objects ---------------------------------------------------------------------------
 
+  /// True if the context's own reactor asks the selector for events, too.
+  bool is_nested() const noexcept { return is_locked_; }
+
   /// True when the context is destroyed or being destroyed: its executors must not be used any
   /// more.
   bool is_shut_down() const noexcept { return is_shut_down_.load(); }

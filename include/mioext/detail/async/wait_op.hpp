@@ -72,7 +72,7 @@ private:
 };
 
 /// The wait for users of the library: the same, but it also handles events that a nested selector
-/// cannot report.
+/// cannot report, and what a file reports only to whoever asks first.
 template <class Executor> class initiate_any_wait : private initiate_async_wait<Executor> {
   using through_selector = initiate_async_wait<Executor>;
 
@@ -87,9 +87,15 @@ public:
       through_selector::operator()(std::forward<Handler>(completion_handler), fd, wanted);
       return;
     }
-    typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
     boost::system::error_code ec;
-    if (!has_priority_now(fd)) {
+    bool const has_priority = has_priority_now(fd);
+    if (!has_priority &&
+        !selector_service_access::reactor(context_of(get_executor()))->is_nested()) {
+      through_selector::operator()(std::forward<Handler>(completion_handler), fd, wanted);
+      return;
+    }
+    typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
+    if (!has_priority) {
       start_reactor_wait(get_executor(), fd, owned, ec);
       if (!ec) {
         return;
