@@ -45,6 +45,10 @@ inline namespace MIOEXT_SYSTEM {
 /// As with Asio's token of this name, the operation and its limit are two things that go on at the
 /// same time. So if several threads run the context, the handler's executor must be a strand.
 ///
+/// Before Boost 1.86 some of Asio's tokens that wrap another one, such as as_tuple, do not tell it
+/// which I/O executor the operation has. There write `cancel_after(limit, as_tuple(token))`, and not
+/// the other way round, unless the token has an executor itself, as a coroutine's has.
+///
 /// @param limit any duration; if it is not positive, the operation is cancelled as soon as the context
 /// runs.
 /// @param token any completion token; it may be left out where the operation has a default one.

@@ -46,7 +46,8 @@ inline namespace MIOEXT_SYSTEM {
 ///
 /// - Expiry times are rounded up to milliseconds (counted from the creation of the context's service).
 ///   So a wait never ends early, and ends at most a millisecond late, plus the time for which the
-///   context is busy. Waits that end in the same millisecond do so in the order in which they began.
+///   context is busy. Waits that end in the same millisecond, or for a time that is past, end in the
+///   order in which they began.
 /// - To begin a wait and to cancel it takes constant time however many there are, and once as many
 ///   have been pending at the same time no more memory is allocated for them. (The operation itself
 ///   uses memory of the handler's allocator, as every operation does.) The first wait in a context

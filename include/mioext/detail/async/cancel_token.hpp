@@ -20,8 +20,10 @@
 
 #include <mioext/detail/async/asio_features.hpp>
 
+#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/system_executor.hpp>
 #include <boost/type_traits/is_detected.hpp>
 
 #include <mioext/detail/async/timed_operation.hpp>
@@ -51,6 +53,30 @@ template <class Limit, template <class> class Timer> struct partial_cancel_token
 
 template <class T> using io_executor_of = decltype(std::declval<T const&>().get_executor());
 
+/// The executor for the timer: the operation's I/O executor, if the operation says which that is. Some
+/// tokens that wrap others do not pass that on before Boost 1.86; then the handler's own executor,
+/// such as that of a coroutine.
+template <class Initiation, class Handler,
+          bool IsSaid = boost::is_detected<io_executor_of, Initiation>::value>
+struct executor_for_timer {
+  using type = typename std::decay<io_executor_of<Initiation>>::type;
+  static type get(Initiation const& initiation, Handler const&) {
+    return initiation.get_executor();
+  }
+};
+
+template <class Initiation, class Handler> struct executor_for_timer<Initiation, Handler, false> {
+  using type = typename boost::asio::associated_executor<Handler>::type;
+  static_assert(
+      !std::is_same<type, boost::asio::system_executor>::value,
+      "mioext: neither this operation nor its handler says which executor it has, so there "
+      "is none for the timer of cancel_after and cancel_at. If another token is wrapped "
+      "around this one, wrap this one around that one");
+  static type get(Initiation const&, Handler const& completion_handler) {
+    return boost::asio::get_associated_executor(completion_handler);
+  }
+};
+
 /// What begins an operation with a limit. Like what begins the operation alone, it is known for the
 /// executor that it has.
 template <template <class> class Timer, class Initiation, class... Signatures>
@@ -77,14 +103,11 @@ private:
   template <class Given, class Handler, class Limit, class... Arguments>
   static void start(Given&& initiation, Handler&& completion_handler, Limit const& limit,
                     boost::asio::cancellation_type_t type, Arguments&&... arguments) {
-    static_assert(boost::is_detected<io_executor_of, Initiation>::value,
-                  "mioext: this operation does not say which I/O executor it has, so there is none "
-                  "for the timer of cancel_after and cancel_at");
-    using executor = typename std::decay<io_executor_of<Initiation>>::type;
     using handler = typename std::decay<Handler>::type;
+    using executor = executor_for_timer<Initiation, handler>;
     handler owned(std::forward<Handler>(completion_handler));
-    executor const used = initiation.get_executor();
-    timed_operation<handler, Timer<executor>, Signatures...>::start(
+    typename executor::type const used = executor::get(initiation, owned);
+    timed_operation<handler, Timer<typename executor::type>, Signatures...>::start(
         owned, used, limit, type, std::forward<Given>(initiation),
         std::forward<Arguments>(arguments)...);
   }
