@@ -22,20 +22,27 @@
 #include <utility>
 
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/types.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/descriptor_base.hpp>
 #include <boost/asio/socket_base.hpp>
+#include <boost/config.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/type_traits/is_detected.hpp>
 #include <boost/type_traits/is_detected_exact.hpp>
 
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/handles/pipe_ops.hpp>
+#include <mioext/detail/handles/sigpipe_guard.hpp>
 #include <mioext/detail/handles/socket_ops.hpp>
 #include <mioext/detail/handles/stream_ops.hpp>
+#include <mioext/detail/throw_error.hpp>
 #include <mioext/interest.hpp>
 
 namespace mioext {
@@ -110,8 +117,36 @@ inline bool would_block(boost::system::error_code const& ec) noexcept {
          ec.category() == boost::system::system_category();
 }
 
-/// The system calls for sockets, and those for any descriptor.
+/// Makes a system call until no signal interrupts it.
+template <class SystemCall> ssize_t with_error(SystemCall call, int& error) noexcept {
+  for (;;) {
+    ssize_t const result = call();
+    if (result >= 0) {
+      error = 0;
+      return result;
+    }
+    error = errno;
+    if (error != EINTR) {
+      return result;
+    }
+  }
+}
+
+/// True for what Asio takes for a sequence of one buffer.
+template <class Buffers>
+using is_one_buffer = std::is_convertible<Buffers, boost::asio::const_buffer>;
+
+/// The system calls for sockets, and those for any descriptor. The ones with `_one` take a single
+/// buffer, and say with an errno value of zero that they have succeeded.
 struct socket_calls {
+  static ssize_t receive_one(int fd, void* data, std::size_t size, int& error) noexcept {
+    return with_error([=] { return ::recv(fd, data, size, 0); }, error);
+  }
+
+  static ssize_t send_one(int fd, void const* data, std::size_t size, int& error) noexcept {
+    return with_error([=] { return ::send(fd, data, size, socket_ops::no_sigpipe); }, error);
+  }
+
   static std::size_t receive(int fd, iovec* buffers, std::size_t count,
                              boost::system::error_code& ec) noexcept {
     return socket_ops::receive(fd, buffers, count, 0, ec);
@@ -124,6 +159,19 @@ struct socket_calls {
 };
 
 struct descriptor_calls {
+  static ssize_t receive_one(int fd, void* data, std::size_t size, int& error) noexcept {
+    return with_error([=] { return ::read(fd, data, size); }, error);
+  }
+
+  static ssize_t send_one(int fd, void const* data, std::size_t size, int& error) noexcept {
+    sigpipe_guard guard;
+    ssize_t const bytes = with_error([=] { return ::write(fd, data, size); }, error);
+    if (error == EPIPE) {
+      guard.consume();
+    }
+    return bytes;
+  }
+
   static std::size_t receive(int fd, iovec* buffers, std::size_t count,
                              boost::system::error_code& ec) noexcept {
     return pipe_ops::read(fd, buffers, count, ec);
@@ -200,11 +248,95 @@ template <class Handle> struct stream_io {
   }
 
   static io_status outcome(boost::system::error_code const& ec, bool is_short) noexcept {
-    if (would_block(ec)) {
+    return would_block(ec) ? io_status::must_wait : outcome(is_short && !ec);
+  }
+
+  // --- Attempts of an operation ------------------------------------------------------------------
+
+  /// Reads what is there. `ec` is success before, and is only changed by an error other than the
+  /// two for "not now", for which the result of this function stands.
+  template <class Buffers>
+  static io_status try_read(int fd, Buffers const& buffers, std::size_t& bytes,
+                            boost::system::error_code& ec) noexcept {
+    return try_read(fd, buffers, bytes, ec, is_one_buffer<Buffers>());
+  }
+
+  /// Writes what fits.
+  template <class Buffers>
+  static io_status try_write(int fd, Buffers const& buffers, std::size_t& bytes,
+                             boost::system::error_code& ec) noexcept {
+    return try_write(fd, buffers, bytes, ec, is_one_buffer<Buffers>());
+  }
+
+private:
+  static io_status outcome(bool is_drained) noexcept {
+    return reads_all_there_is<Handle>::value && is_drained ? io_status::done_and_drained
+                                                           : io_status::done;
+  }
+
+  static io_status failed(int error, boost::system::error_code& ec) noexcept {
+    if (error == EAGAIN || error == EWOULDBLOCK) {
       return io_status::must_wait;
     }
-    return reads_all_there_is<Handle>::value && is_short && !ec ? io_status::done_and_drained
-                                                                : io_status::done;
+    ec = system_error_code(error);
+    return io_status::done;
+  }
+
+  template <class Buffers>
+  BOOST_FORCEINLINE static io_status try_read(int fd, Buffers const& buffers, std::size_t& bytes,
+                                              boost::system::error_code& ec,
+                                              std::true_type) noexcept {
+    stream_ops::check_buffers<Buffers>();
+    boost::asio::mutable_buffer const room(buffers);
+    if (room.size() == 0) {
+      bytes = stream_ops::transfer_nothing(fd, ec);
+      return io_status::done;
+    }
+    int error;
+    ssize_t const count = calls::receive_one(fd, room.data(), room.size(), error);
+    if (count < 0) {
+      return failed(error, ec);
+    }
+    if (count == 0) {
+      ec = boost::asio::error::eof;
+      return io_status::done;
+    }
+    bytes = static_cast<std::size_t>(count);
+    return outcome(bytes < room.size());
+  }
+
+  template <class Buffers>
+  static io_status try_read(int fd, Buffers const& buffers, std::size_t& bytes,
+                            boost::system::error_code& ec, std::false_type) noexcept {
+    bool is_short;
+    bytes = read_some(fd, buffers, ec, is_short);
+    return outcome(ec, is_short);
+  }
+
+  template <class Buffers>
+  BOOST_FORCEINLINE static io_status try_write(int fd, Buffers const& buffers, std::size_t& bytes,
+                                               boost::system::error_code& ec,
+                                               std::true_type) noexcept {
+    stream_ops::check_buffers<Buffers>();
+    boost::asio::const_buffer const data(buffers);
+    if (data.size() == 0) {
+      bytes = stream_ops::transfer_nothing(fd, ec);
+      return io_status::done;
+    }
+    int error;
+    ssize_t const count = calls::send_one(fd, data.data(), data.size(), error);
+    if (count < 0) {
+      return failed(error, ec);
+    }
+    bytes = static_cast<std::size_t>(count);
+    return io_status::done;
+  }
+
+  template <class Buffers>
+  static io_status try_write(int fd, Buffers const& buffers, std::size_t& bytes,
+                             boost::system::error_code& ec, std::false_type) noexcept {
+    bytes = write_some(fd, buffers, ec);
+    return outcome(ec, false);
   }
 };
 

@@ -57,9 +57,7 @@ template <class Io, class Buffers> struct read_action : transfer_action<Buffers>
   explicit read_action(Buffers const& used) : transfer_action<Buffers>(used) {}
 
   io_status perform(int fd, boost::system::error_code& ec) noexcept {
-    bool is_short;
-    this->bytes = Io::read_some(fd, this->buffers, ec, is_short);
-    return Io::outcome(ec, is_short);
+    return Io::try_read(fd, this->buffers, this->bytes, ec);
   }
 };
 
@@ -68,8 +66,7 @@ template <class Io, class Buffers> struct write_action : transfer_action<Buffers
   explicit write_action(Buffers const& used) : transfer_action<Buffers>(used) {}
 
   io_status perform(int fd, boost::system::error_code& ec) noexcept {
-    this->bytes = Io::write_some(fd, this->buffers, ec);
-    return Io::outcome(ec, false);
+    return Io::try_write(fd, this->buffers, this->bytes, ec);
   }
 };
 
