@@ -149,25 +149,53 @@ struct operation_place {
   watch_mode how;
 };
 
+/// A handler that an initiation was given, as something that can be moved from: itself if it was a
+/// temporary object, otherwise a copy.
+template <class Handler>
+using movable_handler =
+    typename std::conditional<std::is_same<Handler, typename std::decay<Handler>::type>::value,
+                              Handler&, typename std::decay<Handler>::type>::type;
+
+/// Ties the operation to the handler's slot. While an operation waits, nothing has happened yet.
+/// Not inlined, because most handlers have no slot.
+template <class Slot>
+BOOST_NOINLINE void const* make_cancellable(Slot const& slot,
+                                            std::shared_ptr<selector_reactor> const& reactor,
+                                            int fd) {
+  return install_cancellation<total_cancellation, cancel_operation>(slot, reactor, fd);
+}
+
+/// @param native the scheduler whose executor `executor` is, if it is one's
 /// @param tries_first false for an operation that only waits
 template <class Action, class Handler, class IoExecutor>
 BOOST_FORCEINLINE void start_operation(operation_place const& place, IoExecutor const& executor,
-                                       interest wanted, bool tries_first, Action action,
-                                       Handler& completion_handler) {
-  if (place.reactor->is_shut_down()) {
+                                       scheduler* native, interest wanted, bool tries_first,
+                                       Action&& action, Handler& completion_handler) {
+  selector_reactor& reactor = *place.reactor;
+  if (reactor.is_shut_down()) {
     return; // the handler is dropped, as are those that wait when a context goes
   }
-  // While an operation waits, nothing has happened yet.
-  void const* const key = install_cancellation<total_cancellation, cancel_operation>(
-      get_cancellation_slot(completion_handler), place.reactor, place.fd);
-  auto& operation = handler_operation<Action, Handler, IoExecutor>::make(
-      wanted, std::move(action), completion_handler, executor);
-  operation.cancellation_key = key;
-  if (place.state) {
-    place.reactor->start(place.fd, *place.state, operation, place.how, tries_first);
-  } else {
-    place.reactor->start(place.fd, operation, place.how, tries_first);
+  auto const slot = get_cancellation_slot(completion_handler);
+  void const* const key =
+      slot.is_connected() ? make_cancellable(slot, place.reactor, place.fd) : nullptr;
+  auto& operation = handler_operation<typename std::decay<Action>::type, Handler, IoExecutor>::make(
+      wanted, std::move(action), completion_handler, executor, native);
+  if (key) {
+    operation.cancellation_key = key;
   }
+  if (place.state) {
+    reactor.start(place.fd, *place.state, operation, place.how, tries_first);
+  } else {
+    reactor.start(place.fd, operation, place.how, tries_first);
+  }
+}
+
+/// The same for a caller that does not know whether the executor is a scheduler's.
+template <class Action, class Handler, class IoExecutor>
+void start_operation(operation_place const& place, IoExecutor const& executor, interest wanted,
+                     bool tries_first, Action&& action, Handler& completion_handler) {
+  start_operation(place, executor, native_scheduler_of(executor), wanted, tries_first,
+                  std::move(action), completion_handler);
 }
 
 // --- Outcomes that are known at once -------------------------------------------------------------

@@ -78,6 +78,9 @@ public:
   /// calling it there.
   bool is_called_on_the_spot = true;
 
+  /// True if its I/O executor is a scheduler's.
+  bool is_of_scheduler = false;
+
   /// Set by the reactor if it would not be notified when the descriptor is closed.
   bool may_end_unheard = false;
 
@@ -109,6 +112,11 @@ public:
 
   bool empty() const noexcept { return front_ == nullptr; }
 
+  /// The only one, which stays; null if there are more, or none.
+  descriptor_operation* only() const noexcept {
+    return front_ && !front_->next_in_queue ? front_ : nullptr;
+  }
+
   /// The first one. There must be one.
   descriptor_operation const& front() const noexcept { return *front_; }
 
@@ -128,6 +136,12 @@ public:
       }
     }
     return first;
+  }
+
+  /// Forgets them: they are somebody else's.
+  void clear() noexcept {
+    front_ = nullptr;
+    back_ = &front_;
   }
 
   /// Moves each operation for which `is_chosen(operation)` holds to the end of `chosen`; returns

@@ -43,6 +43,56 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
+// --- Schedulers' executors -----------------------------------------------------------------------
+
+/// The scheduler whose executor it is; null for all others.
+template <class Executor> scheduler* native_scheduler_of(Executor const&) noexcept {
+  return nullptr;
+}
+
+template <class Allocator, unsigned Flags>
+scheduler* native_scheduler_of(scheduler_executor<Allocator, Flags> const& executor) noexcept {
+  return &executor.owner();
+}
+
+inline scheduler* native_scheduler_of(boost::asio::any_io_executor const& executor) noexcept {
+  auto const* const known = executor.target<scheduler_executor<std::allocator<void>, 0>>();
+  return known ? &known->owner() : nullptr;
+}
+
+/// Whether the type of an executor tells that it is a scheduler's, that it is not, or neither.
+enum class nativeness { certain, impossible, possible };
+
+template <class Executor>
+struct nativeness_of : std::integral_constant<nativeness, nativeness::impossible> {};
+
+template <class Allocator, unsigned Flags>
+struct nativeness_of<scheduler_executor<Allocator, Flags>>
+    : std::integral_constant<nativeness, nativeness::certain> {};
+
+template <>
+struct nativeness_of<boost::asio::any_io_executor>
+    : std::integral_constant<nativeness, nativeness::possible> {};
+
+/// What native_scheduler_of() says, looked up once where the type does not tell it.
+template <class Executor, nativeness = nativeness_of<Executor>::value> class known_native {
+public:
+  explicit known_native(Executor const&) noexcept {}
+
+  scheduler* get(Executor const& executor) const noexcept { return native_scheduler_of(executor); }
+};
+
+template <class Executor> class known_native<Executor, nativeness::possible> {
+public:
+  explicit known_native(Executor const& executor) noexcept
+      : scheduler_(native_scheduler_of(executor)) {}
+
+  scheduler* get(Executor const&) const noexcept { return scheduler_; }
+
+private:
+  scheduler* scheduler_;
+};
+
 // --- One executor --------------------------------------------------------------------------------
 
 /// An executor, and outstanding work with it for as long as this lives.
@@ -86,6 +136,7 @@ template <class Executor> struct is_strand<boost::asio::strand<Executor>> : std:
 template <class Executor> class tracked_executor {
 public:
   explicit tracked_executor(Executor const& executor) : executor_(executor) {}
+  tracked_executor(Executor const& executor, scheduler*) : executor_(executor) {}
 
   // The executor is copied first: a function that is posted may run at once in another thread and
   // destroy this object.
@@ -106,54 +157,96 @@ public:
   /// The scheduler whose executor it is, which takes operations as they are; null for all others.
   scheduler* native_scheduler() const noexcept { return nullptr; }
 
+  /// Ends the work, in a function that the scheduler has called.
+  void finish_work_here() noexcept {}
+
 private:
   work_tracker<Executor> executor_;
+};
+
+/// Work of a scheduler, which must be known.
+class scheduler_work {
+public:
+  explicit scheduler_work(scheduler& owner) noexcept : scheduler_(&owner) { owner.start_work(); }
+
+  scheduler_work(scheduler_work&& other) noexcept : scheduler_(other.scheduler_) {
+    other.scheduler_ = nullptr;
+  }
+  scheduler_work(scheduler_work const&) = delete;
+  scheduler_work& operator=(scheduler_work const&) = delete;
+
+  ~scheduler_work() {
+    if (scheduler_) {
+      scheduler_->finish_work();
+    }
+  }
+
+  /// The same in a function that the scheduler has called.
+  void finish_here() noexcept {
+    scheduler_->finish_work_here();
+    scheduler_ = nullptr;
+  }
+
+  scheduler* owner() const noexcept { return scheduler_; }
+
+  scheduler_executor<std::allocator<void>, 0> executor() const noexcept {
+    return {*scheduler_, std::allocator<void>()};
+  }
+
+private:
+  scheduler* scheduler_;
 };
 
 template <class Allocator, unsigned Flags>
 class tracked_executor<scheduler_executor<Allocator, Flags>> {
 public:
   explicit tracked_executor(scheduler_executor<Allocator, Flags> const& executor) noexcept
-      : executor_(executor.owner(), std::allocator<void>()) {}
+      : work_(executor.owner()) {}
+  tracked_executor(scheduler_executor<Allocator, Flags> const& executor, scheduler*) noexcept
+      : work_(executor.owner()) {}
+
+  // The executor made here is a copy, as above.
 
   template <class Function> void post(Function&& function) const {
-    auto const executor = executor_;
-    boost::asio::post(executor, std::forward<Function>(function));
+    boost::asio::post(work_.executor(), std::forward<Function>(function));
   }
 
   template <class Function> void dispatch(Function&& function) const {
-    auto const executor = executor_;
-    boost::asio::dispatch(executor, std::forward<Function>(function));
+    boost::asio::dispatch(work_.executor(), std::forward<Function>(function));
   }
 
   bool calls_on_the_spot() const noexcept { return true; }
 
-  std::reference_wrapper<scheduler> native_scheduler() const noexcept { return executor_.owner(); }
+  scheduler* native_scheduler() const noexcept { return work_.owner(); }
+  void finish_work_here() noexcept { work_.finish_here(); }
 
 private:
-  scheduler_executor<std::allocator<void>, tracks_work> executor_;
+  scheduler_work work_;
 };
 
-/// In most programs an any_io_executor holds an io_context's executor, which is unwrapped here.
-/// That executor is cheap to copy and uses the allocator of a function, while the type-erased one
-/// allocates in its own way.
+/// In most programs an any_io_executor holds an io_context's executor or a scheduler's, which is
+/// unwrapped here. That executor is cheap to copy and uses the allocator of a function, while the
+/// type-erased one allocates in its own way.
 template <> class tracked_executor<boost::asio::any_io_executor> {
 public:
-  explicit tracked_executor(boost::asio::any_io_executor const& executor) {
-    if (native const* const known = executor.target<native>()) {
-      native_.emplace(*known);
-    } else if (own const* const known_own = executor.target<own>()) {
-      own_.emplace(*known_own);
+  explicit tracked_executor(boost::asio::any_io_executor const& executor)
+      : tracked_executor(executor, native_scheduler_of(executor)) {}
+
+  tracked_executor(boost::asio::any_io_executor const& executor, scheduler* known) {
+    if (known) {
+      own_.emplace(*known);
+    } else if (native const* const io_contexts = executor.target<native>()) {
+      native_.emplace(*io_contexts);
     } else {
       any_.emplace(executor);
     }
   }
 
   template <class Function> void post(Function&& function) const {
-    if (native_) {
+    if (own_) {
+      boost::asio::post(own_->executor(), std::forward<Function>(function));
+    } else if (native_) {
       native_->post(std::forward<Function>(function));
-    } else if (own_) {
-      own_->post(std::forward<Function>(function));
     } else {
       boost::asio::any_io_executor const executor = any_->get();
       boost::asio::post(executor, std::forward<Function>(function));
@@ -161,29 +254,28 @@ public:
   }
 
   template <class Function> void dispatch(Function&& function) const {
-    if (native_) {
+    if (own_) {
+      boost::asio::dispatch(own_->executor(), std::forward<Function>(function));
+    } else if (native_) {
       native_->dispatch(std::forward<Function>(function));
-    } else if (own_) {
-      own_->dispatch(std::forward<Function>(function));
     } else {
       boost::asio::any_io_executor const executor = any_->get();
       boost::asio::dispatch(executor, std::forward<Function>(function));
     }
   }
 
-  /// True only for an io_context's executor: any other one that it holds may be a strand.
-  bool calls_on_the_spot() const noexcept { return native_ || own_; }
+  /// True only for an io_context's executor and a scheduler's: any other one that it holds may be a
+  /// strand.
+  bool calls_on_the_spot() const noexcept { return own_ || native_; }
 
-  scheduler* native_scheduler() const noexcept {
-    return own_ ? &own_->native_scheduler().get() : nullptr;
-  }
+  scheduler* native_scheduler() const noexcept { return own_ ? own_->owner() : nullptr; }
+  void finish_work_here() noexcept { own_->finish_here(); }
 
 private:
   using native = boost::asio::io_context::executor_type;
-  using own = scheduler_executor<std::allocator<void>, 0>;
 
+  boost::optional<scheduler_work> own_{};
   boost::optional<tracked_executor<native>> native_{};
-  boost::optional<tracked_executor<own>> own_{};
   boost::optional<work_tracker<boost::asio::any_io_executor>> any_{};
 };
 
@@ -205,7 +297,8 @@ struct has_own_executor
 template <class Handler, class IoExecutor, bool HasOwn = has_own_executor<Handler>::value>
 class handler_executor {
 public:
-  handler_executor(Handler const&, IoExecutor const& io_executor) : io_(io_executor) {}
+  handler_executor(Handler const&, IoExecutor const& io_executor, scheduler* native)
+      : io_(io_executor, native) {}
 
   /// Queues `function` to the I/O executor.
   template <class Function> void post_to_io(Function&& function) const {
@@ -215,10 +308,10 @@ public:
   /// Whether the I/O executor calls on the spot what is dispatched by a thread of its context.
   bool calls_on_the_spot() const noexcept { return io_.calls_on_the_spot(); }
 
-  auto native_scheduler() const noexcept
-      -> decltype(std::declval<tracked_executor<IoExecutor> const&>().native_scheduler()) {
-    return io_.native_scheduler();
-  }
+  scheduler* native_scheduler() const noexcept { return io_.native_scheduler(); }
+
+  /// Ends its work, in a function that the native scheduler has called.
+  void finish_work_here() noexcept { io_.finish_work_here(); }
 
   /// True if the handler may be called directly from a function that the I/O executor has called.
   bool is_handlers_own() const noexcept { return true; }
@@ -236,8 +329,9 @@ template <class Handler, class IoExecutor> class handler_executor<Handler, IoExe
   using own_executor = typename boost::asio::associated_executor<Handler, IoExecutor>::type;
 
 public:
-  handler_executor(Handler const& completion_handler, IoExecutor const& io_executor)
-      : io_(io_executor) {
+  handler_executor(Handler const& completion_handler, IoExecutor const& io_executor,
+                   scheduler* native)
+      : io_(io_executor, native) {
     own_executor const own = boost::asio::get_associated_executor(completion_handler, io_executor);
     if (!is_same(own, io_executor)) {
       own_.emplace(own);
@@ -250,10 +344,10 @@ public:
 
   bool calls_on_the_spot() const noexcept { return io_.calls_on_the_spot(); }
 
-  auto native_scheduler() const noexcept
-      -> decltype(std::declval<tracked_executor<IoExecutor> const&>().native_scheduler()) {
-    return io_.native_scheduler();
-  }
+  scheduler* native_scheduler() const noexcept { return io_.native_scheduler(); }
+
+  /// Ends its work, in a function that the native scheduler has called.
+  void finish_work_here() noexcept { io_.finish_work_here(); }
 
   bool is_handlers_own() const noexcept { return !own_; }
 

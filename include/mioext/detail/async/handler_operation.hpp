@@ -85,25 +85,30 @@ template <class Action, class Handler, class IoExecutor>
 class handler_operation final : public descriptor_operation {
   using executor_type = handler_executor<Handler, IoExecutor>;
   using handler_allocator = typename boost::asio::associated_allocator<Handler>::type;
-  using allocator_type =
-      typename std::allocator_traits<typename operation_allocator<handler_allocator>::type>::
-          template rebind_alloc<handler_operation>;
-  using allocator_traits = std::allocator_traits<allocator_type>;
 
+  /// Where its memory comes from if its I/O executor is a scheduler's, and if it is not.
+  template <bool IsOfScheduler>
+  using allocator_type = typename std::allocator_traits<typename operation_allocator<
+      handler_allocator, IsOfScheduler>::type>::template rebind_alloc<handler_operation>;
+
+  static constexpr nativeness is_known_native = nativeness_of<IoExecutor>::value;
   static constexpr std::size_t memory_size = 96;
 
 public:
   /// Makes one with the handler's allocator. If that throws, `handler` is as it was.
   static handler_operation& make(interest wanted, Action&& action, Handler& completion_handler,
                                  IoExecutor const& executor) {
-    allocator_type allocator = allocator_of(completion_handler);
-    auto* const memory = allocator_traits::allocate(allocator, 1);
-    auto undo = make_scope_exit(
-        [&allocator, memory] { allocator_traits::deallocate(allocator, memory, 1); });
-    handler_operation* const made = ::new (static_cast<void*>(memory))
-        handler_operation(wanted, std::move(action), completion_handler, executor);
-    undo.release();
-    return *made;
+    return make(wanted, std::move(action), completion_handler, executor,
+                native_scheduler_of(executor));
+  }
+
+  /// @param native the scheduler whose executor `executor` is, if it is one's.
+  BOOST_FORCEINLINE static handler_operation& make(interest wanted, Action&& action,
+                                                   Handler& completion_handler,
+                                                   IoExecutor const& executor, scheduler* native) {
+    return is_native(native)
+               ? make_in<true>(wanted, std::move(action), completion_handler, executor, native)
+               : make_in<false>(wanted, std::move(action), completion_handler, executor, native);
   }
 
   /// False if it never has to wait, whatever the descriptor is ready for.
@@ -123,7 +128,7 @@ public:
       return;
     case completion::dispatched:
       if (is_native(executor_.native_scheduler())) {
-        arrive();
+        arrive_from_scheduler();
       } else {
         go_to_handler();
       }
@@ -139,6 +144,27 @@ public:
   }
 
 private:
+  /// Constant where the type of the executor tells it.
+  static bool is_native(scheduler const* known) noexcept {
+    return is_known_native == nativeness::certain ||
+           (is_known_native == nativeness::possible && known != nullptr);
+  }
+
+  template <bool IsOfScheduler>
+  BOOST_FORCEINLINE static handler_operation&
+  make_in(interest wanted, Action&& action, Handler& completion_handler, IoExecutor const& executor,
+          scheduler* native) {
+    using allocator = allocator_type<IsOfScheduler>;
+    allocator own = allocator_of<IsOfScheduler>(completion_handler);
+    auto* const memory = std::allocator_traits<allocator>::allocate(own, 1);
+    auto undo = make_scope_exit(
+        [&own, memory] { std::allocator_traits<allocator>::deallocate(own, memory, 1); });
+    handler_operation* const made = ::new (static_cast<void*>(memory))
+        handler_operation(wanted, std::move(action), completion_handler, executor, native);
+    undo.release();
+    return *made;
+  }
+
   /// Owns the operation while an executor has it.
   class owner {
   public:
@@ -199,17 +225,19 @@ private:
   };
 
   handler_operation(interest wanted, Action&& action, Handler& completion_handler,
-                    IoExecutor const& executor)
-      : descriptor_operation(wanted), executor_(completion_handler, executor),
+                    IoExecutor const& executor, scheduler* native)
+      : descriptor_operation(wanted), executor_(completion_handler, executor, native),
         immediate_(completion_handler, executor), action_(std::move(action)),
         handler_(std::move(completion_handler)) {
     is_called_on_the_spot = executor_.calls_on_the_spot();
+    is_of_scheduler = is_native(native);
   }
 
   ~handler_operation() = default;
 
-  static allocator_type allocator_of(Handler const& completion_handler) noexcept {
-    return allocator_type(operation_allocator<handler_allocator>::get(
+  template <bool IsOfScheduler>
+  static allocator_type<IsOfScheduler> allocator_of(Handler const& completion_handler) noexcept {
+    return allocator_type<IsOfScheduler>(operation_allocator<handler_allocator, IsOfScheduler>::get(
         boost::asio::get_associated_allocator(completion_handler)));
   }
 
@@ -218,9 +246,18 @@ private:
   }
 
   void deallocate(Handler const& completion_handler) noexcept {
-    allocator_type allocator = allocator_of(completion_handler);
+    if (is_known_native == nativeness::possible ? is_of_scheduler : is_native(nullptr)) {
+      deallocate_in<true>(completion_handler);
+    } else {
+      deallocate_in<false>(completion_handler);
+    }
+  }
+
+  template <bool IsOfScheduler> void deallocate_in(Handler const& completion_handler) noexcept {
+    using allocator = allocator_type<IsOfScheduler>;
+    allocator own = allocator_of<IsOfScheduler>(completion_handler);
     this->~handler_operation();
-    allocator_traits::deallocate(allocator, this, 1);
+    std::allocator_traits<allocator>::deallocate(own, this, 1);
   }
 
   /// Called by the I/O executor. Calls the handler, or goes on to the handler's own executor if it
@@ -231,6 +268,17 @@ private:
       return;
     }
     memory_.reuse();
+    go_to_handler();
+  }
+
+  /// The same when the scheduler itself calls it. Its work has ended: the scheduler looks for work
+  /// when the handler has returned.
+  BOOST_FORCEINLINE void arrive_from_scheduler() {
+    if (executor_.is_handlers_own()) {
+      executor_.finish_work_here();
+      call_handler();
+      return;
+    }
     go_to_handler();
   }
 
@@ -245,6 +293,10 @@ private:
   BOOST_FORCEINLINE void call() {
     executor_type const work(std::move(executor_));
     static_cast<void>(work); // clang misses a use of what an executor without work is
+    call_handler();
+  }
+
+  BOOST_FORCEINLINE void call_handler() {
     Action action(std::move(action_));
     Handler completion_handler(std::move(handler_));
     boost::system::error_code const ec = ec_;
@@ -252,21 +304,14 @@ private:
     action.call(completion_handler, ec);
   }
 
-  static bool is_native(scheduler const* known) noexcept { return known != nullptr; }
-  static bool is_native(std::reference_wrapper<scheduler> const&) noexcept { return true; }
-
-  void post() { post(executor_.native_scheduler()); }
-
-  template <class Scheduler> void post(Scheduler* native) {
-    if (native) {
+  void post() {
+    scheduler* const native = executor_.native_scheduler();
+    if (is_native(native)) {
       native->post(*this);
     } else {
       executor_.post_to_io(io_caller(*this));
     }
   }
-
-  /// The I/O executor is a scheduler's for certain.
-  void post(std::reference_wrapper<scheduler> native) { native.get().post(*this); }
 
   void complete_immediately() { complete_immediately(immediate_); }
 

@@ -23,19 +23,27 @@
 #include <boost/asio/recycling_allocator.hpp>
 #endif
 
+#include <mioext/detail/async/scheduler_frame.hpp>
+
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// The allocator for an operation: the handler's own; for a handler that has none, the one that
-/// Asio's own operations use.
-template <class Allocator> struct operation_allocator {
+/// The allocator for an operation: the handler's own. For a handler that has none: the one of the
+/// scheduler, in whose thread the operation ends; in other contexts the one that Asio's own
+/// operations use.
+template <class Allocator, bool IsOfScheduler = false> struct operation_allocator {
   using type = Allocator;
   static type const& get(Allocator const& allocator) noexcept { return allocator; }
 };
 
+template <class T> struct operation_allocator<std::allocator<T>, true> {
+  using type = recycled_allocator<void>;
+  static type get(std::allocator<T> const&) noexcept { return type(); }
+};
+
 #ifdef MIOEXT_DETAIL_HAS_RECYCLING_ALLOCATOR
-template <class T> struct operation_allocator<std::allocator<T>> {
+template <class T> struct operation_allocator<std::allocator<T>, false> {
   using type = boost::asio::recycling_allocator<void>;
   static type get(std::allocator<T> const&) noexcept { return type(); }
 };

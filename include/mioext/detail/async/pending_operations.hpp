@@ -27,22 +27,33 @@ namespace detail {
 /// consistent, so at least one side sees what the other one did.
 class pending_operations {
 public:
-  pending_operations() noexcept : count_(0), is_listening_(false) {}
+  /// @param is_counted false for a host that always listens and never asks
+  explicit pending_operations(bool is_counted) noexcept
+      : is_counted_(is_counted), count_(0), is_listening_(false) {}
 
+  /// Zero if they are not counted.
   std::size_t count() const noexcept { return count_.load(); }
 
   /// Counts one more. Returns true if the host must be asked to listen.
   bool add() noexcept {
+    if (!is_counted_) {
+      return false;
+    }
     bool const is_first = count_.fetch_add(1) == 0;
     return is_first && !is_listening_.load();
   }
 
-  void remove(std::size_t ended) noexcept { count_.fetch_sub(ended); }
+  void remove(std::size_t ended) noexcept {
+    if (is_counted_) {
+      count_.fetch_sub(ended);
+    }
+  }
 
   bool is_listening() const noexcept { return is_listening_.load(); }
   void set_listening(bool is_listening) noexcept { is_listening_.store(is_listening); }
 
 private:
+  bool const is_counted_;
   std::atomic<std::size_t> count_;
   std::atomic<bool> is_listening_;
 };

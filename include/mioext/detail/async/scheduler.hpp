@@ -37,6 +37,7 @@
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/async/function_memory.hpp>
 #include <mioext/detail/async/reactor_host.hpp>
+#include <mioext/detail/async/scheduler_frame.hpp>
 #include <mioext/detail/async/scheduler_sources.hpp>
 #include <mioext/detail/async/selector_reactor.hpp>
 #include <mioext/detail/duration.hpp>
@@ -63,6 +64,9 @@ namespace detail {
 ///
 /// A function is work for as long as it is queued and called, as in an io_context. So what runs the
 /// scheduler inside such a function does not stop it when nothing else is left.
+///
+/// Work that begins and ends in its thread is counted without an atomic. While it waits, all of the
+/// count is where other threads see it.
 class scheduler final : public reactor_host {
 public:
   using clock = std::chrono::steady_clock;
@@ -92,7 +96,10 @@ public:
   // --- From any thread -----------------------------------------------------------------------------
 
   /// True in a function that it is calling in this thread.
-  bool is_running_here() const noexcept override { return find_frame() != nullptr; }
+  bool is_running_here() const noexcept override {
+    scheduler_frame const* const running = scheduler_frame::innermost();
+    return running && (running->owner == this || find_frame(running->outer));
+  }
 
   /// True if no other thread runs it.
   bool is_usable_here() const noexcept override {
@@ -104,22 +111,30 @@ public:
   void post(descriptor_operation& operation) noexcept {
     if (is_running_here()) {
       queue_.push(operation);
-      return;
+    } else {
+      post_from_outside(operation);
     }
-    descriptor_operation* last = posted_.load(std::memory_order_relaxed);
-    do {
-      operation.next_in_queue = last;
-    } while (!posted_.compare_exchange_weak(last, &operation));
-    wake();
   }
 
-  void start_work() noexcept { outstanding_work_.fetch_add(1, std::memory_order_relaxed); }
+  /// What is counted up in one thread may be counted down in another: the work is the sum.
+  void start_work() noexcept {
+    if (is_running_here()) {
+      ++work_here_;
+    } else {
+      outstanding_work_.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
 
   void finish_work() noexcept {
-    if (outstanding_work_.fetch_sub(1) == 1) {
+    if (is_running_here()) {
+      finish_work_here();
+    } else if (outstanding_work_.fetch_sub(1) == 1) {
       wake();
     }
   }
+
+  /// The same for a function that it has called.
+  void finish_work_here() noexcept { --work_here_; }
 
   void stop() noexcept {
     is_stopped_.store(true);
@@ -134,7 +149,7 @@ public:
   /// spot has thrown leaves the run and not its caller. Several ones leave as one, as in Asio.
   void capture_exception() noexcept {
 #ifndef BOOST_NO_EXCEPTIONS
-    frame& throws = *find_frame();
+    scheduler_frame& throws = *find_frame(scheduler_frame::innermost());
     if (!throws.thrown) {
       throws.thrown = std::current_exception();
     } else if (!throws.has_thrown_several) {
@@ -251,28 +266,15 @@ private:
 
   static selector::user_data waker_data() noexcept { return selector::internal_data(waker_source); }
 
-  /// On the stack of the thread that runs it.
-  struct frame {
-    explicit frame(scheduler* runs) noexcept : owner(runs), outer(innermost()) {
-      innermost() = this;
-    }
-    ~frame() { innermost() = outer; }
-    frame(frame const&) = delete;
-    frame& operator=(frame const&) = delete;
-
-    scheduler* const owner;
-    frame* const outer;
-    std::exception_ptr thrown{};
-    bool has_thrown_several = false;
-  };
-
-  static frame*& innermost() noexcept {
-    static thread_local frame* running = nullptr;
-    return running;
+  BOOST_NOINLINE void post_from_outside(descriptor_operation& operation) noexcept {
+    descriptor_operation* last = posted_.load(std::memory_order_relaxed);
+    do {
+      operation.next_in_queue = last;
+    } while (!posted_.compare_exchange_weak(last, &operation));
+    wake();
   }
 
-  frame* find_frame() const noexcept {
-    frame* found = innermost();
+  BOOST_NOINLINE scheduler_frame* find_frame(scheduler_frame* found) const noexcept {
     while (found && found->owner != this) {
       found = found->outer;
     }
@@ -307,11 +309,13 @@ private:
   }
 
   void run_here(std::size_t most, clock::time_point deadline, std::size_t& calls) {
-    frame running(this);
+    scheduler_frame running(*this, memory_);
+    ++runs_;
     auto const ends = make_scope_exit([this] {
       if (queue_.empty()) {
         stop_without_work();
       }
+      --runs_;
     });
     while (calls != most) {
       descriptor_operation* const next = next_operation(deadline);
@@ -319,8 +323,6 @@ private:
         return;
       }
       ++calls;
-      ++calling_;
-      auto const returns = make_scope_exit([this] { --calling_; });
       next->complete(completion::dispatched);
 #ifndef BOOST_NO_EXCEPTIONS
       if (running.thrown) {
@@ -336,34 +338,42 @@ private:
   /// The next one in the queue, for which it waits; null when it is stopped, when the deadline is over,
   /// or when there is no work left, which stops it.
   descriptor_operation* next_operation(clock::time_point deadline) {
-    bool const may_wait = deadline != clock::time_point::min();
-    if (may_wait && is_over(deadline)) {
+    if (is_stopped_.load(std::memory_order_relaxed)) {
       return nullptr;
     }
+    if (round_left_ == 0) {
+      look();
+    }
+    descriptor_operation* const next = queue_.pop();
+    return next ? (--round_left_, next) : wait_for_operation(deadline);
+  }
+
+  /// The same when the queue is empty.
+  descriptor_operation* wait_for_operation(clock::time_point deadline) {
+    bool const may_wait = deadline != clock::time_point::min();
     bool has_looked = false;
     for (;;) {
+      take_posted();
+      if (queue_.empty()) {
+        if (has_looked || (may_wait && is_over(deadline))) {
+          stop_without_work();
+          return nullptr;
+        }
+        if (may_wait) {
+          wait(deadline);
+        } else if (stop_without_work()) {
+          return nullptr;
+        } else {
+          look();
+          has_looked = true;
+        }
+      }
       if (is_stopped_.load(std::memory_order_relaxed)) {
         return nullptr;
-      }
-      if (round_left_ == 0) {
-        look();
       }
       if (descriptor_operation* const next = queue_.pop()) {
         --round_left_;
         return next;
-      }
-      take_posted();
-      if (!queue_.empty()) {
-        continue;
-      }
-      if (stop_without_work() || has_looked || (may_wait && is_over(deadline))) {
-        return nullptr;
-      }
-      if (may_wait) {
-        wait(time_left(deadline));
-      } else {
-        look();
-        has_looked = true;
       }
     }
   }
@@ -372,7 +382,12 @@ private:
     return deadline != clock::time_point::max() && deadline <= clock::now();
   }
 
-  bool has_work() const noexcept { return outstanding_work_.load() != 0 || calling_ != 0; }
+  /// Whether a function that it has called runs it: that function is work, too.
+  bool is_nested() const noexcept { return runs_ > 1; }
+
+  bool has_work() const noexcept {
+    return is_nested() || static_cast<std::ptrdiff_t>(outstanding_work_.load()) + work_here_ != 0;
+  }
 
   /// When the queue is empty.
   bool stop_without_work() noexcept {
@@ -405,15 +420,27 @@ private:
                                               deadline - clock::now());
   }
 
-  void wait(std::chrono::nanoseconds limit) {
+  /// Stops it instead if no work is left.
+  void wait(clock::time_point deadline) {
     is_asleep_.store(true);
     auto const wakes =
         make_scope_exit([this] { is_asleep_.store(false, std::memory_order_relaxed); });
-    if (!posted_.load() && !is_stopped_.load() && !reactor_.has_closed_elsewhere() && has_work()) {
-      fetch(reactor_.timers().empty() ? limit : until_timer(limit));
-      round_left_ = round_size;
-      take_due_timers();
+    // From here on others see by their number alone whether any work is left.
+    std::size_t const work =
+        outstanding_work_.fetch_add(static_cast<std::size_t>(work_here_)) +
+        static_cast<std::size_t>(work_here_);
+    work_here_ = 0;
+    if (posted_.load() || is_stopped_.load() || reactor_.has_closed_elsewhere()) {
+      return;
     }
+    if (work == 0 && !is_nested()) {
+      is_stopped_.store(true);
+      return;
+    }
+    std::chrono::nanoseconds const limit = time_left(deadline);
+    round_left_ = round_size;
+    fetch(reactor_.timers().empty() ? limit : until_timer(limit));
+    take_due_timers();
   }
 
   std::chrono::nanoseconds until_timer(std::chrono::nanoseconds limit) noexcept {
@@ -486,7 +513,9 @@ private:
 
   operation_queue queue_{};
   std::size_t round_left_ = round_size;
-  std::size_t calling_ = 0; // functions that have not returned yet; more than one in nested runs
+  recycled_memory memory_{};
+  std::ptrdiff_t work_here_ = 0; // counted by functions that it calls
+  std::size_t runs_ = 0; // more than one when a function that it calls runs it
   boost::asio::io_context asio_context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE};
   boost::asio::execution_context& context_;
   selector_reactor reactor_;
@@ -494,7 +523,7 @@ private:
   selector_waker waker_{};
   clock::time_point next_look_ = clock::time_point::max();
 
-  std::atomic<std::size_t> outstanding_work_;
+  std::atomic<std::size_t> outstanding_work_; // counted by all others, and all of it in a wait
   std::atomic<descriptor_operation*> posted_; // by other threads, the last one first
   std::atomic<bool> is_stopped_;
   std::atomic<bool> is_asleep_;

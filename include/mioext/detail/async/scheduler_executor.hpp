@@ -206,7 +206,7 @@ private:
 
   template <class Function, class Other>
   void queue(Function&& function, Other const& used_allocator) const {
-    using memory = operation_allocator<Other>;
+    using memory = operation_allocator<Other, true>;
     scheduler_->post(
         function_operation<typename std::decay<Function>::type, typename memory::type>::make(
             std::forward<Function>(function), memory::get(used_allocator)));

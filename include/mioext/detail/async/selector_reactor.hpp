@@ -73,10 +73,12 @@ class selector_reactor final : public closing_listener {
 public:
   /// @param host must live as long as the reactor; the pointer that is passed to become_shared()
   /// keeps both alive.
+  /// @param is_locked false for a host whose thread alone uses the reactor, and which always
+  /// listens: then nothing is locked, and pending() is not counted.
   selector_reactor(reactor_host& host, std::size_t event_capacity, bool is_locked = true,
                    event_loop_config const& timer_config = event_loop_config())
       : closing_(closing_listeners::instance()), host_(host), event_capacity_(event_capacity),
-        states_(is_locked ? &with_lock : &without_lock), is_locked_(is_locked),
+        states_(is_locked ? &with_lock : &without_lock), is_locked_(is_locked), pending_(is_locked),
         timers_(host, pending_, is_locked, timer_config), is_shut_down_(false) {
     if (event_capacity == 0 || event_capacity > selector::most_events()) {
       throw_error(boost::asio::error::make_error_code(boost::asio::error::invalid_argument),
@@ -242,17 +244,20 @@ public:
   /// negative.
   /// @return true if there was an event of a source that the host has added.
   BOOST_NOINLINE bool fetch(std::chrono::nanoseconds timeout, operation_queue& done) noexcept {
+    selector::native_event const* event = batch_.get();
     int const count = selector_.wait(batch_.get(), event_capacity_, timeout);
-    std::size_t const size = count > 0 ? static_cast<std::size_t>(count) : 0;
     bool has_others = false;
-    for (std::size_t index = 0; index != size; ++index) {
-      std::uint32_t const fd = selector::descriptor(batch_[index]);
-      if (descriptor_state* const state = states_.find(fd)) {
-        std::lock_guard<optional_mutex> const lock(state->mutex);
-        deliver(static_cast<int>(fd), *state, batch_[index], done);
-      } else {
+    for (selector::native_event const* const end = event + (count > 0 ? count : 0); event != end;
+         ++event) {
+      std::uint32_t const fd = selector::descriptor(*event);
+      descriptor_state* const state = states_.find(fd);
+      if (!state) {
         has_others = true; // no descriptor has the number of a source
-        host_.note_event(selector::tag(batch_[index]), done);
+        host_.note_event(selector::tag(*event), done);
+      } else if (is_locked_) {
+        deliver_locked(static_cast<int>(fd), *state, *event, done);
+      } else {
+        deliver(static_cast<int>(fd), *state, *event, done);
       }
     }
     return has_others;
@@ -447,7 +452,7 @@ private:
   }
 
   /// Adds the operation to those that wait. Returns true if the host must be asked to listen.
-  bool keep(descriptor_state& state, descriptor_operation& operation) noexcept {
+  BOOST_FORCEINLINE bool keep(descriptor_state& state, descriptor_operation& operation) noexcept {
     state.operations.push(operation);
     return pending_.add();
   }
@@ -501,24 +506,53 @@ private:
     return error;
   }
 
+  BOOST_NOINLINE void deliver_locked(int fd, descriptor_state& state,
+                                     selector::native_event const& event,
+                                     operation_queue& done) noexcept {
+    std::lock_guard<optional_mutex> const lock(state.mutex);
+    deliver(fd, state, event, done);
+  }
+
   /// Moves the operations that the event completes to `done`.
-  void deliver(int fd, descriptor_state& state, selector::native_event const& event,
-               operation_queue& done) noexcept {
+  BOOST_FORCEINLINE void deliver(int fd, descriptor_state& state,
+                                 selector::native_event const& event,
+                                 operation_queue& done) noexcept {
     if (!state.is_concerned(event)) {
       return;
     }
     interest const ready = state.take_note_of(event);
-    take_if(state, done, [fd, ready, &state](descriptor_operation& operation) {
-      if ((operation.wanted() & ready) == interest::none) {
-        return false;
-      }
-      io_status const tried = operation.perform(fd);
-      state.note(tried);
-      return tried != io_status::must_wait;
-    });
+    descriptor_operation* const only = state.operations.only();
+    if (only && ends_with(*only, fd, state, ready)) {
+      state.operations.clear();
+      done.push(*only);
+      pending_.remove(1);
+    } else if (!state.operations.empty()) {
+      deliver_to_all(fd, state, ready, only != nullptr, done);
+    }
+  }
+
+  /// What remains to be done when there was not only one operation, which has ended.
+  BOOST_NOINLINE void deliver_to_all(int fd, descriptor_state& state, interest ready,
+                                     bool are_tried, operation_queue& done) noexcept {
+    if (!are_tried) {
+      take_if(state, done, [fd, ready, &state](descriptor_operation& operation) {
+        return ends_with(operation, fd, state, ready);
+      });
+    }
     if (state.is_watched(watch_mode::per_operation) && !state.operations.empty()) {
       watch_again(fd, state, done);
     }
+  }
+
+  /// Whether the operation has ended now that the descriptor is `ready`.
+  BOOST_FORCEINLINE static bool ends_with(descriptor_operation& operation, int fd,
+                                          descriptor_state& state, interest ready) noexcept {
+    if ((operation.wanted() & ready) == interest::none) {
+      return false;
+    }
+    io_status const tried = operation.perform(fd);
+    state.note(tried);
+    return tried != io_status::must_wait;
   }
 
   /// Watches again after an event, for the operations that still wait.
@@ -633,7 +667,7 @@ private:
   unheard_descriptors unheard_{};
   bool const is_locked_; // the states' mutexes
   std::atomic<descriptor_state*> closed_elsewhere_{nullptr};
-  pending_operations pending_{};
+  pending_operations pending_;
   timer_queue timers_;
 
   // Locked before all other mutexes. Recursive, because destroying an operation may close handles.

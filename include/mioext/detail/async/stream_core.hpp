@@ -55,7 +55,7 @@ public:
   template <class ExecutorOrContext, class... Arguments>
   stream_core(made_of, Executor const& executor, ExecutorOrContext& source,
               Arguments&&... arguments)
-      : executor_(executor), reactor_(selector_service_access::reactor(context_of(executor_))),
+      : executor_(executor), native_(executor_), reactor_(selector_service_access::reactor(context_of(executor_))),
         handle_(source, std::forward<Arguments>(arguments)...) {
     boost::system::error_code ec;
     make_non_blocking(ec);
@@ -66,7 +66,7 @@ public:
   stream_core(stream_core&& other) noexcept(
       std::is_nothrow_move_constructible<handle_holder>::value&&
           std::is_nothrow_copy_constructible<Executor>::value)
-      : executor_(other.executor_), reactor_(other.reactor_), handle_(std::move(other.handle_)),
+      : executor_(other.executor_), native_(executor_), reactor_(other.reactor_), handle_(std::move(other.handle_)),
         state_(other.state_), state_fd_(other.state_fd_), blocks_(other.blocks_),
         native_blocks_(other.native_blocks_) {
     other.reset_modes();
@@ -75,7 +75,7 @@ public:
   /// The same for another stream_core whose handle and executor convert to these types.
   template <class OtherHandle, class OtherExecutor>
   explicit stream_core(stream_core<OtherHandle, OtherExecutor>&& other)
-      : executor_(other.executor_), reactor_(other.reactor_), handle_(std::move(other.handle_)),
+      : executor_(other.executor_), native_(executor_), reactor_(other.reactor_), handle_(std::move(other.handle_)),
         state_(other.state_), state_fd_(other.state_fd_), blocks_(other.blocks_),
         native_blocks_(other.native_blocks_) {
     other.reset_modes();
@@ -87,6 +87,7 @@ public:
     if (this != &other) {
       end_pending();
       executor_ = other.executor_;
+      native_ = known_native<Executor>(executor_);
       handle_ = std::move(other.handle_);
       reactor_ = other.reactor_;
       state_ = other.state_;
@@ -104,6 +105,10 @@ public:
   ~stream_core() { end_pending(); }
 
   Executor const& executor() const noexcept { return executor_; }
+
+  /// The scheduler whose executor that is; null for all others.
+  scheduler* native() const noexcept { return native_.get(executor_); }
+
   Handle& handle() noexcept { return handle_.get(); }
   Handle const& handle() const noexcept { return handle_.get(); }
   int fd() const { return handle_.native_handle(); }
@@ -266,6 +271,7 @@ private:
   }
 
   Executor executor_;
+  known_native<Executor> native_;
   // Declared before the handle: if it cannot be obtained, the handle still belongs to the caller.
   std::shared_ptr<selector_reactor> reactor_;
   handle_holder handle_;

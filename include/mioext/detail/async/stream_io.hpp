@@ -38,6 +38,7 @@
 #include <boost/type_traits/is_detected_exact.hpp>
 
 #include <mioext/detail/async/descriptor_operation.hpp>
+#include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/handles/pipe_ops.hpp>
 #include <mioext/detail/handles/sigpipe_guard.hpp>
 #include <mioext/detail/handles/socket_ops.hpp>
@@ -117,34 +118,19 @@ inline bool would_block(boost::system::error_code const& ec) noexcept {
          ec.category() == boost::system::system_category();
 }
 
-/// Makes a system call until no signal interrupts it.
-template <class SystemCall> ssize_t with_error(SystemCall call, int& error) noexcept {
-  for (;;) {
-    ssize_t const result = call();
-    if (result >= 0) {
-      error = 0;
-      return result;
-    }
-    error = errno;
-    if (error != EINTR) {
-      return result;
-    }
-  }
-}
-
 /// True for what Asio takes for a sequence of one buffer.
 template <class Buffers>
 using is_one_buffer = std::is_convertible<Buffers, boost::asio::const_buffer>;
 
 /// The system calls for sockets, and those for any descriptor. The ones with `_one` take a single
-/// buffer, and say with an errno value of zero that they have succeeded.
+/// buffer, and set errno.
 struct socket_calls {
-  static ssize_t receive_one(int fd, void* data, std::size_t size, int& error) noexcept {
-    return with_error([=] { return ::recv(fd, data, size, 0); }, error);
+  static ssize_t receive_one(int fd, void* data, std::size_t size) noexcept {
+    return ::recv(fd, data, size, 0);
   }
 
-  static ssize_t send_one(int fd, void const* data, std::size_t size, int& error) noexcept {
-    return with_error([=] { return ::send(fd, data, size, socket_ops::no_sigpipe); }, error);
+  static ssize_t send_one(int fd, void const* data, std::size_t size) noexcept {
+    return ::send(fd, data, size, socket_ops::no_sigpipe);
   }
 
   static std::size_t receive(int fd, iovec* buffers, std::size_t count,
@@ -159,15 +145,16 @@ struct socket_calls {
 };
 
 struct descriptor_calls {
-  static ssize_t receive_one(int fd, void* data, std::size_t size, int& error) noexcept {
-    return with_error([=] { return ::read(fd, data, size); }, error);
+  static ssize_t receive_one(int fd, void* data, std::size_t size) noexcept {
+    return ::read(fd, data, size);
   }
 
-  static ssize_t send_one(int fd, void const* data, std::size_t size, int& error) noexcept {
+  static ssize_t send_one(int fd, void const* data, std::size_t size) noexcept {
     sigpipe_guard guard;
-    ssize_t const bytes = with_error([=] { return ::write(fd, data, size); }, error);
-    if (error == EPIPE) {
+    ssize_t const bytes = ::write(fd, data, size);
+    if (bytes < 0 && errno == EPIPE) {
       guard.consume();
+      errno = EPIPE;
     }
     return bytes;
   }
@@ -256,15 +243,15 @@ template <class Handle> struct stream_io {
   /// Reads what is there. `ec` is success before, and is only changed by an error other than the
   /// two for "not now", for which the result of this function stands.
   template <class Buffers>
-  static io_status try_read(int fd, Buffers const& buffers, std::size_t& bytes,
-                            boost::system::error_code& ec) noexcept {
+  BOOST_FORCEINLINE static io_status try_read(int fd, Buffers const& buffers, std::size_t& bytes,
+                                              boost::system::error_code& ec) noexcept {
     return try_read(fd, buffers, bytes, ec, is_one_buffer<Buffers>());
   }
 
   /// Writes what fits.
   template <class Buffers>
-  static io_status try_write(int fd, Buffers const& buffers, std::size_t& bytes,
-                             boost::system::error_code& ec) noexcept {
+  BOOST_FORCEINLINE static io_status try_write(int fd, Buffers const& buffers, std::size_t& bytes,
+                                               boost::system::error_code& ec) noexcept {
     return try_write(fd, buffers, bytes, ec, is_one_buffer<Buffers>());
   }
 
@@ -274,7 +261,8 @@ private:
                                                            : io_status::done;
   }
 
-  static io_status failed(int error, boost::system::error_code& ec) noexcept {
+  BOOST_NOINLINE static io_status failed(boost::system::error_code& ec) noexcept {
+    int const error = errno;
     if (error == EAGAIN || error == EWOULDBLOCK) {
       return io_status::must_wait;
     }
@@ -292,10 +280,10 @@ private:
       bytes = stream_ops::transfer_nothing(fd, ec);
       return io_status::done;
     }
-    int error;
-    ssize_t const count = calls::receive_one(fd, room.data(), room.size(), error);
+    ssize_t const count =
+        retry_interrupted([=] { return calls::receive_one(fd, room.data(), room.size()); });
     if (count < 0) {
-      return failed(error, ec);
+      return failed(ec);
     }
     if (count == 0) {
       ec = boost::asio::error::eof;
@@ -323,10 +311,10 @@ private:
       bytes = stream_ops::transfer_nothing(fd, ec);
       return io_status::done;
     }
-    int error;
-    ssize_t const count = calls::send_one(fd, data.data(), data.size(), error);
+    ssize_t const count =
+        retry_interrupted([=] { return calls::send_one(fd, data.data(), data.size()); });
     if (count < 0) {
-      return failed(error, ec);
+      return failed(ec);
     }
     bytes = static_cast<std::size_t>(count);
     return io_status::done;

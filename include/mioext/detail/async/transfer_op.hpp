@@ -111,8 +111,8 @@ public:
 
   template <class Handler, class Buffers>
   void operator()(Handler&& completion_handler, Buffers const& buffers) const {
-    typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
-    start_operation(core_.place(), core_.executor(), Wanted, true,
+    movable_handler<Handler> owned(completion_handler);
+    start_operation(core_.place(), core_.executor(), core_.native(), Wanted, true,
                     Action<typename Core::io, Buffers>(buffers), owned);
   }
 
@@ -132,14 +132,14 @@ public:
 
   template <class Handler, class Buffers>
   void operator()(Handler&& completion_handler, Buffers const& buffers, int flags) const {
-    typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
+    movable_handler<Handler> owned(completion_handler);
     Action<typename Core::io, Buffers> action(buffers, flags);
     // Without urgent data the system does not answer that the call would block, but that it is
     // invalid. So the call is not tried before the selector reports urgent data.
     bool const is_urgent = Wanted == interest::readable && action.may_wait() &&
                            (flags & boost::asio::socket_base::message_out_of_band) != 0;
-    start_operation(core_.place(), core_.executor(), is_urgent ? interest::priority : Wanted,
-                    !is_urgent, action, owned);
+    start_operation(core_.place(), core_.executor(), core_.native(),
+                    is_urgent ? interest::priority : Wanted, !is_urgent, std::move(action), owned);
   }
 
 private:

@@ -56,7 +56,7 @@ public:
 
   template <class Handler>
   void operator()(Handler&& completion_handler, int fd, interest wanted) const {
-    typename std::decay<Handler>::type owned(std::forward<Handler>(completion_handler));
+    movable_handler<Handler> owned(completion_handler);
     if (int const error = check_registration(wanted, trigger::edge)) {
       complete_at_once(executor_, outcome_action<>{system_error_code(error)}, owned);
       return;
