@@ -90,6 +90,9 @@ public:
 
   static bool concerns_writing(native_event const& event) noexcept { return is_writable(event); }
 
+  /// There is something to read, and nothing else.
+  static bool is_only_data(native_event const& event) noexcept { return event.events == EPOLLIN; }
+
   static bool is_only_writable(native_event const& event) noexcept {
     constexpr std::uint32_t ends = EPOLLERR | EPOLLHUP;
     constexpr std::uint32_t others = EPOLLIN | EPOLLPRI | EPOLLRDHUP;

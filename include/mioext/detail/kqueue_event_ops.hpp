@@ -90,6 +90,11 @@ public:
 
   static bool concerns_writing(native_event const& event) noexcept { return is_writable(event); }
 
+  /// There is something to read, and nothing else.
+  static bool is_only_data(native_event const& event) noexcept {
+    return is_of(event, EVFILT_READ) && !(event.flags & (EV_EOF | EV_ERROR));
+  }
+
   static bool is_only_writable(native_event const& event) noexcept {
     return is_writable(event) && !(event.flags & EV_EOF);
   }

@@ -76,24 +76,27 @@ public:
 
   /// False if the I/O executor queues what a thread of the context dispatches to it, instead of
   /// calling it there.
-  bool is_called_on_the_spot = true;
+  bool is_called_on_the_spot;
 
   /// True if its I/O executor is a scheduler's.
-  bool is_of_scheduler = false;
+  bool const is_of_scheduler;
 
   /// Set by the reactor if it would not be notified when the descriptor is closed.
   bool may_end_unheard = false;
 
 protected:
-  explicit descriptor_operation(interest wanted) noexcept : wanted_(wanted) {}
+  explicit descriptor_operation(interest wanted, bool calls_on_the_spot = true,
+                                bool is_schedulers = false) noexcept
+      : is_called_on_the_spot(calls_on_the_spot), is_of_scheduler(is_schedulers), wanted_(wanted) {}
   ~descriptor_operation() = default;
-
-  boost::system::error_code ec_{};
 
 private:
   virtual io_status do_perform(int fd, boost::system::error_code& ec) noexcept = 0;
 
-  interest wanted_;
+  interest const wanted_;
+
+protected:
+  boost::system::error_code ec_{};
 };
 
 /// Operations in the order in which they came. Owns them.

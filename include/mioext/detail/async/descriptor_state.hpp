@@ -73,7 +73,7 @@ struct descriptor_state {
 
   /// True if the selector reports what the operation wants without being asked anew: it watches for
   /// that edge-triggered, and the operation has just been tried in vain.
-  bool will_be_reported(descriptor_operation const& operation) const noexcept {
+  BOOST_FORCEINLINE bool will_be_reported(descriptor_operation const& operation) const noexcept {
     return is_watched(watch_mode::persistent) && contains(watched_for, operation.wanted());
   }
 

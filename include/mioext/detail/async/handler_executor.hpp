@@ -342,6 +342,7 @@ public:
     io_.post(std::forward<Function>(function));
   }
 
+  /// Whether the I/O executor calls on the spot what is dispatched by a thread of its context.
   bool calls_on_the_spot() const noexcept { return io_.calls_on_the_spot(); }
 
   scheduler* native_scheduler() const noexcept { return io_.native_scheduler(); }

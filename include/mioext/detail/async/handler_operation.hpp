@@ -116,7 +116,7 @@ public:
 
   /// The same as the base's perform() but without a virtual call, for the reactor that starts the
   /// operation and knows its type.
-  io_status perform(int fd) noexcept { return action_.perform(fd, ec_); }
+  BOOST_FORCEINLINE io_status perform(int fd) noexcept { return action_.perform(fd, ec_); }
 
   void complete(completion how) override {
     switch (how) {
@@ -226,11 +226,12 @@ private:
 
   handler_operation(interest wanted, Action&& action, Handler& completion_handler,
                     IoExecutor const& executor, scheduler* native)
-      : descriptor_operation(wanted), executor_(completion_handler, executor, native),
-        immediate_(completion_handler, executor), action_(std::move(action)),
-        handler_(std::move(completion_handler)) {
-    is_called_on_the_spot = executor_.calls_on_the_spot();
-    is_of_scheduler = is_native(native);
+      : descriptor_operation(wanted, !is_strand<IoExecutor>::value, is_native(native)),
+        executor_(completion_handler, executor, native), immediate_(completion_handler, executor),
+        action_(std::move(action)), handler_(std::move(completion_handler)) {
+    if (is_known_native == nativeness::possible) {
+      is_called_on_the_spot = executor_.calls_on_the_spot();
+    }
   }
 
   ~handler_operation() = default;

@@ -96,7 +96,10 @@ public:
   // --- From any thread -----------------------------------------------------------------------------
 
   /// True in a function that it is calling in this thread.
-  bool is_running_here() const noexcept override {
+  bool is_running_here() const noexcept override { return calls_this_thread(); }
+
+  /// The same, for the compiler to inline.
+  BOOST_FORCEINLINE bool calls_this_thread() const noexcept {
     scheduler_frame const* const running = scheduler_frame::innermost();
     return running && (running->owner == this || find_frame(running->outer));
   }
@@ -108,8 +111,8 @@ public:
   }
 
   /// Queues it, and owns it from now on.
-  void post(descriptor_operation& operation) noexcept {
-    if (is_running_here()) {
+  BOOST_FORCEINLINE void post(descriptor_operation& operation) noexcept {
+    if (calls_this_thread()) {
       queue_.push(operation);
     } else {
       post_from_outside(operation);
@@ -118,7 +121,7 @@ public:
 
   /// What is counted up in one thread may be counted down in another: the work is the sum.
   void start_work() noexcept {
-    if (is_running_here()) {
+    if (calls_this_thread()) {
       ++work_here_;
     } else {
       outstanding_work_.fetch_add(1, std::memory_order_relaxed);
@@ -126,7 +129,7 @@ public:
   }
 
   void finish_work() noexcept {
-    if (is_running_here()) {
+    if (calls_this_thread()) {
       finish_work_here();
     } else if (outstanding_work_.fetch_sub(1) == 1) {
       wake();
@@ -338,49 +341,60 @@ private:
   /// The next one in the queue, for which it waits; null when it is stopped, when the deadline is over,
   /// or when there is no work left, which stops it.
   descriptor_operation* next_operation(clock::time_point deadline) {
-    if (is_stopped_.load(std::memory_order_relaxed)) {
+    if (is_stopped_.load(std::memory_order_relaxed) || (is_limited(deadline) && is_over(deadline))) {
       return nullptr;
     }
     if (round_left_ == 0) {
       look();
     }
+    descriptor_operation* const next = pop();
+    return next ? next : wait_for_operation(deadline);
+  }
+
+  descriptor_operation* pop() noexcept {
     descriptor_operation* const next = queue_.pop();
-    return next ? (--round_left_, next) : wait_for_operation(deadline);
+    if (next) {
+      --round_left_;
+    }
+    return next;
   }
 
   /// The same when the queue is empty.
   descriptor_operation* wait_for_operation(clock::time_point deadline) {
-    bool const may_wait = deadline != clock::time_point::min();
-    bool has_looked = false;
+    if (deadline == clock::time_point::min()) {
+      return look_for_operation();
+    }
     for (;;) {
-      take_posted();
-      if (queue_.empty()) {
-        if (has_looked || (may_wait && is_over(deadline))) {
-          stop_without_work();
-          return nullptr;
-        }
-        if (may_wait) {
-          wait(deadline);
-        } else if (stop_without_work()) {
-          return nullptr;
-        } else {
-          look();
-          has_looked = true;
-        }
-      }
+      wait(deadline);
       if (is_stopped_.load(std::memory_order_relaxed)) {
         return nullptr;
       }
-      if (descriptor_operation* const next = queue_.pop()) {
-        --round_left_;
+      if (descriptor_operation* const next = pop()) {
         return next;
+      }
+      if (is_limited(deadline) && is_over(deadline)) {
+        return nullptr;
       }
     }
   }
 
-  static bool is_over(clock::time_point deadline) {
-    return deadline != clock::time_point::max() && deadline <= clock::now();
+  /// The same without waiting.
+  BOOST_NOINLINE descriptor_operation* look_for_operation() {
+    take_posted();
+    if (queue_.empty() && !stop_without_work()) {
+      look();
+      if (queue_.empty()) {
+        stop_without_work();
+      }
+    }
+    return is_stopped_.load(std::memory_order_relaxed) ? nullptr : pop();
   }
+
+  static bool is_limited(clock::time_point deadline) noexcept {
+    return deadline != clock::time_point::max() && deadline != clock::time_point::min();
+  }
+
+  static bool is_over(clock::time_point deadline) { return deadline <= clock::now(); }
 
   /// Whether a function that it has called runs it: that function is work, too.
   bool is_nested() const noexcept { return runs_ > 1; }
@@ -420,27 +434,26 @@ private:
                                               deadline - clock::now());
   }
 
-  /// Stops it instead if no work is left.
+  /// Until something is in the queue, or something else has changed. Stops it if no work is left.
   void wait(clock::time_point deadline) {
     is_asleep_.store(true);
     auto const wakes =
         make_scope_exit([this] { is_asleep_.store(false, std::memory_order_relaxed); });
     // From here on others see by their number alone whether any work is left.
-    std::size_t const work =
-        outstanding_work_.fetch_add(static_cast<std::size_t>(work_here_)) +
-        static_cast<std::size_t>(work_here_);
+    std::size_t const here = static_cast<std::size_t>(work_here_);
     work_here_ = 0;
-    if (posted_.load() || is_stopped_.load() || reactor_.has_closed_elsewhere()) {
+    bool const has_work = outstanding_work_.fetch_add(here) + here != 0;
+    if (has_posted()) {
+      take_posted();
+    } else if (is_stopped_.load()) {
       return;
-    }
-    if (work == 0 && !is_nested()) {
+    } else if (has_work || is_nested()) {
+      round_left_ = round_size;
+      fetch(reactor_.timers().empty() ? time_left(deadline) : until_timer(time_left(deadline)));
+      take_due_timers();
+    } else {
       is_stopped_.store(true);
-      return;
     }
-    std::chrono::nanoseconds const limit = time_left(deadline);
-    round_left_ = round_size;
-    fetch(reactor_.timers().empty() ? limit : until_timer(limit));
-    take_due_timers();
   }
 
   std::chrono::nanoseconds until_timer(std::chrono::nanoseconds limit) noexcept {
@@ -486,9 +499,11 @@ private:
     }
   }
 
+  bool has_posted() const noexcept { return posted_.load() || reactor_.has_closed_elsewhere(); }
+
   /// What other threads have posted goes to the end of the queue, in their order, and what they have
   /// ended by closing its handle.
-  void take_posted() noexcept {
+  BOOST_NOINLINE void take_posted() noexcept {
     if (reactor_.has_closed_elsewhere()) {
       reactor_.end_closed_elsewhere(queue_);
     }

@@ -141,7 +141,7 @@ public:
 
   // --- Executing -----------------------------------------------------------------------------------
 
-  bool running_in_this_thread() const noexcept { return scheduler_->is_running_here(); }
+  bool running_in_this_thread() const noexcept { return scheduler_->calls_this_thread(); }
 
   /// On the spot in the context's thread, if blocking is possible. An exception then leaves the
   /// context's run(), not this call, as an io_context has it.

@@ -520,39 +520,37 @@ private:
     if (!state.is_concerned(event)) {
       return;
     }
-    interest const ready = state.take_note_of(event);
     descriptor_operation* const only = state.operations.only();
-    if (only && ends_with(*only, fd, state, ready)) {
-      state.operations.clear();
-      done.push(*only);
-      pending_.remove(1);
-    } else if (!state.operations.empty()) {
-      deliver_to_all(fd, state, ready, only != nullptr, done);
+    if (only && selector::is_only_data(event) && only->wanted() == interest::readable) {
+      // The frequent case.
+      state.is_drained = false;
+      io_status const tried = only->perform(fd);
+      if (BOOST_LIKELY(tried != io_status::must_wait)) {
+        state.note(tried);
+        state.operations.clear();
+        done.push(*only);
+        pending_.remove(1);
+        return;
+      }
     }
+    deliver_to_all(fd, state, event, done);
   }
 
-  /// What remains to be done when there was not only one operation, which has ended.
-  BOOST_NOINLINE void deliver_to_all(int fd, descriptor_state& state, interest ready,
-                                     bool are_tried, operation_queue& done) noexcept {
-    if (!are_tried) {
-      take_if(state, done, [fd, ready, &state](descriptor_operation& operation) {
-        return ends_with(operation, fd, state, ready);
-      });
-    }
+  BOOST_NOINLINE void deliver_to_all(int fd, descriptor_state& state,
+                                     selector::native_event const& event,
+                                     operation_queue& done) noexcept {
+    interest const ready = state.take_note_of(event);
+    take_if(state, done, [fd, ready, &state](descriptor_operation& operation) {
+      if ((operation.wanted() & ready) == interest::none) {
+        return false;
+      }
+      io_status const tried = operation.perform(fd);
+      state.note(tried);
+      return tried != io_status::must_wait;
+    });
     if (state.is_watched(watch_mode::per_operation) && !state.operations.empty()) {
       watch_again(fd, state, done);
     }
-  }
-
-  /// Whether the operation has ended now that the descriptor is `ready`.
-  BOOST_FORCEINLINE static bool ends_with(descriptor_operation& operation, int fd,
-                                          descriptor_state& state, interest ready) noexcept {
-    if ((operation.wanted() & ready) == interest::none) {
-      return false;
-    }
-    io_status const tried = operation.perform(fd);
-    state.note(tried);
-    return tried != io_status::must_wait;
   }
 
   /// Watches again after an event, for the operations that still wait.

@@ -38,7 +38,6 @@
 #include <boost/type_traits/is_detected_exact.hpp>
 
 #include <mioext/detail/async/descriptor_operation.hpp>
-#include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/handles/pipe_ops.hpp>
 #include <mioext/detail/handles/sigpipe_guard.hpp>
 #include <mioext/detail/handles/socket_ops.hpp>
@@ -261,12 +260,12 @@ private:
                                                            : io_status::done;
   }
 
-  BOOST_NOINLINE static io_status failed(boost::system::error_code& ec) noexcept {
-    int const error = errno;
-    if (error == EAGAIN || error == EWOULDBLOCK) {
-      return io_status::must_wait;
-    }
-    ec = system_error_code(error);
+  static bool is_not_now(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
+
+  /// With an errno value, or at the end of what can be read.
+  BOOST_NOINLINE static io_status ended(int error, boost::system::error_code& ec) noexcept {
+    ec = error == 0 ? boost::asio::error::make_error_code(boost::asio::error::eof)
+                    : system_error_code(error);
     return io_status::done;
   }
 
@@ -280,17 +279,17 @@ private:
       bytes = stream_ops::transfer_nothing(fd, ec);
       return io_status::done;
     }
-    ssize_t const count =
-        retry_interrupted([=] { return calls::receive_one(fd, room.data(), room.size()); });
-    if (count < 0) {
-      return failed(ec);
+    for (;;) {
+      ssize_t const count = calls::receive_one(fd, room.data(), room.size());
+      if (count > 0) {
+        bytes = static_cast<std::size_t>(count);
+        return outcome(bytes < room.size());
+      }
+      int const error = count == 0 ? 0 : errno;
+      if (error != EINTR) {
+        return is_not_now(error) ? io_status::must_wait : ended(error, ec);
+      }
     }
-    if (count == 0) {
-      ec = boost::asio::error::eof;
-      return io_status::done;
-    }
-    bytes = static_cast<std::size_t>(count);
-    return outcome(bytes < room.size());
   }
 
   template <class Buffers>
@@ -311,13 +310,17 @@ private:
       bytes = stream_ops::transfer_nothing(fd, ec);
       return io_status::done;
     }
-    ssize_t const count =
-        retry_interrupted([=] { return calls::send_one(fd, data.data(), data.size()); });
-    if (count < 0) {
-      return failed(ec);
+    for (;;) {
+      ssize_t const count = calls::send_one(fd, data.data(), data.size());
+      if (count >= 0) {
+        bytes = static_cast<std::size_t>(count);
+        return io_status::done;
+      }
+      int const error = errno;
+      if (error != EINTR) {
+        return is_not_now(error) ? io_status::must_wait : ended(error, ec);
+      }
     }
-    bytes = static_cast<std::size_t>(count);
-    return io_status::done;
   }
 
   template <class Buffers>

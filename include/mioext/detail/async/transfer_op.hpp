@@ -25,6 +25,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/socket_base.hpp>
+#include <boost/config.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/async/async_operation.hpp>
@@ -56,7 +57,7 @@ template <class Buffers> struct transfer_action {
 template <class Io, class Buffers> struct read_action : transfer_action<Buffers> {
   explicit read_action(Buffers const& used) : transfer_action<Buffers>(used) {}
 
-  io_status perform(int fd, boost::system::error_code& ec) noexcept {
+  BOOST_FORCEINLINE io_status perform(int fd, boost::system::error_code& ec) noexcept {
     return Io::try_read(fd, this->buffers, this->bytes, ec);
   }
 };
@@ -65,7 +66,7 @@ template <class Io, class Buffers> struct read_action : transfer_action<Buffers>
 template <class Io, class Buffers> struct write_action : transfer_action<Buffers> {
   explicit write_action(Buffers const& used) : transfer_action<Buffers>(used) {}
 
-  io_status perform(int fd, boost::system::error_code& ec) noexcept {
+  BOOST_FORCEINLINE io_status perform(int fd, boost::system::error_code& ec) noexcept {
     return Io::try_write(fd, this->buffers, this->bytes, ec);
   }
 };
