@@ -159,9 +159,8 @@ using movable_handler =
 /// Ties the operation to the handler's slot. While an operation waits, nothing has happened yet.
 /// Not inlined, because most handlers have no slot.
 template <class Slot>
-BOOST_NOINLINE void const* make_cancellable(Slot const& slot,
-                                            std::shared_ptr<selector_reactor> const& reactor,
-                                            int fd) {
+BOOST_NOINLINE void const*
+make_cancellable(Slot const& slot, std::shared_ptr<selector_reactor> const& reactor, int fd) {
   return install_cancellation<total_cancellation, cancel_operation>(slot, reactor, fd);
 }
 

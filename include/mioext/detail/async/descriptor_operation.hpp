@@ -71,8 +71,8 @@ public:
   /// nobody may.
   void const* cancellation_key = nullptr;
 
-  /// The one after it in its operation_queue.
-  descriptor_operation* next_in_queue = nullptr;
+  /// The one after it in its operation_queue, and nothing while it is in none.
+  descriptor_operation* next_in_queue;
 
   /// False if the I/O executor queues what a thread of the context dispatches to it, instead of
   /// calling it there.

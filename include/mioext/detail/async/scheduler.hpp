@@ -341,7 +341,8 @@ private:
   /// The next one in the queue, for which it waits; null when it is stopped, when the deadline is over,
   /// or when there is no work left, which stops it.
   descriptor_operation* next_operation(clock::time_point deadline) {
-    if (is_stopped_.load(std::memory_order_relaxed) || (is_limited(deadline) && is_over(deadline))) {
+    if (is_stopped_.load(std::memory_order_relaxed) ||
+        (is_limited(deadline) && is_over(deadline))) {
       return nullptr;
     }
     if (round_left_ == 0) {
@@ -435,7 +436,7 @@ private:
   }
 
   /// Until something is in the queue, or something else has changed. Stops it if no work is left.
-  void wait(clock::time_point deadline) {
+  BOOST_FORCEINLINE void wait(clock::time_point deadline) {
     is_asleep_.store(true);
     auto const wakes =
         make_scope_exit([this] { is_asleep_.store(false, std::memory_order_relaxed); });
@@ -456,7 +457,7 @@ private:
     }
   }
 
-  std::chrono::nanoseconds until_timer(std::chrono::nanoseconds limit) noexcept {
+  BOOST_NOINLINE std::chrono::nanoseconds until_timer(std::chrono::nanoseconds limit) noexcept {
     std::chrono::nanoseconds const zero = std::chrono::nanoseconds::zero();
     std::chrono::nanoseconds const left = time_left(reactor_.timers().next_deadline());
     return limit < zero ? left : left < zero ? limit : std::min(limit, left);
@@ -530,7 +531,7 @@ private:
   std::size_t round_left_ = round_size;
   recycled_memory memory_{};
   std::ptrdiff_t work_here_ = 0; // counted by functions that it calls
-  std::size_t runs_ = 0; // more than one when a function that it calls runs it
+  std::size_t runs_ = 0;         // more than one when a function that it calls runs it
   boost::asio::io_context asio_context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE};
   boost::asio::execution_context& context_;
   selector_reactor reactor_;

@@ -452,7 +452,7 @@ private:
   }
 
   /// Adds the operation to those that wait. Returns true if the host must be asked to listen.
-  BOOST_FORCEINLINE bool keep(descriptor_state& state, descriptor_operation& operation) noexcept {
+  bool keep(descriptor_state& state, descriptor_operation& operation) noexcept {
     state.operations.push(operation);
     return pending_.add();
   }

@@ -55,7 +55,8 @@ public:
   template <class ExecutorOrContext, class... Arguments>
   stream_core(made_of, Executor const& executor, ExecutorOrContext& source,
               Arguments&&... arguments)
-      : executor_(executor), native_(executor_), reactor_(selector_service_access::reactor(context_of(executor_))),
+      : executor_(executor), native_(executor_),
+        reactor_(selector_service_access::reactor(context_of(executor_))),
         handle_(source, std::forward<Arguments>(arguments)...) {
     boost::system::error_code ec;
     make_non_blocking(ec);
@@ -66,18 +67,18 @@ public:
   stream_core(stream_core&& other) noexcept(
       std::is_nothrow_move_constructible<handle_holder>::value&&
           std::is_nothrow_copy_constructible<Executor>::value)
-      : executor_(other.executor_), native_(executor_), reactor_(other.reactor_), handle_(std::move(other.handle_)),
-        state_(other.state_), state_fd_(other.state_fd_), blocks_(other.blocks_),
-        native_blocks_(other.native_blocks_) {
+      : executor_(other.executor_), native_(executor_), reactor_(other.reactor_),
+        handle_(std::move(other.handle_)), state_(other.state_), state_fd_(other.state_fd_),
+        blocks_(other.blocks_), native_blocks_(other.native_blocks_) {
     other.reset_modes();
   }
 
   /// The same for another stream_core whose handle and executor convert to these types.
   template <class OtherHandle, class OtherExecutor>
   explicit stream_core(stream_core<OtherHandle, OtherExecutor>&& other)
-      : executor_(other.executor_), native_(executor_), reactor_(other.reactor_), handle_(std::move(other.handle_)),
-        state_(other.state_), state_fd_(other.state_fd_), blocks_(other.blocks_),
-        native_blocks_(other.native_blocks_) {
+      : executor_(other.executor_), native_(executor_), reactor_(other.reactor_),
+        handle_(std::move(other.handle_)), state_(other.state_), state_fd_(other.state_fd_),
+        blocks_(other.blocks_), native_blocks_(other.native_blocks_) {
     other.reset_modes();
   }
 
