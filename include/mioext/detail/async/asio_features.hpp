@@ -29,6 +29,11 @@
 #define MIOEXT_DETAIL_HAS_RECYCLING_ALLOCATOR
 #endif
 
+// Boost 1.80, at the latest: any_io_executor::target() checks the type.
+#if BOOST_ASIO_VERSION >= 102400
+#define MIOEXT_DETAIL_HAS_CHECKED_TARGETS
+#endif
+
 // Boost 1.82: immediate executors.
 #if BOOST_ASIO_VERSION >= 102800
 #define MIOEXT_DETAIL_HAS_IMMEDIATE_EXECUTORS

@@ -17,6 +17,7 @@
 #include <mioext/detail/system.hpp>
 
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 #include <functional>
@@ -55,8 +56,24 @@ scheduler* native_scheduler_of(scheduler_executor<Allocator, Flags> const& execu
   return &executor.owner();
 }
 
+/// The executor that `executor` holds, if it is of that type. Asio's own function did not always check
+/// the type: in Boost 1.74 it takes any other executor for it.
+template <class Target>
+Target const* target_of(boost::asio::any_io_executor const& executor) noexcept {
+#ifndef MIOEXT_DETAIL_HAS_CHECKED_TARGETS
+#ifdef BOOST_ASIO_NO_TYPEID
+  return nullptr;
+#else
+  if (executor.target_type() != typeid(Target)) {
+    return nullptr;
+  }
+#endif
+#endif
+  return executor.target<Target>();
+}
+
 inline scheduler* native_scheduler_of(boost::asio::any_io_executor const& executor) noexcept {
-  auto const* const known = executor.target<scheduler_executor<std::allocator<void>, 0>>();
+  auto const* const known = target_of<scheduler_executor<std::allocator<void>, 0>>(executor);
   return known ? &known->owner() : nullptr;
 }
 
@@ -235,7 +252,7 @@ public:
   tracked_executor(boost::asio::any_io_executor const& executor, scheduler* known) {
     if (known) {
       own_.emplace(*known);
-    } else if (native const* const io_contexts = executor.target<native>()) {
+    } else if (native const* const io_contexts = target_of<native>(executor)) {
       native_.emplace(*io_contexts);
     } else {
       any_.emplace(executor);
