@@ -39,18 +39,19 @@
 namespace {
 
 using boost::asio::buffer;
-using boost::asio::io_context;
 using boost::asio::socket_base;
 using boost::asio::ip::tcp;
 using boost::system::error_code;
+using support::tested_context;
 using unix_protocol = boost::asio::local::stream_protocol;
 
 /// Asio's own objects.
 struct with_asio {
+  using context_type = boost::asio::io_context;
   using unix_stream = unix_protocol::socket;
   using tcp_stream = tcp::socket;
 
-  explicit with_asio(io_context& context)
+  explicit with_asio(context_type& context)
       : near(context), far(context), acceptor(context), connecting(context) {
     boost::asio::local::connect_pair(near, far);
     acceptor.open(tcp::v4());
@@ -58,11 +59,11 @@ struct with_asio {
     acceptor.listen();
   }
 
-  template <class Handler> void accept(io_context&, Handler handler) {
+  template <class Handler> void accept(context_type&, Handler handler) {
     acceptor.async_accept(std::move(handler));
   }
 
-  template <class Handler> void wait_for_number(io_context& context, Handler handler) {
+  template <class Handler> void wait_for_number(context_type& context, Handler handler) {
     descriptor.reset(
         new boost::asio::posix::stream_descriptor(context, ::dup(near.native_handle())));
     descriptor->async_wait(boost::asio::posix::descriptor_base::wait_read, std::move(handler));
@@ -77,21 +78,22 @@ struct with_asio {
 
 /// mioext's.
 struct with_mioext {
+  using context_type = tested_context;
   using unix_stream = mioext::stream<mioext::unix_socket>;
   using tcp_stream = mioext::stream<mioext::tcp_socket>;
 
-  explicit with_mioext(io_context& context)
+  explicit with_mioext(context_type& context)
       : near(context), far(context), acceptor(test::loopback()), connecting(context) {
     auto sockets = mioext::unix_socket::pair();
     near = unix_stream(context, std::move(sockets.first));
     far = unix_stream(context, std::move(sockets.second));
   }
 
-  template <class Handler> void accept(io_context& context, Handler handler) {
+  template <class Handler> void accept(context_type& context, Handler handler) {
     mioext::async_accept(context, acceptor, std::move(handler));
   }
 
-  template <class Handler> void wait_for_number(io_context& context, Handler handler) {
+  template <class Handler> void wait_for_number(context_type& context, Handler handler) {
     mioext::async_wait(context, near.native_handle(), mioext::interest::readable,
                        std::move(handler));
   }
@@ -137,7 +139,7 @@ private:
 /// Does `begin(objects, context, handler)`, and after a while `go_on(objects)`.
 template <class Objects, class Begin, class GoOn> tally count(Begin begin, GoOn go_on) {
   tally counted;
-  io_context context;
+  typename Objects::context_type context;
   Objects objects(context);
   begin(objects, context, called(counted.called));
   counted.polled = context.poll();
@@ -189,14 +191,15 @@ char byte;
 
 struct reads {
   template <class Objects>
-  void operator()(Objects& objects, io_context&, called const& handler) const {
+  void operator()(Objects& objects, typename Objects::context_type&, called const& handler) const {
     objects.near.async_read_some(buffer(&byte, 1), handler);
   }
 };
 
 struct sends_and_reads {
   template <class Objects>
-  void operator()(Objects& objects, io_context& context, called const& handler) const {
+  void operator()(Objects& objects, typename Objects::context_type& context,
+                  called const& handler) const {
     sends()(objects);
     reads()(objects, context, handler);
   }
@@ -218,7 +221,7 @@ template <class Objects> struct read_chain {
 
 struct reads_three_times {
   template <class Objects>
-  void operator()(Objects& objects, io_context&, called const& handler) const {
+  void operator()(Objects& objects, typename Objects::context_type&, called const& handler) const {
     static std::size_t left;
     left = 3;
     objects.near.async_read_some(buffer(&byte, 1), read_chain<Objects>{&objects, handler, &left});
@@ -227,7 +230,7 @@ struct reads_three_times {
 
 struct reads_at_both_ends {
   template <class Objects>
-  void operator()(Objects& objects, io_context&, called const& handler) const {
+  void operator()(Objects& objects, typename Objects::context_type&, called const& handler) const {
     static char other;
     objects.near.async_read_some(buffer(&byte, 1), handler);
     objects.far.async_read_some(buffer(&other, 1), handler);
@@ -257,14 +260,15 @@ struct cancels_one_and_sends {
 
 struct writes {
   template <class Objects>
-  void operator()(Objects& objects, io_context&, called const& handler) const {
+  void operator()(Objects& objects, typename Objects::context_type&, called const& handler) const {
     objects.near.async_write_some(buffer("x", 1), handler);
   }
 };
 
 struct writes_to_a_full_socket {
   template <class Objects>
-  void operator()(Objects& objects, io_context& context, called const& handler) const {
+  void operator()(Objects& objects, typename Objects::context_type& context,
+                  called const& handler) const {
     objects.near.non_blocking(true);
     support::fill(objects.near.native_handle());
     writes()(objects, context, handler);
@@ -280,7 +284,8 @@ struct drains {
 
 struct reads_what_is_closed {
   template <class Objects>
-  void operator()(Objects& objects, io_context& context, called const& handler) const {
+  void operator()(Objects& objects, typename Objects::context_type& context,
+                  called const& handler) const {
     objects.near.close();
     reads()(objects, context, handler);
   }
@@ -288,28 +293,30 @@ struct reads_what_is_closed {
 
 struct waits {
   template <class Objects>
-  void operator()(Objects& objects, io_context&, called const& handler) const {
+  void operator()(Objects& objects, typename Objects::context_type&, called const& handler) const {
     objects.near.async_wait(socket_base::wait_read, handler);
   }
 };
 
 struct waits_for_what_is_there {
   template <class Objects>
-  void operator()(Objects& objects, io_context&, called const& handler) const {
+  void operator()(Objects& objects, typename Objects::context_type&, called const& handler) const {
     objects.near.async_wait(socket_base::wait_write, handler);
   }
 };
 
 struct waits_for_a_number {
   template <class Objects>
-  void operator()(Objects& objects, io_context& context, called const& handler) const {
+  void operator()(Objects& objects, typename Objects::context_type& context,
+                  called const& handler) const {
     objects.wait_for_number(context, handler);
   }
 };
 
 struct accepts {
   template <class Objects>
-  void operator()(Objects& objects, io_context& context, called const& handler) const {
+  void operator()(Objects& objects, typename Objects::context_type& context,
+                  called const& handler) const {
     objects.accept(context, handler);
   }
 };
@@ -324,7 +331,8 @@ struct connects {
 
 struct accepts_who_waits {
   template <class Objects>
-  void operator()(Objects& objects, io_context& context, called const& handler) const {
+  void operator()(Objects& objects, typename Objects::context_type& context,
+                  called const& handler) const {
     connects{client}(objects);
     objects.accept(context, handler);
   }
@@ -337,14 +345,14 @@ struct closes_acceptor {
 
 struct connects_later {
   template <class Objects>
-  void operator()(Objects& objects, io_context&, called const& handler) const {
+  void operator()(Objects& objects, typename Objects::context_type&, called const& handler) const {
     objects.connecting.async_connect(objects.acceptor.local_endpoint(), handler);
   }
 };
 
 struct is_refused {
   template <class Objects>
-  void operator()(Objects& objects, io_context&, called const& handler) const {
+  void operator()(Objects& objects, typename Objects::context_type&, called const& handler) const {
     tcp::endpoint const nobody = objects.acceptor.local_endpoint();
     objects.acceptor.close();
     objects.connecting.async_connect(nobody, handler);
@@ -413,7 +421,7 @@ namespace {
 
 struct waits_until_cancelled {
   template <class Objects>
-  void operator()(Objects& objects, io_context&, called const& handler) const {
+  void operator()(Objects& objects, typename Objects::context_type&, called const& handler) const {
     objects.near.async_wait(socket_base::wait_read,
                             boost::asio::bind_cancellation_slot(signal.slot(), handler));
   }
