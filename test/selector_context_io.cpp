@@ -177,7 +177,7 @@ BOOST_AUTO_TEST_CASE(a_storm_from_another_thread_holds_up_nothing) {
         asio::post(context, [&queued] { --queued; });
       }
       if (calls == 1000) {
-        pair.send();
+        ::send(pair.far.get(), "x", 1, support::no_sigpipe);
       }
     }
   });
@@ -334,6 +334,26 @@ BOOST_AUTO_TEST_CASE(a_number_is_used_again_before_the_next_run) {
     run(context);
     BOOST_TEST(second == ended());
     BOOST_TEST(byte == 'x');
+  }
+}
+
+// The sanitizers see whether that thread touches what is gone.
+BOOST_AUTO_TEST_CASE(a_context_goes_while_the_thread_that_ended_its_run_is_on_its_way_back) {
+  for (int round = 0; round != 300; ++round) {
+    std::unique_ptr<selector_context> context(new selector_context);
+    std::unique_ptr<asio::executor_work_guard<selector_context::executor_type>> work(
+        new asio::executor_work_guard<selector_context::executor_type>(context->get_executor()));
+    auto const executor = context->get_executor();
+    std::thread ends([&work, executor, round] {
+      if (round % 2 == 0) {
+        work.reset();
+      } else {
+        asio::post(executor, [&work] { work.reset(); });
+      }
+    });
+    context->run();
+    context.reset();
+    ends.join();
   }
 }
 

@@ -131,8 +131,10 @@ public:
   selector_context& operator=(selector_context const&) = delete;
 
   /// Destroys what is queued and pending without calling it. What that posts meanwhile is destroyed,
-  /// too. No thread may run the context, and none may use its executors from now on.
+  /// too. No thread may run the context, and none may use its executors from now on. (One that has
+  /// posted what was called, or has given up the last work, may still be on its way back.)
   ~selector_context() {
+    scheduler_->wait_for_visitors();
     shutdown();
     scheduler_->drop_queued();
     destroy();

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
@@ -131,7 +132,10 @@ public:
   void finish_work() noexcept {
     if (calls_this_thread()) {
       finish_work_here();
-    } else if (outstanding_work_.fetch_sub(1) == 1) {
+      return;
+    }
+    visit const visits(visitors_);
+    if (outstanding_work_.fetch_sub(1) == 1) {
       wake();
     }
   }
@@ -140,6 +144,7 @@ public:
   void finish_work_here() noexcept { --work_here_; }
 
   void stop() noexcept {
+    visit const visits(visitors_);
     is_stopped_.store(true);
     wake();
   }
@@ -177,6 +182,14 @@ public:
     is_run_.store(true, std::memory_order_relaxed);
     auto const ends = make_scope_exit([this] { is_run_.store(false, std::memory_order_relaxed); });
     return run_in_asio(most, deadline);
+  }
+
+  /// Waits for the threads that are on their way out of post(), finish_work() and stop(). What they
+  /// came for may have been done already, and may be why the context is destroyed.
+  void wait_for_visitors() const noexcept {
+    while (visitors_.load(std::memory_order_acquire) != 0) {
+      std::this_thread::yield();
+    }
   }
 
   /// Drops what is queued, and what that queues when it is dropped, without calling it.
@@ -269,7 +282,22 @@ private:
 
   static selector::user_data waker_data() noexcept { return selector::internal_data(waker_source); }
 
+  /// Another thread is here.
+  class visit {
+  public:
+    explicit visit(std::atomic<std::size_t>& count) noexcept : count_(count) {
+      count_.fetch_add(1, std::memory_order_relaxed);
+    }
+    ~visit() { count_.fetch_sub(1, std::memory_order_release); }
+    visit(visit const&) = delete;
+    visit& operator=(visit const&) = delete;
+
+  private:
+    std::atomic<std::size_t>& count_;
+  };
+
   BOOST_NOINLINE void post_from_outside(descriptor_operation& operation) noexcept {
+    visit const visits(visitors_);
     descriptor_operation* last = posted_.load(std::memory_order_relaxed);
     do {
       operation.next_in_queue = last;
@@ -541,6 +569,7 @@ private:
 
   std::atomic<std::size_t> outstanding_work_; // counted by all others, and all of it in a wait
   std::atomic<descriptor_operation*> posted_; // by other threads, the last one first
+  std::atomic<std::size_t> visitors_{0};
   std::atomic<bool> is_stopped_;
   std::atomic<bool> is_asleep_;
   std::atomic<bool> is_run_; // by whichever thread
