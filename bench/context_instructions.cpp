@@ -1,0 +1,343 @@
+//
+// bench/context_instructions.cpp
+// ------------------------------
+//
+// Copyright (c) 2026 the mioext authors
+//
+// Distributed under the Boost Software License, Version 1.0.
+// (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
+//
+// How many instructions, in the program, the work of a server costs in a selector_context, and with
+// Asio's sockets in an io_context: round trips of four bytes with async_read and async_write at both
+// ends of Unix sockets, waits for a bare descriptor, connections that are made, used once and closed.
+//
+// The program calls itself under valgrind: context_instructions do WORK CONTEXT
+// CONNECTIONS REPETITIONS.
+//
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/connect_pair.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+
+#include <mioext/async_accept.hpp>
+#include <mioext/async_wait.hpp>
+#include <mioext/pipe.hpp>
+#include <mioext/selector_context.hpp>
+#include <mioext/stream.hpp>
+#include <mioext/tcp.hpp>
+#include <mioext/unix.hpp>
+
+#include "harness.hpp"
+#include "own_instructions.hpp"
+
+namespace {
+
+using boost::asio::io_context;
+using boost::asio::local::stream_protocol;
+using boost::system::error_code;
+using mioext::selector_context;
+using tcp = boost::asio::ip::tcp;
+
+void require(bool is_right) {
+  if (!is_right) {
+    throw std::runtime_error("the work went wrong");
+  }
+}
+
+// --- What differs between the two --------------------------------------------------------------------
+
+template <class Context, class Executor> struct contender;
+
+template <class Executor> struct contender<io_context, Executor> {
+  using unix_stream = boost::asio::basic_stream_socket<stream_protocol, Executor>;
+  using tcp_stream = boost::asio::basic_stream_socket<tcp, Executor>;
+
+  static std::pair<unix_stream, unix_stream> pair(io_context& context) {
+    std::pair<unix_stream, unix_stream> made{unix_stream(context), unix_stream(context)};
+    boost::asio::local::connect_pair(made.first, made.second);
+    return made;
+  }
+
+  struct acceptor {
+    explicit acceptor(io_context& context)
+        : owned(context, tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)) {}
+
+    tcp::endpoint endpoint() const { return owned.local_endpoint(); }
+
+    template <class Handler> void accept(io_context&, tcp_stream& peer, Handler handler) {
+      owned.async_accept(peer, std::move(handler));
+    }
+
+    boost::asio::basic_socket_acceptor<tcp, Executor> owned;
+  };
+
+  struct descriptor {
+    descriptor(io_context& context, int fd) : owned(context, fd) {}
+
+    template <class Handler> void wait(io_context&, Handler handler) {
+      owned.async_wait(boost::asio::posix::descriptor_base::wait_read, std::move(handler));
+    }
+
+    boost::asio::posix::basic_stream_descriptor<Executor> owned;
+  };
+};
+
+template <class Executor> struct contender<selector_context, Executor> {
+  using unix_stream = mioext::stream<mioext::unix_socket, Executor>;
+  using tcp_stream = mioext::stream<mioext::tcp_socket, Executor>;
+
+  static std::pair<unix_stream, unix_stream> pair(selector_context& context) {
+    auto made = mioext::unix_socket::pair();
+    return {unix_stream(context, std::move(made.first)),
+            unix_stream(context, std::move(made.second))};
+  }
+
+  struct acceptor {
+    explicit acceptor(selector_context&)
+        : owned(tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)) {}
+
+    tcp::endpoint endpoint() const { return owned.local_endpoint(); }
+
+    template <class Handler>
+    void accept(selector_context& context, tcp_stream& peer, Handler handler) {
+      mioext::async_accept(context, owned, peer, std::move(handler));
+    }
+
+    mioext::tcp_acceptor owned;
+  };
+
+  struct descriptor {
+    descriptor(selector_context&, int fd) : owned(fd) {}
+    ~descriptor() { ::close(owned); }
+
+    template <class Handler> void wait(selector_context& context, Handler handler) {
+      mioext::async_wait(context, owned, mioext::interest::readable, std::move(handler));
+    }
+
+    int owned;
+  };
+};
+
+// --- Round trips -------------------------------------------------------------------------------------
+
+template <class Stream> class round_trips {
+public:
+  round_trips(std::pair<Stream, Stream> ends, std::uint64_t& left)
+      : near_(std::move(ends.first)), far_(std::move(ends.second)), left_(left) {}
+
+  void start() {
+    echo();
+    ask();
+  }
+
+private:
+  void echo() {
+    boost::asio::async_read(far_, boost::asio::buffer(echoed_), [this](error_code ec, std::size_t) {
+      if (!ec) {
+        boost::asio::async_write(far_, boost::asio::buffer(echoed_),
+                                 [this](error_code, std::size_t) { echo(); });
+      }
+    });
+  }
+
+  void ask() {
+    boost::asio::async_write(near_, boost::asio::buffer(asked_), [](error_code, std::size_t) {});
+    boost::asio::async_read(near_, boost::asio::buffer(answered_),
+                            [this](error_code ec, std::size_t) {
+                              require(!ec);
+                              if (left_ != 0) {
+                                --left_;
+                                ask();
+                              } else {
+                                near_.close();
+                              }
+                            });
+  }
+
+  Stream near_;
+  Stream far_;
+  std::uint64_t& left_;
+  char asked_[4] = {'a', 'b', 'c', 'd'};
+  char echoed_[4] = {};
+  char answered_[4] = {};
+};
+
+template <class Context, class Executor>
+void go_round(std::size_t connections, std::uint64_t repetitions) {
+  using made_by = contender<Context, Executor>;
+  using trips = round_trips<typename made_by::unix_stream>;
+  Context context;
+  std::vector<std::unique_ptr<trips>> all;
+  for (std::size_t index = 0; index != connections; ++index) {
+    all.emplace_back(new trips(made_by::pair(context), repetitions));
+    all.back()->start();
+  }
+  context.run();
+}
+
+// --- Waits -------------------------------------------------------------------------------------------
+
+template <class Context> class waits {
+public:
+  explicit waits(std::uint64_t left)
+      : ends_(mioext::pipe()), watched_(context_, ::dup(ends_.first.native_handle())), left_(left) {
+  }
+
+  void run() {
+    next();
+    context_.run();
+    require(left_ == 0);
+  }
+
+private:
+  void next() {
+    require(::write(ends_.second.native_handle(), "x", 1) == 1);
+    watched_.wait(context_, [this](error_code const& ec) {
+      char byte;
+      require(!ec && ::read(ends_.first.native_handle(), &byte, 1) == 1);
+      if (--left_ != 0) {
+        next();
+      }
+    });
+  }
+
+  Context context_{};
+  std::pair<mioext::pipe_reader, mioext::pipe_writer> ends_;
+  typename contender<Context, typename Context::executor_type>::descriptor watched_;
+  std::uint64_t left_;
+};
+
+template <class Context, class> void wait(std::size_t, std::uint64_t repetitions) {
+  waits<Context>(repetitions).run();
+}
+
+// --- Connections -------------------------------------------------------------------------------------
+
+template <class Context> class visits {
+  using made_by = contender<Context, typename Context::executor_type>;
+  using stream = typename made_by::tcp_stream;
+
+public:
+  explicit visits(std::uint64_t left) : left_(left) {}
+
+  void run() {
+    next();
+    context_.run();
+    require(left_ == 0);
+  }
+
+private:
+  void next() {
+    acceptor_.accept(context_, server_, [this](error_code const& ec) {
+      require(!ec);
+      boost::asio::async_read(server_, boost::asio::buffer(read_),
+                              [this](error_code const& failed, std::size_t) {
+                                require(!failed);
+                                server_.close();
+                                client_.close();
+                                if (--left_ != 0) {
+                                  next();
+                                }
+                              });
+    });
+    client_.async_connect(acceptor_.endpoint(), [this](error_code const& ec) {
+      require(!ec);
+      boost::asio::async_write(client_, boost::asio::buffer(written_),
+                               [](error_code const&, std::size_t) {});
+    });
+  }
+
+  Context context_{};
+  typename made_by::acceptor acceptor_{context_};
+  stream server_{context_};
+  stream client_{context_};
+  char written_[1] = {'x'};
+  char read_[1] = {};
+  std::uint64_t left_;
+};
+
+template <class Context, class> void visit(std::size_t, std::uint64_t repetitions) {
+  visits<Context>(repetitions).run();
+}
+
+// --- The program -------------------------------------------------------------------------------------
+
+using work = void(std::size_t connections, std::uint64_t repetitions);
+
+struct kind {
+  char const* name;
+  work* in_io_context;
+  work* in_selector_context;
+};
+
+kind const kinds[] = {
+    {"round_typed", go_round<io_context, io_context::executor_type>,
+     go_round<selector_context, selector_context::executor_type>},
+    {"round_any", go_round<io_context, boost::asio::any_io_executor>,
+     go_round<selector_context, boost::asio::any_io_executor>},
+    {"wait", wait<io_context, void>, wait<selector_context, void>},
+    {"visit", visit<io_context, void>, visit<selector_context, void>},
+};
+
+int do_work(std::string const& name, std::string const& context, std::string const& connections,
+            std::string const& repetitions) {
+  for (kind const& each : kinds) {
+    if (name == each.name) {
+      work* const chosen = context == "io" ? each.in_io_context : each.in_selector_context;
+      chosen(std::stoul(connections), std::stoull(repetitions));
+      return 0;
+    }
+  }
+  return 2;
+}
+
+bench::comparison compare(std::string const& setting, std::string const& name,
+                          std::string const& connections, bench::limit const& limit) {
+  bench::comparison all(setting, "instructions", bench::better::less);
+  for (std::string const context : {"io", "selector"}) {
+    all.add(context == "io" ? "Asio, io_context" : "mioext, selector_context", [=] {
+      return bench::own_instructions_each("do " + name + ' ' + context + ' ' + connections, 2000,
+                                          6000);
+    });
+  }
+  return all.require("mioext, selector_context", limit).exact();
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  if (argc == 6 && std::string(argv[1]) == "do") {
+    return do_work(argv[2], argv[3], argv[4], argv[5]);
+  }
+  bench::run run("context_instructions", argc, argv);
+  using bench::at_most_ratio;
+  run.compare(compare("round trip, 1 connection", "round_typed", "1", at_most_ratio(0.42)));
+  run.compare(compare("round trip, 100 connections", "round_typed", "100", at_most_ratio(0.4)));
+  run.compare(
+      compare("round trip, any_io_executor, 1 connection", "round_any", "1", at_most_ratio(0.55)));
+  run.compare(compare("round trip, any_io_executor, 100 connections", "round_any", "100",
+                      at_most_ratio(0.55)));
+  bench::limit const ahead = bench::ahead_of("Asio, io_context");
+  run.compare(compare("async_wait, an event", "wait", "1", ahead));
+  run.compare(compare("accept, connect, one byte, close", "visit", "1", ahead));
+  return run.finish();
+}
