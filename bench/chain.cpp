@@ -32,6 +32,7 @@ constexpr contender contenders[] = {
     {"poller", run_poller},
     {"event_loop", run_event_loop},
     {"async_event_loop", run_async_event_loop},
+    {"selector_context_loop", run_selector_context_loop},
     {"mioext_wait", run_mioext_wait},
     {"asio_wait", run_asio_wait},
 #ifdef BENCH_HAS_LIBRARIES

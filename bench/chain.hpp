@@ -42,6 +42,7 @@ double run_hand_written(chain_work const& work); // in chain_alone.cpp
 double run_poller(chain_work const& work);
 double run_event_loop(chain_work const& work);
 double run_async_event_loop(chain_work const& work); // in chain_in_context.cpp
+double run_selector_context_loop(chain_work const& work);
 double run_asio_wait(chain_work const& work);
 double run_mioext_wait(chain_work const& work); // in chain_by_wait.cpp
 double run_libuv(chain_work const& work);       // in chain_in_libraries.cpp

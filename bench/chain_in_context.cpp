@@ -7,7 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The chain in an io_context: by mioext's loop, and, for comparison, by Asio's own async_wait.
+// The chain in an io_context and in a selector_context: by mioext's loop, and, for comparison, by Asio's
+// own async_wait.
 //
 
 #include "chain.hpp"
@@ -21,10 +22,12 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/async_event_loop.hpp>
+#include <mioext/selector_context.hpp>
 
-double run_async_event_loop(chain_work const& work) {
+namespace {
+
+template <class Context> double run_in(Context& context, chain_work const& work) {
   chain bytes(work);
-  boost::asio::io_context context(1);
   mioext::async_event_loop loop(context);
   for (std::size_t index = 0; index != bytes.size(); ++index) {
     loop.register_handle(bytes.reader(index), mioext::token(index), mioext::interest::readable);
@@ -33,6 +36,18 @@ double run_async_event_loop(chain_work const& work) {
   loop.async_run(handler, boost::asio::detached);
   context.run();
   return bytes.cost_of_event();
+}
+
+} // namespace
+
+double run_async_event_loop(chain_work const& work) {
+  boost::asio::io_context context(1);
+  return run_in(context, work);
+}
+
+double run_selector_context_loop(chain_work const& work) {
+  mioext::selector_context context;
+  return run_in(context, work);
 }
 
 namespace {

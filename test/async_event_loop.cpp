@@ -56,7 +56,9 @@
 #include <boost/asio/use_awaitable.hpp>
 #endif
 
+#include <mioext/async_wait.hpp>
 #include <mioext/pipe.hpp>
+#include <mioext/steady_timer.hpp>
 #include <mioext/unix.hpp>
 
 #include "allocations.hpp"
@@ -1080,6 +1082,68 @@ BOOST_AUTO_TEST_CASE(two_loops_live_in_one_context_and_hand_messages_around) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(loops_and_waits_that_are_never_idle_take_turns) {
+  tested_context context;
+  mioext::async_event_loop loops[2] = {mioext::async_event_loop(context),
+                                       mioext::async_event_loop(context)};
+  recorder<> handlers[2];
+  outcome results[2];
+  socket_pair pairs[3];
+  std::size_t calls[3] = {0, 0, 0};
+  std::size_t last = 0;
+  std::size_t in_a_row = 0;
+  std::size_t most_in_a_row = 0;
+  auto const count = [&](std::size_t who) {
+    in_a_row = who == last ? in_a_row + 1 : 1;
+    last = who;
+    most_in_a_row = std::max(most_in_a_row, in_a_row);
+    ++calls[who];
+    bool const is_over = std::min({calls[0], calls[1], calls[2]}) > 300 || calls[who] > 100000;
+    if (is_over) {
+      loops[0].shutdown();
+      loops[1].shutdown();
+    }
+    return !is_over;
+  };
+  for (std::size_t index = 0; index != 2; ++index) {
+    loops[index].register_handle(pairs[index].near.get(), token(index), interest::readable,
+                                 trigger::level);
+    handlers[index].on_readable = [&, index](mioext::event_loop&, mioext::token, read_hint) {
+      handlers[index].calls.clear();
+      count(index);
+    };
+    loops[index].async_run(handlers[index], results[index].here());
+  }
+  std::function<void(error_code)> const waited = [&](error_code ec) {
+    BOOST_TEST(!ec);
+    if (count(2)) {
+      mioext::async_wait(context, pairs[2].near.get(), interest::readable, waited);
+    }
+  };
+  mioext::async_wait(context, pairs[2].near.get(), interest::readable, waited);
+  for (socket_pair const& pair : pairs) {
+    pair.send();
+  }
+  BOOST_TEST(runs_out(context));
+  for (std::size_t index = 0; index != 3; ++index) {
+    BOOST_TEST(calls[index] > 300u);
+  }
+  BOOST_TEST(most_in_a_row <= 65u);
+  BOOST_TEST(results[0].is_success());
+  BOOST_TEST(results[1].is_success());
+}
+
+BOOST_AUTO_TEST_CASE(run_one_ends_after_a_tick_of_a_loop_that_is_never_idle) {
+  running<> test;
+  socket_pair pair;
+  test.loop->register_handle(pair.near.get(), token(1), interest::readable, trigger::level);
+  pair.send();
+  for (std::size_t round = 1; round != 10; ++round) {
+    BOOST_TEST(test.context.run_one_for(patience) == 1u);
+    BOOST_TEST(test.handler.calls.size() == round);
+  }
+}
+
 // --- Threads -------------------------------------------------------------------------------------
 
 namespace {
@@ -1884,7 +1948,7 @@ BOOST_AUTO_TEST_CASE(a_run_is_never_immediate) {
 namespace {
 
 /// A byte goes round in a pair of sockets, a timer and a message are renewed, and a timer of Asio's
-/// is, too.
+/// is, too; in a selector_context one of this library's.
 template <class Loop> struct busy final : mioext::basic_handler<mioext::token, int> {
   using loop_type = mioext::basic_event_loop<mioext::token, int>;
 
@@ -1940,9 +2004,13 @@ template <class Loop> struct busy final : mioext::basic_handler<mioext::token, i
 
   Loop& outer;
   mioext::sender<int> sender;
+#ifdef MIOEXT_TEST_SELECTOR_CONTEXT // where a timer of Asio's is another thread's
+  mioext::basic_steady_timer<typename Loop::executor_type> beside;
+#else
   asio::basic_waitable_timer<clock_type, asio::wait_traits<clock_type>,
                              typename Loop::executor_type>
       beside;
+#endif
   socket_pair pair;
   bool is_done = false;
   std::size_t before = 0;

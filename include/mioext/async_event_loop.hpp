@@ -50,7 +50,10 @@ inline namespace MIOEXT_SYSTEM {
 /// Between construction and async_run() everything can be set up as with a blocking loop. Handlers
 /// are called on the executor, never two at once, even if many threads run the context. They are
 /// passed the inner loop, a basic_event_loop. After each batch of events
-/// (event_loop_config::event_capacity) the context's other work gets its turn.
+/// (event_loop_config::event_capacity) the context's other work gets its turn. A selector_context
+/// waits for the loop's selector together with its own. If nothing else is due there, the loop may
+/// look at its selector again at once; after 64 calls of its handler at the most the context looks
+/// at its own.
 ///
 /// Members other than those below are those of basic_event_loop, with its parameters, errors and
 /// overloads; see there. (It has no run() and run_once(): async_run() takes their place.)
@@ -60,8 +63,9 @@ inline namespace MIOEXT_SYSTEM {
 /// two selectors ask for it. Use async_wait() or a blocking loop for such files.
 ///
 /// The context's run(), run_one() and poll_one() count not the calls of the handler's members but
-/// the loop's ticks, each of which may make many calls or none. When a run ends, they also count
-/// the waits that are cancelled.
+/// the loop's ticks, each of which may make many calls or none. When a run ends, an io_context also
+/// counts the waits that are cancelled. A selector_context counts one for a cancel() of another
+/// thread; and its run() counts as one tick what the loop does in a row.
 ///
 /// An exception that a handler throws leaves the context's run(), as with every handler of Asio's.
 /// The run goes on when the context is run again, with what was due after the call that threw.
@@ -70,7 +74,8 @@ inline namespace MIOEXT_SYSTEM {
 /// Distinct objects: safe. Shared objects: unsafe; and if several threads run the context, the
 /// handler that is being called counts as a user of the object. So outside of handlers use the
 /// object only before async_run(), or on its executor, which must then be a strand. From any
-/// thread: shutdown(), cancel(), and the senders of channel().
+/// thread: shutdown(), cancel(), and the senders of channel(). In a selector_context the object
+/// belongs to the thread that runs the context, but for these.
 ///
 /// @tparam Token,Message as of basic_event_loop
 /// @tparam Executor where handlers are called.
@@ -274,8 +279,10 @@ public:
 private:
   /// Calls a receiver as the type that it had before it became a void pointer.
   template <class Receiver> struct calls {
-    static bool step(loop_type& loop, void* receiver, boost::system::error_code& ec) {
-      return loop.run_step(detail::called_as<handler_type>(*static_cast<Receiver*>(receiver)), ec);
+    static bool step(loop_type& loop, void* receiver, detail::step_repetition repeat,
+                     boost::system::error_code& ec) {
+      return loop.run_step(detail::called_as<handler_type>(*static_cast<Receiver*>(receiver)),
+                           repeat, ec);
     }
   };
 

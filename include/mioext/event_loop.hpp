@@ -575,7 +575,8 @@ private:
   mailbox& messages() noexcept { return static_cast<mailbox&>(*core_.mailbox()); }
 
   template <class Handler> bool finish_run(Handler& receiver);
-  template <class Handler> bool run_step(Handler& receiver, boost::system::error_code& ec);
+  template <class Handler, class Repeat>
+  bool run_step(Handler& receiver, Repeat repeat, boost::system::error_code& ec);
   template <class Handler>
   std::size_t run_one_tick(Handler& receiver, std::chrono::nanoseconds limit,
                            boost::system::error_code& ec);

@@ -227,7 +227,7 @@ public:
 
 private:
   using clock = detail::scheduler::clock;
-  static constexpr std::size_t all = static_cast<std::size_t>(-1);
+  static constexpr std::size_t all = detail::scheduler::all;
 
   template <class Rep, class Period>
   static clock::time_point after(std::chrono::duration<Rep, Period> const& limit) {

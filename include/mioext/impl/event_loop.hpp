@@ -97,11 +97,19 @@ bool basic_event_loop<Token, Message>::finish_run(Handler& receiver) {
 
 /// One step of a run that others drive: a tick that does not wait, and the end of the run if a
 /// shutdown was requested. Returns true if the run is over.
+///
+/// @param repeat asked after each tick, with the number of calls that it made: true if another tick
+/// is to follow in the same step
 template <class Token, class Message>
-template <class Handler>
-bool basic_event_loop<Token, Message>::run_step(Handler& receiver, boost::system::error_code& ec) {
+template <class Handler, class Repeat>
+bool basic_event_loop<Token, Message>::run_step(Handler& receiver, Repeat repeat,
+                                                boost::system::error_code& ec) {
   detail::loop_core::handler_scope const scope(core_);
-  ec = detail::system_error_code(tick(receiver, detail::loop_core::at_once()).error);
+  tick_result result = {0, 0};
+  do {
+    result = tick(receiver, detail::loop_core::at_once());
+  } while (result.error == 0 && !core_.mailbox()->shutdown_requested() && repeat(result.calls));
+  ec = detail::system_error_code(result.error);
   return !ec && core_.mailbox()->shutdown_requested() && finish_run(receiver);
 }
 

@@ -17,6 +17,7 @@
 #include <mioext/detail/system.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -43,10 +44,18 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
+/// Asked after a tick that has made that many calls: whether another one is to follow at once.
+struct step_repetition {
+  bool operator()(std::size_t calls) const { return is_wanted(owner, calls); }
+
+  bool (*is_wanted)(void* owner, std::size_t calls);
+  void* owner;
+};
+
 /// How a loop calls a handler whose type only its run() knows: see basic_event_loop::run_step(). It
 /// throws what the handler throws.
 template <class Loop> struct handler_calls {
-  bool (*step)(Loop& loop, void* receiver, boost::system::error_code& ec);
+  bool (*step)(Loop& loop, void* receiver, step_repetition repeat, boost::system::error_code& ec);
   void* receiver;
 };
 
@@ -263,6 +272,12 @@ private:
     }
   }
 
+  /// Only in contexts that one thread runs, where this needs no lock.
+  static bool wants_another_tick(void* self, std::size_t calls) {
+    async_loop& ticking = *static_cast<async_loop*>(self);
+    return ticking.nested_.wants_another_tick(calls) && !ticking.is_cancelled_;
+  }
+
   /// One tick, and what follows from it.
   void tick(std::unique_lock<mutex_type>& lock) {
     is_ticking_ = true;
@@ -271,7 +286,7 @@ private:
     {
       unlocked_tick scope(*this, lock);
       handler_calls<loop_type> const calls = calls_;
-      has_finished = calls.step(loop, calls.receiver, ec);
+      has_finished = calls.step(loop, calls.receiver, {&wants_another_tick, this}, ec);
       scope.has_returned = true;
     }
     if (loop.core_.is_closed()) {

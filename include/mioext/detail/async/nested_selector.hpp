@@ -194,6 +194,9 @@ public:
     }
   }
 
+  /// Never: the context has its turn after each tick.
+  bool wants_another_tick(std::size_t) const noexcept { return false; }
+
   // --- Cancelling from any thread ----------------------------------------------------------------
 
   // Whoever cancels locks the owner's mutex, so nothing need be handed over to another thread.

@@ -73,6 +73,7 @@ public:
   using clock = std::chrono::steady_clock;
 
   static constexpr std::size_t round_size = 64;
+  static constexpr std::size_t all = static_cast<std::size_t>(-1);
 
   scheduler(boost::asio::execution_context& context, event_loop_config const& config)
       : context_(context), reactor_(*this, config.event_capacity, false, config),
@@ -212,6 +213,19 @@ public:
     }
   }
 
+  /// For a function that it calls, which has made that many calls of its own: whether it may go on
+  /// with others, as if it had been queued anew. Not if something else is due, nor if the calls
+  /// would be more than a round, nor if the run has a limit.
+  bool may_go_on(std::size_t calls) noexcept {
+    if (!has_no_limit_ || round_left_ <= calls || !queue_.empty() ||
+        posted_.load(std::memory_order_relaxed) || is_stopped_.load(std::memory_order_relaxed) ||
+        reactor_.has_closed_elsewhere()) {
+      return false;
+    }
+    round_left_ -= calls;
+    return true;
+  }
+
   /// True in a child process that still has its parent's selector.
   bool is_left_behind() const noexcept { return reactor_.is_left_behind(); }
 
@@ -342,7 +356,10 @@ private:
   void run_here(std::size_t most, clock::time_point deadline, std::size_t& calls) {
     scheduler_frame running(*this, memory_);
     ++runs_;
-    auto const ends = make_scope_exit([this] {
+    bool const outer_has_no_limit = has_no_limit_;
+    has_no_limit_ = most == all;
+    auto const ends = make_scope_exit([this, outer_has_no_limit] {
+      has_no_limit_ = outer_has_no_limit;
       if (queue_.empty()) {
         stop_without_work();
       }
@@ -560,6 +577,7 @@ private:
   recycled_memory memory_{};
   std::ptrdiff_t work_here_ = 0; // counted by functions that it calls
   std::size_t runs_ = 0;         // more than one when a function that it calls runs it
+  bool has_no_limit_ = false;    // of the calls of the run that is under way
   boost::asio::io_context asio_context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE};
   boost::asio::execution_context& context_;
   selector_reactor reactor_;

@@ -327,7 +327,9 @@ BOOST_FORCEINLINE int loop_core::fetch(std::chrono::nanoseconds limit) noexcept 
   if (limit < std::chrono::nanoseconds::zero() && sleeps_without_limit()) {
     count = wait(mailbox_->fall_asleep() ? no_limit() : at_once());
   }
-  if (count == -EINTR) {
+  if (limit == at_once()) {
+    count = wait(limit);
+  } else if (count == -EINTR) {
     count = wait_until_due(limit);
   }
   mailbox_->stay_awake();
