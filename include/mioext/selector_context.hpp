@@ -97,7 +97,8 @@ inline namespace MIOEXT_SYSTEM {
 /// `notify_fork(fork_child)`. The child has a selector of its own after that, and its operations wait
 /// there. A child that was never notified disturbs its parent by nothing that it does with the context:
 /// closing, cancelling and destroying touch nothing of the parent's, and what runs the context makes the
-/// selector anew. If a call throws, nothing is lost, and it can be repeated.
+/// selector anew. If a call throws, nothing is lost, and it can be repeated. Asio's own I/O objects and
+/// timers do not work in the child: the thread of their reactor exists in the parent alone.
 ///
 /// @par Source
 /// Boost.Asio, `io_context`.
