@@ -136,6 +136,17 @@ using all = std::tuple<in<io_context, our_limits>, in<selector_context, our_limi
 using all = ours;
 #endif
 
+/// Without Asio's limits in a selector_context: its timers expire in a thread of Asio's, which cancels
+/// there if the handler's executor, such as a future's, calls on the spot. The I/O objects of a
+/// selector_context must not be used in another thread.
+#ifdef TEST_HAS_CANCEL_AFTER
+using in_the_contexts_thread =
+    std::tuple<in<io_context, our_limits>, in<selector_context, our_limits>,
+               in<io_context, asios_limits>>;
+#else
+using in_the_contexts_thread = ours;
+#endif
+
 /// Runs until nothing is left to do; returns how many handlers that were.
 template <class Context> std::size_t run(Context& context) {
   context.restart();
@@ -285,7 +296,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_limit_that_is_past_cancels_when_the_context_runs
   }
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_result_that_comes_with_the_end_of_the_time_is_kept, In, all) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_result_that_comes_with_the_end_of_the_time_is_kept, In,
+                              in_the_contexts_thread) {
   using limits = typename In::limits;
   typename In::context context;
   reading<typename In::context> input(context);
@@ -372,7 +384,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(limits_can_be_nested, In, all) {
   BOOST_TEST(second == aborted());
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_future_is_a_token, In, all) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_future_is_a_token, In, in_the_contexts_thread) {
   using limits = typename In::limits;
   typename In::context context;
   reading<typename In::context> one(context), two(context);
@@ -390,7 +402,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_future_is_a_token, In, all) {
   BOOST_TEST(in_time.get() == 3u);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_limit_without_a_token_takes_the_default_one, In, all) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_limit_without_a_token_takes_the_default_one, In,
+                              in_the_contexts_thread) {
   using limits = typename In::limits;
   using executor_type = executor_with_default<typename In::context::executor_type>;
   typename In::context context;
