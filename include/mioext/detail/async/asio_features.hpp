@@ -39,9 +39,4 @@
 #define MIOEXT_DETAIL_HAS_IMMEDIATE_EXECUTORS
 #endif
 
-// Boost 1.80, at the latest: any_io_executor::target() checks the type.
-#if BOOST_ASIO_VERSION >= 102400
-#define MIOEXT_DETAIL_HAS_CHECKED_TARGETS
-#endif
-
 #endif // MIOEXT_DETAIL_ASYNC_ASIO_FEATURES_HPP
