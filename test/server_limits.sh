@@ -11,11 +11,11 @@
 # What nobody may do to the example servers: be let in from elsewhere unasked, take all connections,
 # stay for ever without a word.
 #
-# server_limits.sh <chat_server> <echo_server> <tcp_proxy>
+# server_limits.sh <chat_server> <echo_cores> <echo_server> <tcp_proxy>
 #
 
 source "$(dirname "${BASH_SOURCE[0]}")/program_tests.bash" || exit 1
-readonly chat_server=$1 echo_server=$2 proxy=$3
+readonly chat_server=$1 echo_cores=$2 echo_server=$3 proxy=$4
 
 type socat > /dev/null || fail 'needs socat'
 
@@ -114,27 +114,34 @@ keeps_its_limits() {
 case_of 'echo_server: so many connections, and so many for an address'
 keeps_its_limits "$echo_server" --connections 3 --per-address 2
 
-case_of 'echo_server: who is silent for too long is sent away, and nobody else'
-start_server idle "$echo_server" --idle 3
-connect silent "TCP:$address:$port"
-connect talking "TCP:$address:$port"
-for number in {1..20}; do
-  is_served talking
-  sleep 0.2
-done
-is_closed silent
-is_served talking
-stop "$started"
+# Each of its threads has these limits, so here there is one.
+case_of 'echo_cores: so many connections, and so many for an address'
+keeps_its_limits "$echo_cores" --threads 1 --connections 3 --per-address 2
 
-case_of 'echo_server: who does not read for too long is sent away'
-start_server deaf "$echo_server" --idle 2
-exec {deaf}<> "/dev/tcp/$address/$port"
-cat /dev/zero 1>&"$deaf" 2> /dev/null &
-sender=$!
-background+=("$sender")
-expect_end "$sender" 1
-exec {deaf}>&-
-stop "$started"
+for server in "$echo_server" "$echo_cores"; do
+  case_of "${server##*/}: who is silent for too long is sent away, and nobody else"
+  leave_all
+  start_server idle "$server" --idle 3
+  connect silent "TCP:$address:$port"
+  connect talking "TCP:$address:$port"
+  for number in {1..20}; do
+    is_served talking
+    sleep 0.2
+  done
+  is_closed silent
+  is_served talking
+  stop "$started"
+
+  case_of "${server##*/}: who does not read for too long is sent away"
+  start_server deaf "$server" --idle 2
+  exec {deaf}<> "/dev/tcp/$address/$port"
+  cat /dev/zero 1>&"$deaf" 2> /dev/null &
+  sender=$!
+  background+=("$sender")
+  expect_end "$sender" 1
+  exec {deaf}>&-
+  stop "$started"
+done
 
 case_of 'echo_server: only this user may use its Unix socket'
 start_server unix "$echo_server" --per-address 2 "$scratch/socket"
@@ -194,7 +201,7 @@ IFS= read -r -t "$patience" -u "${from[elsewhere]}" line || fail 'another addres
 stop "$started"
 
 case_of 'bad arguments'
-for server in "$echo_server" "$proxy"; do
+for server in "$echo_server" "$echo_cores" "$proxy"; do
   for option in --idle --connections --per-address; do
     expect_status 2 "$server" "$option"
     expect_status 2 "$server" "$option" 0 127.0.0.1:0 127.0.0.1:1

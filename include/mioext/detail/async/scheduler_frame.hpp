@@ -97,8 +97,9 @@ private:
     std::size_t room = 0; // for how many more
   };
 
+  // For one that has no place it is not used; clang only wants an index that there is.
   template <class T> static constexpr std::size_t class_of() noexcept {
-    return (sizeof(T) - 1) / class_width;
+    return fits<T>() ? (sizeof(T) - 1) / class_width : 0;
   }
 
   size_class classes_[class_count];
