@@ -75,7 +75,7 @@ public:
 
   /// True in a child of the process that the object belongs to: what the object has in the system
   /// is the parent's, too.
-  bool is_left_behind() const noexcept {
+  BOOST_FORCEINLINE bool is_left_behind() const noexcept {
     return count_.load(std::memory_order_acquire) != forks_.load(std::memory_order_relaxed);
   }
 

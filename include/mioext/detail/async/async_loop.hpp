@@ -26,6 +26,7 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution_context.hpp>
+#include <boost/config.hpp>
 #include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
@@ -34,6 +35,7 @@
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/async/nested_selector.hpp>
 #include <mioext/detail/async/scheduled_selector.hpp>
+#include <mioext/detail/async/scheduler.hpp>
 #include <mioext/detail/async/selector_service_access.hpp>
 #include <mioext/detail/duration.hpp>
 #include <mioext/detail/throw_error.hpp>
@@ -46,8 +48,12 @@ namespace detail {
 
 /// Asked after a tick that has made that many calls: whether another one is to follow at once.
 struct step_repetition {
-  bool operator()(std::size_t calls) const { return is_wanted(owner, calls); }
+  BOOST_FORCEINLINE bool operator()(std::size_t calls) const {
+    scheduler* const where = repeats_in;
+    return (where && calls != 0 && where->goes_on(calls)) || is_wanted(owner, calls);
+  }
 
+  scheduler* const& repeats_in; // changes during the tick
   bool (*is_wanted)(void* owner, std::size_t calls);
   void* owner;
 };
@@ -243,6 +249,7 @@ private:
   void cancel(std::unique_lock<mutex_type>& lock) {
     if (!completion_.empty()) {
       is_cancelled_ = true;
+      nested_.ask_before_repeating();
       if (!is_ticking_) {
         end(boost::asio::error::operation_aborted, completion::posted, lock);
       }
@@ -272,7 +279,7 @@ private:
     }
   }
 
-  /// Only in contexts that one thread runs, where this needs no lock.
+  /// Only in contexts that one thread runs, where this needs no lock. The mutex is unlocked.
   static bool wants_another_tick(void* self, std::size_t calls) {
     async_loop& ticking = *static_cast<async_loop*>(self);
     return ticking.nested_.wants_another_tick(calls) && !ticking.is_cancelled_;
@@ -286,7 +293,8 @@ private:
     {
       unlocked_tick scope(*this, lock);
       handler_calls<loop_type> const calls = calls_;
-      has_finished = calls.step(loop, calls.receiver, {&wants_another_tick, this}, ec);
+      has_finished =
+          calls.step(loop, calls.receiver, {nested_.repeats_in(), &wants_another_tick, this}, ec);
       scope.has_returned = true;
     }
     if (loop.core_.is_closed()) {

@@ -38,6 +38,8 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
+class scheduler;
+
 /// What wakes the owner of a nested selector.
 enum class wake_source : unsigned char { events, timer, queue };
 
@@ -196,6 +198,8 @@ public:
 
   /// Never: the context has its turn after each tick.
   bool wants_another_tick(std::size_t) const noexcept { return false; }
+  scheduler* const& repeats_in() const noexcept { return repeats_in_; }
+  void ask_before_repeating() noexcept {}
 
   // --- Cancelling from any thread ----------------------------------------------------------------
 
@@ -237,6 +241,7 @@ private:
 
   Owner& owner_;
   Executor const executor_;
+  scheduler* const repeats_in_ = nullptr;
   bool is_in_reactor_ = false;
   bool is_waiting_[sources] = {false, false, false};
   // These outlive the remains: Asio may keep handlers in them until the context is gone.

@@ -96,6 +96,7 @@ public:
 
   void suspend() noexcept {
     is_in_reactor_ = false;
+    ask_before_repeating();
     scheduler_->sources().remove(*this, scheduler_->is_left_behind());
   }
 
@@ -140,13 +141,23 @@ public:
   /// once more at once, instead of first by the scheduler's. That saves half of the system calls
   /// while the owner is busy. If it has looked in vain, it will not do so after the next ticks; each
   /// time twice as many, so that it costs next to nothing where events come one by one.
-  BOOST_FORCEINLINE bool wants_another_tick(std::size_t calls) noexcept {
-    if (calls == 0 || !is_repeated_) {
-      is_repeated_ = may_repeat(calls);
-      return is_repeated_;
+  ///
+  /// To be called only if repeats_in() has not said so already.
+  bool wants_another_tick(std::size_t calls) noexcept {
+    if (calls != 0 && repeats_in_) {
+      return false; // the scheduler was asked
     }
-    return is_in_reactor_ && scheduler_->may_go_on(calls);
+    repeats_in_ = may_repeat(calls) ? scheduler_.get() : nullptr;
+    return repeats_in_ != nullptr;
   }
+
+  /// Null, or the one to ask first (goes_on()) after a tick that has made calls. That is the frequent
+  /// case.
+  scheduler* const& repeats_in() const noexcept { return repeats_in_; }
+
+  /// To be called when something has changed that wants_another_tick() heeds and the scheduler does
+  /// not know.
+  void ask_before_repeating() noexcept { repeats_in_ = nullptr; }
 
   // --- Cancelling from any thread ------------------------------------------------------------------
 
@@ -279,7 +290,7 @@ private:
   /// The same for a tick that was not such a look itself, or was one in vain.
   BOOST_NOINLINE bool may_repeat(std::size_t calls) noexcept {
     if (calls == 0) {
-      if (is_repeated_) {
+      if (repeats_in_) {
         pause_ = std::min<unsigned>(2 * pause_ + 1, 127);
         pause_left_ = pause_;
       }
@@ -295,8 +306,8 @@ private:
   void wake() {
     boost::system::error_code const ec = failure_;
     failure_.clear();
-    if (is_repeated_) { // and not in vain
-      is_repeated_ = false;
+    if (repeats_in_) { // and not in vain
+      repeats_in_ = nullptr;
       pause_ = 0;
     }
     owner_.wake(wake_source::queue, ec);
@@ -326,7 +337,7 @@ private:
   bool is_in_reactor_ = false;
   bool is_with_executor_ = false;
   bool is_woken_ = false;
-  bool is_repeated_ = false; // the tick that is under way
+  scheduler* repeats_in_ = nullptr; // while the tick that is under way is such a look
   unsigned pause_ = 0;
   unsigned pause_left_ = 0;
   boost::system::error_code failure_{};

@@ -216,10 +216,12 @@ public:
   /// For a function that it calls, which has made that many calls of its own: whether it may go on
   /// with others, as if it had been queued anew. Not if something else is due, nor if the calls
   /// would be more than a round, nor if the run has a limit.
-  bool may_go_on(std::size_t calls) noexcept {
-    if (!has_no_limit_ || round_left_ <= calls || !queue_.empty() ||
-        posted_.load(std::memory_order_relaxed) || is_stopped_.load(std::memory_order_relaxed) ||
-        reactor_.has_closed_elsewhere()) {
+  bool may_go_on(std::size_t calls) noexcept { return has_no_limit_ && goes_on(calls); }
+
+  /// The same for one that was allowed to go on before.
+  BOOST_FORCEINLINE bool goes_on(std::size_t calls) noexcept {
+    if (round_left_ <= calls || !queue_.empty() || posted_.load(std::memory_order_relaxed) ||
+        is_stopped_.load(std::memory_order_relaxed) || reactor_.has_closed_elsewhere()) {
       return false;
     }
     round_left_ -= calls;
