@@ -186,9 +186,10 @@ public:
   }
 
   /// Waits for the threads that are on their way out of post(), finish_work() and stop(). What they
-  /// came for may have been done already, and may be why the context is destroyed.
+  /// came for may have been done already, and may be why the context is destroyed. (In a child process
+  /// there are none of them.)
   void wait_for_visitors() const noexcept {
-    while (visitors_.load(std::memory_order_acquire) != 0) {
+    while (visitors_.load(std::memory_order_acquire) != 0 && !is_left_behind()) {
       std::this_thread::yield();
     }
   }
@@ -276,7 +277,9 @@ public:
       reactor_.selector_was_replaced(queue_);
       // The thread that the parent ran it in does not exist here, unless it is this one.
       is_asleep_.store(false);
-      is_run_.store(is_running_here(), std::memory_order_relaxed);
+      runs_ = count_frames();
+      is_run_.store(runs_ != 0, std::memory_order_relaxed);
+      visitors_.store(0);
     }
     return error;
   }
@@ -326,6 +329,16 @@ private:
       found = found->outer;
     }
     return found;
+  }
+
+  /// How often this thread runs it, each time inside a function that it calls.
+  std::size_t count_frames() const noexcept {
+    std::size_t count = 0;
+    scheduler_frame const* found = find_frame(scheduler_frame::innermost());
+    for (; found; found = find_frame(found->outer)) {
+      ++count;
+    }
+    return count;
   }
 
   /// What the context of Asio's calls, in memory of the thread that runs it.
