@@ -7,9 +7,9 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Streams, the asynchronous functions and an asynchronous loop in an io_context do what the input says,
-// from outside and from inside their handlers, and are cancelled, closed and destroyed in between. An
-// input that breaks a promise aborts, and says which.
+// Streams, the asynchronous functions and an asynchronous loop do what the input says, in an io_context
+// and then in a selector_context, from outside and from inside their handlers, and are cancelled, closed
+// and destroyed in between. An input that breaks a promise aborts, and says which.
 //
 // What is checked: each operation is completed once, and never from inside its initiating function, or
 // dropped with the context and then not called; bytes arrive in order and none is lost, also by what was
@@ -21,6 +21,7 @@
 #include <mioext/async_connect.hpp>
 #include <mioext/async_event_loop.hpp>
 #include <mioext/async_wait.hpp>
+#include <mioext/selector_context.hpp>
 #include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 #include <mioext/unix.hpp>
@@ -59,7 +60,6 @@ namespace {
 using namespace fuzz;
 namespace error = boost::asio::error;
 using boost::asio::buffer;
-using boost::asio::io_context;
 using boost::asio::generic::stream_protocol;
 using boost::asio::ip::tcp;
 using boost::system::error_code;
@@ -112,10 +112,10 @@ constexpr std::size_t most_operations = 120;
 
 using loop_type = mioext::basic_async_event_loop<mioext::token, int>;
 
-class session {
+/// @tparam Context in which all of it happens
+template <class Context> class session {
 public:
-  session(std::uint8_t const* data, std::size_t size)
-      : input_(data, size), context_(new io_context(1)) {}
+  session(std::uint8_t const* data, std::size_t size) : input_(data, size), context_(new Context) {}
 
   ~session() {
     for (slot& each : slots_) {
@@ -649,7 +649,7 @@ private:
   };
 
   decisions input_;
-  std::unique_ptr<io_context> context_;
+  std::unique_ptr<Context> context_;
   std::array<slot, slot_count> slots_;
   std::vector<std::unique_ptr<listener>> listeners_;
   std::vector<std::shared_ptr<operation>> operations_;
@@ -666,5 +666,6 @@ private:
 } // namespace
 
 int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
-  return fuzz::run<session>(data, size);
+  fuzz::run<session<boost::asio::io_context>>(data, size);
+  return fuzz::run<session<mioext::selector_context>>(data, size);
 }
