@@ -384,7 +384,7 @@ BOOST_AUTO_TEST_CASE(a_value_can_be_found_and_replaced_while_its_timer_is_pendin
 BOOST_AUTO_TEST_CASE(a_wheel_of_which_all_was_taken_works_on) {
   wheel_type wheel(64, 16);
   wheel.insert_due(3, 1);
-  for (std::uint64_t deadline : {5, 70, 70, 5000, 9000000}) {
+  for (std::uint64_t const deadline : {5u, 70u, 70u, 5000u, 9000000u}) {
     wheel.insert(deadline, deadline);
   }
   timer_id const last = wheel.insert(last_tick, 2);
