@@ -49,6 +49,15 @@ parse_endpoint(std::string const& address, std::string const& port, unsigned lon
   return {parsed, static_cast<unsigned short>(parse_number(port, least_port, 65535))};
 }
 
+/// The kind of context that an example is to run in: true for a selector_context, and false for an
+/// io_context.
+inline bool parse_is_selector_context(std::string const& text) {
+  if (text != "io" && text != "selector") {
+    throw usage_error("neither io nor selector: " + text);
+  }
+  return text == "selector";
+}
+
 /// Calls `take(name, value)` for each leading `--name value`, and returns what follows them. `take`
 /// returns false for a name that it does not know; those in `flags` have no value.
 template <class Take>

@@ -16,6 +16,7 @@
 //     --connections NUMBER   at the same time, by default 1000; others wait
 //     --per-address NUMBER   of these for one peer, by default 250; more are closed at once
 //     --timeout SECONDS      how long a client may take for its next step, by default 30
+//     --context io|selector  Boost.Asio's io_context, by default, or mioext's selector_context
 //
 // Says on standard output where it listens, and serves until SIGINT or SIGTERM.
 //
@@ -42,16 +43,18 @@
 #include <unistd.h>
 
 #include <mioext/async_accept.hpp>
+#include <mioext/selector_context.hpp>
+#include <mioext/steady_timer.hpp>
 #include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/ssl.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/optional.hpp>
@@ -456,7 +459,7 @@ private:
 
   std::shared_ptr<server> const server_;
   Stream stream_;
-  asio::steady_timer timer_;
+  mioext::steady_timer timer_;
   seconds const patience_;
   std::chrono::steady_clock::time_point deadline_;
   bool is_over_ = false;
@@ -468,6 +471,7 @@ private:
 // --- The server ------------------------------------------------------------------------------------
 
 struct settings {
+  bool has_selector_context = false;
   std::string directory;
   std::string address = "127.0.0.1";
   unsigned short port = 0;
@@ -477,12 +481,14 @@ struct settings {
   seconds patience = seconds(30);
 };
 
-// Accepts, and knows who is there. Kept alive by what is pending and by its sessions.
+// Accepts, and knows who is there. Kept alive by what is pending and by its sessions. Of the context it
+// knows an executor, so it may be either. (The signals are Asio's, whose reactor has a thread of its own
+// in a selector_context; that sleeps until one comes.)
 class server final : public std::enable_shared_from_this<server> {
 public:
-  server(asio::io_context& context, settings const& how)
-      : context_(context), settings_(how), root_(how.directory), tls_(ssl::context::tls_server),
-        signals_(context, SIGINT, SIGTERM), timer_(context),
+  server(asio::any_io_executor const& executor, settings const& how)
+      : executor_(executor), settings_(how), root_(how.directory), tls_(ssl::context::tls_server),
+        signals_(executor, SIGINT, SIGTERM), timer_(executor),
         acceptor_(tcp::endpoint(asio::ip::make_address(how.address), how.port)),
         clients_(how.most_connections, how.most_of_an_address) {
     if (settings_.uses_tls) {
@@ -522,7 +528,7 @@ private:
     }
     is_accepting_ = true;
     auto const self = shared_from_this();
-    mioext::async_accept(context_, acceptor_, peer_,
+    mioext::async_accept(executor_, acceptor_, peer_,
                          [self](error_code const& ec, mioext::tcp_socket socket) {
                            self->on_accept(ec, std::move(socket));
                          });
@@ -549,10 +555,10 @@ private:
     socket.set_option(tcp::no_delay(true), ignored);
     if (settings_.uses_tls) {
       std::make_shared<session<tls_stream>>(shared_from_this(), std::move(place),
-                                            plain_stream(context_, std::move(socket)), tls_)
+                                            plain_stream(executor_, std::move(socket)), tls_)
           ->start();
     } else {
-      std::make_shared<session<plain_stream>>(shared_from_this(), std::move(place), context_,
+      std::make_shared<session<plain_stream>>(shared_from_this(), std::move(place), executor_,
                                               std::move(socket))
           ->start();
     }
@@ -586,12 +592,12 @@ private:
     }
   }
 
-  asio::io_context& context_;
+  asio::any_io_executor const executor_;
   settings const settings_;
   document_root const root_;
   ssl::context tls_;
   asio::signal_set signals_;
-  asio::steady_timer timer_;
+  mioext::steady_timer timer_;
   mioext::tcp_acceptor acceptor_;
   tcp::endpoint peer_;
   client_limit clients_;
@@ -696,6 +702,8 @@ settings parse_arguments(std::vector<std::string> const& arguments) {
       result.most_of_an_address = parse_number(value(), 1, 1000000);
     } else if (argument == "--timeout") {
       result.patience = seconds(parse_number(value(), 1, 86400));
+    } else if (argument == "--context") {
+      result.has_selector_context = parse_is_selector_context(value());
     } else if (argument.compare(0, 1, "-") == 0) {
       throw usage_error("no such option: " + argument);
     } else if (has_directory) {
@@ -711,14 +719,22 @@ settings parse_arguments(std::vector<std::string> const& arguments) {
   return result;
 }
 
-int run(std::vector<std::string> const& given) {
-  settings const how = parse_arguments(given);
-  asio::io_context context(1);
-  auto const serving = std::make_shared<server>(context, how);
+template <class Context> int serve(Context& context, settings const& how) {
+  auto const serving = std::make_shared<server>(context.get_executor(), how);
   serving->start();
   std::cout << "listening on " << serving->endpoint() << std::endl;
   context.run();
   return EXIT_SUCCESS;
+}
+
+int run(std::vector<std::string> const& given) {
+  settings const how = parse_arguments(given);
+  if (how.has_selector_context) {
+    mioext::selector_context context;
+    return serve(context, how);
+  }
+  asio::io_context context(1);
+  return serve(context, how);
 }
 
 char const* const usage = R"(beast_http_server [options] DIRECTORY
@@ -728,6 +744,7 @@ char const* const usage = R"(beast_http_server [options] DIRECTORY
   --connections NUMBER   at the same time, by default 1000; others wait
   --per-address NUMBER   of these for one peer, by default 250; more are closed at once
   --timeout SECONDS      how long a client may take for its next step, by default 30
+  --context io|selector  Boost.Asio's io_context, by default, or mioext's selector_context
 Serves the files below the directory over HTTP/1.1.)";
 
 int main(int argc, char* argv[]) { return run_program(argc, argv, usage, run); }

@@ -9,8 +9,9 @@
 //
 // A client written as C++20 coroutines: resolve, connect to whichever address answers first, exchange.
 //
-//   coroutine_client HOST PORT echo TEXT    sends the text and prints what comes back
-//   coroutine_client HOST PORT get PATH     prints what an HTTP server has under that path
+//   coroutine_client [options] HOST PORT echo TEXT   sends the text and prints what comes back
+//   coroutine_client [options] HOST PORT get PATH    prints what an HTTP server has under that path
+//     --context io|selector   Boost.Asio's io_context, by default, or mioext's selector_context
 //
 // The exit status is 0 if all went well (for get: a status 200 to 299), and else 1, or 2 for wrong
 // arguments.
@@ -31,6 +32,8 @@
 
 #include <mioext/async_connect.hpp>
 #include <mioext/happy_eyeballs.hpp>
+#include <mioext/selector_context.hpp>
+#include <mioext/steady_timer.hpp>
 #include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 
@@ -42,11 +45,11 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include "arguments.hpp"
 #include "command_line.hpp"
 
 #ifndef BOOST_ASIO_HAS_CO_AWAIT
@@ -109,7 +112,7 @@ asio::awaitable<bool> talk(std::vector<std::string> arguments) {
 
   // Whatever hangs then, closing the stream ends it. (Shared, because this may be under way when the
   // coroutine ends.)
-  asio::steady_timer patience(stream.get_executor(), std::chrono::seconds(30));
+  mioext::steady_timer patience(stream.get_executor(), std::chrono::seconds(30));
   patience.async_wait([shared](error_code const& ec) {
     if (!ec) {
       std::cerr << "coroutine_client: this takes too long" << std::endl;
@@ -129,16 +132,8 @@ asio::awaitable<bool> talk(std::vector<std::string> arguments) {
   co_return is_success;
 }
 
-int run(std::vector<std::string> const& arguments) {
-  if (arguments.size() != 4 || (arguments[2] != "get" && arguments[2] != "echo")) {
-    throw usage_error(arguments.size() == 4 ? "neither echo nor get: " + arguments[2]
-                                            : "four arguments are needed");
-  }
-  if (arguments[3].find_first_of("\r\n ") != std::string::npos && arguments[2] == "get") {
-    throw usage_error("not a path: " + arguments[3]);
-  }
-
-  asio::io_context context(1);
+// Nothing above knows what kind of context it is.
+template <class Context> bool talk_in(Context& context, std::vector<std::string> const& arguments) {
   bool is_success = false;
   std::exception_ptr error;
   asio::co_spawn(context, talk(arguments), [&](std::exception_ptr thrown, bool result) {
@@ -149,11 +144,41 @@ int run(std::vector<std::string> const& arguments) {
   if (error) {
     std::rethrow_exception(error);
   }
+  return is_success;
+}
+
+int run(std::vector<std::string> const& given) {
+  bool has_selector_context = false;
+  std::vector<std::string> const arguments =
+      parse_options(given, {}, [&](std::string const& name, std::string const& value) {
+        if (name != "--context") {
+          return false;
+        }
+        has_selector_context = parse_is_selector_context(value);
+        return true;
+      });
+  if (arguments.size() != 4 || (arguments[2] != "get" && arguments[2] != "echo")) {
+    throw usage_error(arguments.size() == 4 ? "neither echo nor get: " + arguments[2]
+                                            : "four arguments are needed");
+  }
+  if (arguments[3].find_first_of("\r\n ") != std::string::npos && arguments[2] == "get") {
+    throw usage_error("not a path: " + arguments[3]);
+  }
+
+  bool is_success = false;
+  if (has_selector_context) {
+    mioext::selector_context context;
+    is_success = talk_in(context, arguments);
+  } else {
+    asio::io_context context(1);
+    is_success = talk_in(context, arguments);
+  }
   return is_success ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-char const* const usage = R"(coroutine_client HOST PORT echo TEXT
-       coroutine_client HOST PORT get PATH
+char const* const usage = R"(coroutine_client [options] HOST PORT echo TEXT
+       coroutine_client [options] HOST PORT get PATH
+  --context io|selector   Boost.Asio's io_context, by default, or mioext's selector_context
 Sends the text and prints what comes back, or prints what an HTTP server has under the path.)";
 
 int main(int argc, char* argv[]) { return run_program(argc, argv, usage, run); }
