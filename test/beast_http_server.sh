@@ -8,13 +8,14 @@
 # Distributed under the Boost Software License, Version 1.0.
 # (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 #
-# beast_http_server as curl, wrk and a rude client see it, with and without TLS.
+# beast_http_server as curl, wrk and a rude client see it, with and without TLS, in either kind of
+# context.
 #
 # beast_http_server.sh <beast_http_server>
 #
 
 source "$(dirname "${BASH_SOURCE[0]}")/program_tests.bash" || exit 1
-readonly server=$1
+readonly program=$1
 
 for tool in curl wrk socat; do
   type "$tool" > /dev/null || fail "needs $tool"
@@ -191,117 +192,122 @@ exercise() {
 memory() { awk '/^VmRSS:/ { print $2 }' "/proc/$started/status"; }
 ticks() { awk '{ print $14 + $15 }' "/proc/$started/stat"; }
 
-start_server plain "$server" "$root"
-[[ $address == 127.0.0.1 ]] || fail "listens on $address"
-readonly plain=$started plain_port=$port
-url=http://$address:$port talk_to=TCP:$address:$port
-exercise 'HTTP'
+for context in io selector; do
+  server=("$program" --context "$context")
+  start_server plain "${server[@]}" "$root"
+  [[ $address == 127.0.0.1 ]] || fail "listens on $address"
+  plain=$started plain_port=$port
+  url=http://$address:$port talk_to=TCP:$address:$port
+  exercise "$context: HTTP"
 
-start_server tls "$server" --tls "$root"
-url=https://$address:$port talk_to=OPENSSL:$address:$port,verify=0
-exercise 'HTTPS'
+  start_server tls "${server[@]}" --tls "$root"
+  url=https://$address:$port talk_to=OPENSSL:$address:$port,verify=0
+  exercise "$context: HTTPS"
 
-case_of 'the certificate is for localhost'
-fetch --verbose "$url/"
-grep -qi 'subject: CN *= *localhost' "$scratch/curl.err" || fail "$(cat "$scratch/curl.err")"
+  case_of "$context: the certificate is for localhost"
+  fetch --verbose "$url/"
+  grep -qi 'subject: CN *= *localhost' "$scratch/curl.err" || fail "$(cat "$scratch/curl.err")"
 
-case_of 'who speaks no TLS is sent away'
-! timeout "$patience" curl --silent --http0.9 --noproxy '*' "http://$address:$port/" > /dev/null
-expect_response 200 "$url/"
+  case_of "$context: who speaks no TLS is sent away"
+  ! timeout "$patience" curl --silent --http0.9 --noproxy '*' "http://$address:$port/" > /dev/null
+  expect_response 200 "$url/"
 
-case_of 'SIGINT ends the server'
-stop "$started" INT
+  case_of "$context: SIGINT ends the server"
+  stop "$started" INT
 
-case_of 'SIGTERM ends the server, also in the middle of something'
-exec {busy}<> "/dev/tcp/127.0.0.1/$plain_port"
-printf 'GET /large HTTP/1.1\r\nHost: a\r\n\r\nGET' >&"$busy"
-IFS= read -r -t "$patience" -u "$busy" line || fail 'no answer'
-stop "$plain"
-exec {busy}>&-
+  case_of "$context: SIGTERM ends the server, also in the middle of something"
+  exec {busy}<> "/dev/tcp/127.0.0.1/$plain_port"
+  printf 'GET /large HTTP/1.1\r\nHost: a\r\n\r\nGET' >&"$busy"
+  IFS= read -r -t "$patience" -u "$busy" line || fail 'no answer'
+  stop "$plain"
+  exec {busy}>&-
 
-case_of 'a client that takes too long is sent away, and one that is in time is not'
-start_server impatient "$server" --timeout 1 "$root"
-url=http://$address:$port
-exec {slow}<> "/dev/tcp/$address/$port"
-printf 'GET /plain.txt HT' >&"$slow"
-timeout "$patience" cat <&"$slow" > "$scratch/out" || fail 'it may stay'
-[[ ! -s $scratch/out ]] || fail 'it got an answer'
-exec {slow}>&-
-expect_response 200 --limit-rate 24M "$url/large" # longer than a second, and something all the time
-cmp "$scratch/body" "$root/large"
-stop "$started"
-
-case_of 'more clients than allowed wait'
-start_server small "$server" --connections 2 "$root"
-url=http://$address:$port
-exec {one}<> "/dev/tcp/$address/$port" {two}<> "/dev/tcp/$address/$port"
-for client in "$one" "$two"; do
-  printf 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n' >&"$client"
-  IFS= read -r -t "$patience" -u "$client" line || fail 'it is not served'
-done
-exec {three}<> "/dev/tcp/$address/$port"
-printf 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n' >&"$three"
-! IFS= read -r -t 1 -u "$three" line || fail 'the third one is served'
-exec {one}>&-
-IFS= read -r -t "$patience" -u "$three" line || fail 'the third one is never served'
-exec {two}>&- {three}>&-
-stop "$started"
-
-case_of 'an address has only so many connections'
-start_server per_address "$server" --per-address 2 "$root"
-exec {one}<> "/dev/tcp/$address/$port" {two}<> "/dev/tcp/$address/$port"
-exec {three}<> "/dev/tcp/$address/$port"
-status=0
-IFS= read -r -t "$patience" -u "$three" line || status=$?
-(( status > 0 && status < 128 )) || fail "the third one is not closed: $status"
-timeout "$patience" curl --silent --interface 127.0.0.2 --noproxy '*' \
-  "http://$address:$port/plain.txt" | grep -qx plain || fail 'another address is not served'
-exec {one}>&- {two}>&- {three}>&-
-is_served_again() { [[ $(fetch --write-out '%{http_code}' "http://$address:$port/plain.txt") == 200 ]]; }
-wait_until is_served_again
-stop "$started"
-
-case_of 'no descriptors left: the others wait, and the server does not spin'
-start_server poor "$server" "$root"
-url=http://$address:$port
-expect_response 200 "$url/plain.txt"
-prlimit --pid="$started" --nofile=20:
-clients=()
-for number in {1..30}; do
-  exec {client}<> "/dev/tcp/$address/$port"
-  clients+=("$client")
-done
-wait_until grep -q 'cannot accept' "$scratch/poor.err"
-before=$(ticks)
-sleep 2
-spent=$(( $(ticks) - before ))
-echo "the server has spent $spent ticks in two seconds"
-(( spent < $(getconf CLK_TCK) / 4 )) || fail "the server has spent $spent ticks while it waited"
-for client in "${clients[@]}"; do
-  exec {client}>&-
-done
-expect_response 200 "$url/plain.txt"
-stop "$started"
-
-case_of 'IPv6'
-if [[ -e /proc/net/if_inet6 ]] && grep -q '^0\{31\}1' /proc/net/if_inet6; then
-  start_server ipv6 "$server" --address ::1 "$root"
-  expect_response 200 "http://$address:$port/"
+  case_of "$context: a client that takes too long is sent away, and one that is in time is not"
+  start_server impatient "${server[@]}" --timeout 1 "$root"
+  url=http://$address:$port
+  exec {slow}<> "/dev/tcp/$address/$port"
+  printf 'GET /plain.txt HT' >&"$slow"
+  timeout "$patience" cat <&"$slow" > "$scratch/out" || fail 'it may stay'
+  [[ ! -s $scratch/out ]] || fail 'it got an answer'
+  exec {slow}>&-
+  expect_response 200 --limit-rate 24M "$url/large" # longer than a second, and something all the time
+  cmp "$scratch/body" "$root/large"
   stop "$started"
-else
-  echo 'this system has none'
-fi
+
+  case_of "$context: more clients than allowed wait"
+  start_server small "${server[@]}" --connections 2 "$root"
+  url=http://$address:$port
+  exec {one}<> "/dev/tcp/$address/$port" {two}<> "/dev/tcp/$address/$port"
+  for client in "$one" "$two"; do
+    printf 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n' >&"$client"
+    IFS= read -r -t "$patience" -u "$client" line || fail 'it is not served'
+  done
+  exec {three}<> "/dev/tcp/$address/$port"
+  printf 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n' >&"$three"
+  ! IFS= read -r -t 1 -u "$three" line || fail 'the third one is served'
+  exec {one}>&-
+  IFS= read -r -t "$patience" -u "$three" line || fail 'the third one is never served'
+  exec {two}>&- {three}>&-
+  stop "$started"
+
+  case_of "$context: an address has only so many connections"
+  start_server per_address "${server[@]}" --per-address 2 "$root"
+  exec {one}<> "/dev/tcp/$address/$port" {two}<> "/dev/tcp/$address/$port"
+  exec {three}<> "/dev/tcp/$address/$port"
+  status=0
+  IFS= read -r -t "$patience" -u "$three" line || status=$?
+  (( status > 0 && status < 128 )) || fail "the third one is not closed: $status"
+  timeout "$patience" curl --silent --interface 127.0.0.2 --noproxy '*' \
+    "http://$address:$port/plain.txt" | grep -qx plain || fail 'another address is not served'
+  exec {one}>&- {two}>&- {three}>&-
+  is_served_again() { [[ $(fetch --write-out '%{http_code}' "http://$address:$port/plain.txt") == 200 ]]; }
+  wait_until is_served_again
+  stop "$started"
+
+  case_of "$context: no descriptors left: the others wait, and the server does not spin"
+  start_server poor "${server[@]}" "$root"
+  url=http://$address:$port
+  expect_response 200 "$url/plain.txt"
+  prlimit --pid="$started" --nofile=20:
+  clients=()
+  for number in {1..30}; do
+    exec {client}<> "/dev/tcp/$address/$port"
+    clients+=("$client")
+  done
+  wait_until grep -q 'cannot accept' "$scratch/poor.err"
+  before=$(ticks)
+  sleep 2
+  spent=$(( $(ticks) - before ))
+  echo "the server has spent $spent ticks in two seconds"
+  (( spent < $(getconf CLK_TCK) / 4 )) || fail "the server has spent $spent ticks while it waited"
+  for client in "${clients[@]}"; do
+    exec {client}>&-
+  done
+  expect_response 200 "$url/plain.txt"
+  stop "$started"
+
+  case_of "$context: IPv6"
+  if [[ -e /proc/net/if_inet6 ]] && grep -q '^0\{31\}1' /proc/net/if_inet6; then
+    start_server ipv6 "${server[@]}" --address ::1 "$root"
+    expect_response 200 "http://$address:$port/"
+    stop "$started"
+  else
+    echo 'this system has none'
+  fi
+done
 
 case_of 'bad arguments'
-expect_status 2 "$server"
-expect_status 2 "$server" "$root" more
-expect_status 2 "$server" --nonsense "$root"
-expect_status 2 "$server" --port "$root"
-expect_status 2 "$server" --port 65536 "$root"
-expect_status 2 "$server" --port -1 "$root"
-expect_status 2 "$server" --address nonsense "$root"
-expect_status 2 "$server" --timeout 0 "$root"
-expect_status 2 "$server" --connections 0 "$root"
-expect_status 2 "$server" "$root" --port
-expect_status 1 "$server" "$scratch/nothing"
-expect_status 1 "$server" "$scratch/secret"
+expect_status 2 "$program"
+expect_status 2 "$program" "$root" more
+expect_status 2 "$program" --nonsense "$root"
+expect_status 2 "$program" --port "$root"
+expect_status 2 "$program" --port 65536 "$root"
+expect_status 2 "$program" --port -1 "$root"
+expect_status 2 "$program" --address nonsense "$root"
+expect_status 2 "$program" --timeout 0 "$root"
+expect_status 2 "$program" --connections 0 "$root"
+expect_status 2 "$program" "$root" --port
+expect_status 1 "$program" "$scratch/nothing"
+expect_status 1 "$program" "$scratch/secret"
+expect_status 2 "$program" "$root" --context
+expect_status 2 "$program" --context other "$root"
