@@ -235,36 +235,28 @@ private:
   template <class> friend class detail::initiate_timer_wait;
   friend struct detail::timer_access;
 
-  std::size_t cancel_some(std::size_t most) {
-    return has_begun_ ? reactor_->timers().cancel(waits_, most) : 0;
-  }
+  std::size_t cancel_some(std::size_t most) { return reactor_->timers().cancel(waits_, most); }
 
   template <class OtherExecutor> void take_over(basic_steady_timer<OtherExecutor>& other) noexcept {
-    if (other.has_begun_) {
-      reactor_->timers().move(other.waits_, waits_);
-    }
+    reactor_->timers().move(other.waits_, waits_);
     expiry_ = other.expiry_;
     may_be_past_ = other.may_be_past_;
-    has_begun_ = other.has_begun_;
     other.expiry_ = time_point();
     other.may_be_past_ = false;
-    other.has_begun_ = false;
   }
 
   template <class Handler> void begin_wait(Handler& completion_handler) {
-    has_begun_ = true;
     detail::start_timer_wait(reactor_, waits_, expiry_, may_be_past_, executor_,
                              completion_handler);
   }
 
-  std::size_t drop_waits() { return has_begun_ ? reactor_->timers().drop(waits_) : 0; }
+  std::size_t drop_waits() { return reactor_->timers().drop(waits_); }
 
   Executor executor_;
   std::shared_ptr<detail::selector_reactor> reactor_;
   detail::timer_waits waits_{};
   time_point expiry_{};
   bool may_be_past_ = false;
-  bool has_begun_ = false; // false if nothing can be pending, which spares a lock
 };
 
 /// A timer for any executor.

@@ -89,7 +89,7 @@ public:
   /// down before the lock is taken here, and wake() takes what has ended and checks the count while
   /// it holds the lock.
   void finish(operation_queue& ended) override {
-    {
+    if (reactor_.pending() == 0) {
       std::lock_guard<std::mutex> const lock(mutex_);
       if (nested_.can_wait() && reactor_.is_listening() && reactor_.pending() == 0) {
         ended_.append(ended);

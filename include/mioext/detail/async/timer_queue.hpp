@@ -15,6 +15,7 @@
 
 #include <mioext/detail/system.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -43,6 +44,10 @@ namespace detail {
 struct timer_waits {
   operation_queue operations{};
   timer_id place{};
+
+  /// Whether there are any, for who has not got the lock. When another thread has ended the last one,
+  /// that is its last access to this object.
+  std::atomic<bool> are_any{false};
 };
 
 /// A wheel whose tick is a millisecond, which deadlines are rounded up to. Timers within one tick end
@@ -94,6 +99,7 @@ public:
         *place = timer.place;
       }
       timer.operations.push(*owner.pop());
+      timer.are_any.store(true, std::memory_order_relaxed);
       must_listen = pending_.add();
     }
     if (must_listen) {
@@ -103,6 +109,9 @@ public:
 
   /// Ends the first `most` operations of the timer with operation_aborted. Returns how many.
   std::size_t cancel(timer_waits& timer, std::size_t most) {
+    if (!has_any(timer)) {
+      return 0;
+    }
     operation_queue aborted;
     std::size_t const count = take(timer, most, aborted);
     if (count != 0) {
@@ -130,6 +139,9 @@ public:
 
   /// Destroys all operations of the timer. Returns how many.
   std::size_t drop(timer_waits& timer) {
+    if (!has_any(timer)) {
+      return 0;
+    }
     operation_queue dropped;
     std::size_t const count = take(timer, all, dropped);
     if (count != 0 && pending_.count() == 0) {
@@ -141,12 +153,17 @@ public:
 
   /// `to`, for which nothing waits, takes over what waits for `from`.
   void move(timer_waits& from, timer_waits& to) noexcept {
+    if (!has_any(from)) {
+      return;
+    }
     assert_usable();
     std::lock_guard<optional_mutex> const lock(mutex_);
     if (!from.operations.empty()) {
       to.operations.append(from.operations);
+      to.are_any.store(true, std::memory_order_relaxed);
       to.place = from.place;
       *wheel_.find(to.place) = &to;
+      from.are_any.store(false, std::memory_order_relaxed);
     }
   }
 
@@ -251,6 +268,7 @@ private:
         });
     if (timer.operations.empty()) {
       wheel_.erase(timer.place);
+      timer.are_any.store(false, std::memory_order_release);
     }
     pending_.remove(count);
     return count;
@@ -263,6 +281,12 @@ private:
       operation.end_with(outcome);
       return true;
     }));
+    timer.are_any.store(false, std::memory_order_release);
+  }
+
+  /// Spares the lock. False also if another thread has just ended the last one.
+  static bool has_any(timer_waits const& timer) noexcept {
+    return timer.are_any.load(std::memory_order_acquire);
   }
 
   reactor_host& host_;
