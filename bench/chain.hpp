@@ -45,7 +45,8 @@ double run_async_event_loop(chain_work const& work); // in chain_in_context.cpp
 double run_selector_context_loop(chain_work const& work);
 double run_asio_wait(chain_work const& work);
 double run_mioext_wait(chain_work const& work); // in chain_by_wait.cpp
-double run_libuv(chain_work const& work);       // in chain_in_libraries.cpp
+double run_selector_context_wait(chain_work const& work);
+double run_libuv(chain_work const& work); // in chain_in_libraries.cpp
 double run_libevent(chain_work const& work);
 double run_libev(chain_work const& work); // in chain_by_libev.cpp
 

@@ -7,7 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The chain, kept going by mioext::async_wait, begun again after each event.
+// The chain, kept going by mioext::async_wait, begun again after each event, in an io_context and in a
+// selector_context.
 //
 
 #include "chain.hpp"
@@ -19,10 +20,11 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/async_wait.hpp>
+#include <mioext/selector_context.hpp>
 
 namespace {
 
-struct mioext_wait {
+template <class Context> struct mioext_wait {
   void wait() {
     mioext::async_wait(context, bytes.reader(index), mioext::interest::readable,
                        [this](boost::system::error_code) {
@@ -34,17 +36,14 @@ struct mioext_wait {
                        });
   }
 
-  boost::asio::io_context& context;
+  Context& context;
   chain& bytes;
   std::size_t index;
 };
 
-} // namespace
-
-double run_mioext_wait(chain_work const& work) {
+template <class Context> double run_in(Context& context, chain_work const& work) {
   chain bytes(work);
-  boost::asio::io_context context(1);
-  std::vector<mioext_wait> waits;
+  std::vector<mioext_wait<Context>> waits;
   waits.reserve(bytes.size());
   for (std::size_t index = 0; index != bytes.size(); ++index) {
     waits.push_back({context, bytes, index});
@@ -52,4 +51,16 @@ double run_mioext_wait(chain_work const& work) {
   }
   context.run();
   return bytes.cost_of_event();
+}
+
+} // namespace
+
+double run_mioext_wait(chain_work const& work) {
+  boost::asio::io_context context(1);
+  return run_in(context, work);
+}
+
+double run_selector_context_wait(chain_work const& work) {
+  mioext::selector_context context;
+  return run_in(context, work);
 }

@@ -89,9 +89,11 @@ bench::comparison compare(std::string const& setting, churn::work const& work) {
   add("hand-written", churn::serve_hand_written, churn::connect_hand_written);
   add("mioext event_loop", churn::serve_event_loop, churn::connect_event_loop);
   add("mioext async_connect", churn::serve_mioext_async, churn::connect_mioext_async);
+  add("mioext selector_context", churn::serve_selector_context, churn::connect_selector_context);
   add("Asio", churn::serve_asio, churn::connect_asio);
   add("libuv", churn::serve_libuv, churn::connect_libuv);
-  for (char const* name : {"mioext event_loop", "mioext async_connect"}) {
+  for (char const* name :
+       {"mioext event_loop", "mioext async_connect", "mioext selector_context"}) {
     all.require(name, bench::at_least_as("Asio")).require(name, bench::at_least_as("libuv"));
   }
   return all;

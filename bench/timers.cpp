@@ -34,6 +34,8 @@ std::vector<named_contender> contenders() {
       {"Asio", timers::asio()},
       {"mioext event_loop", timers::event_loop()},
       {"mioext async_event_loop", timers::async_event_loop()},
+      {"mioext steady_timer, io_context", timers::mioext_in_io_context()},
+      {"mioext steady_timer, selector_context", timers::mioext_in_selector_context()},
       {"libuv", timers::libuv()},
       {"libevent", timers::libevent()},
       {"libev", timers::libev()},

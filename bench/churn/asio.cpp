@@ -41,8 +41,9 @@ std::size_t serve(Protocol protocol, int listener, churn::work const& wanted) {
 }
 
 template <class Protocol> std::size_t connect(churn::work const& wanted) {
+  boost::asio::io_context context(1);
   return churn::run_async_client<boost::asio::basic_stream_socket<Protocol, executor>, Protocol>(
-      wanted);
+      context, wanted);
 }
 
 } // namespace

@@ -20,7 +20,6 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/system/error_code.hpp>
 
@@ -76,7 +75,8 @@ private:
 
 template <class Stream, class Protocol> class async_client {
 public:
-  async_client(boost::asio::io_context& context, work const& wanted)
+  template <class Context>
+  async_client(Context& context, work const& wanted)
       : endpoint_(endpoint_of<Protocol>(wanted)), left_(wanted.connections) {
     for (std::size_t slot = 0; slot != at_a_time; ++slot) {
       sessions_.emplace_back(new session(*this, Stream(context)));
@@ -139,16 +139,16 @@ private:
   std::vector<std::unique_ptr<session>> sessions_;
 };
 
-template <class Accept>
-std::size_t run_async_server(boost::asio::io_context& context, Accept accept, work const& wanted) {
+template <class Context, class Accept>
+std::size_t run_async_server(Context& context, Accept accept, work const& wanted) {
   async_server<Accept> server(std::move(accept), wanted.connections);
   server.start();
   context.run();
   return server.bytes();
 }
 
-template <class Stream, class Protocol> std::size_t run_async_client(work const& wanted) {
-  boost::asio::io_context context(1);
+template <class Stream, class Protocol, class Context>
+std::size_t run_async_client(Context& context, work const& wanted) {
   async_client<Stream, Protocol> client(context, wanted);
   client.start();
   context.run();

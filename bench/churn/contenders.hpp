@@ -48,12 +48,14 @@ using connecting = std::size_t(work const& wanted);
 accepting serve_hand_written;
 accepting serve_event_loop;
 accepting serve_mioext_async;
+accepting serve_selector_context;
 accepting serve_asio;
 accepting serve_libuv;
 
 connecting connect_hand_written;
 connecting connect_event_loop;
 connecting connect_mioext_async;
+connecting connect_selector_context;
 connecting connect_asio;
 connecting connect_libuv;
 

@@ -7,7 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The connect churn of mioext in an io_context: async_accept, async_connect, and streams.
+// The connect churn of mioext in an io_context and in a selector_context: async_accept, async_connect,
+// and streams.
 //
 
 #include "contenders.hpp"
@@ -18,6 +19,7 @@
 #include <mioext/async_connect.hpp>
 #include <mioext/basic_socket_acceptor.hpp>
 #include <mioext/basic_stream_socket.hpp>
+#include <mioext/selector_context.hpp>
 #include <mioext/stream.hpp>
 
 #include "asynchronous.hpp"
@@ -26,43 +28,67 @@ namespace {
 
 using boost::asio::ip::tcp;
 using boost::asio::local::stream_protocol;
-using executor = boost::asio::io_context::executor_type;
+
+struct io_context : boost::asio::io_context {
+  io_context() : boost::asio::io_context(1) {}
+};
 
 template <class Protocol> using socket = mioext::basic_stream_socket<Protocol>;
 
-template <class Protocol> struct accept {
-  using stream_type = mioext::stream<socket<Protocol>, executor>;
+template <class Context, class Protocol> struct accept {
+  using stream_type = mioext::stream<socket<Protocol>, typename Context::executor_type>;
 
   template <class Handler> void operator()(Handler handler) {
-    boost::asio::io_context* const used = &context;
+    Context* const used = &context;
     mioext::async_accept(context.get_executor(), acceptor,
                          [handler, used](boost::system::error_code ec, socket<Protocol> peer) {
                            handler(ec, stream_type(*used, std::move(peer)));
                          });
   }
 
-  boost::asio::io_context& context;
+  Context& context;
   mioext::basic_socket_acceptor<Protocol> acceptor;
 };
 
-template <class Protocol> std::size_t serve(int listener, churn::work const& wanted) {
-  boost::asio::io_context context(1);
+template <class Context, class Protocol>
+std::size_t serve(int listener, churn::work const& wanted) {
+  Context context;
   return churn::run_async_server(
-      context, accept<Protocol>{context, mioext::basic_socket_acceptor<Protocol>(listener)},
+      context,
+      accept<Context, Protocol>{context, mioext::basic_socket_acceptor<Protocol>(listener)},
       wanted);
 }
 
-template <class Protocol> std::size_t connect(churn::work const& wanted) {
-  return churn::run_async_client<mioext::stream<socket<Protocol>, executor>, Protocol>(wanted);
+template <class Context> std::size_t serve_in(int listener, churn::work const& wanted) {
+  return wanted.over == churn::transport::tcp ? serve<Context, tcp>(listener, wanted)
+                                              : serve<Context, stream_protocol>(listener, wanted);
+}
+
+template <class Context, class Protocol> std::size_t connect(churn::work const& wanted) {
+  Context context;
+  using stream = mioext::stream<socket<Protocol>, typename Context::executor_type>;
+  return churn::run_async_client<stream, Protocol>(context, wanted);
+}
+
+template <class Context> std::size_t connect_in(churn::work const& wanted) {
+  return wanted.over == churn::transport::tcp ? connect<Context, tcp>(wanted)
+                                              : connect<Context, stream_protocol>(wanted);
 }
 
 } // namespace
 
 std::size_t churn::serve_mioext_async(int listener, work const& wanted) {
-  return wanted.over == transport::tcp ? serve<tcp>(listener, wanted)
-                                       : serve<stream_protocol>(listener, wanted);
+  return serve_in<io_context>(listener, wanted);
 }
 
 std::size_t churn::connect_mioext_async(work const& wanted) {
-  return wanted.over == transport::tcp ? connect<tcp>(wanted) : connect<stream_protocol>(wanted);
+  return connect_in<io_context>(wanted);
+}
+
+std::size_t churn::serve_selector_context(int listener, work const& wanted) {
+  return serve_in<mioext::selector_context>(listener, wanted);
+}
+
+std::size_t churn::connect_selector_context(work const& wanted) {
+  return connect_in<mioext::selector_context>(wanted);
 }

@@ -7,7 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The sessions over mioext's stream.
+// The sessions over mioext's stream, in an io_context and in a selector_context.
 //
 
 #include "servers.hpp"
@@ -17,6 +17,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include <mioext/async_accept.hpp>
+#include <mioext/selector_context.hpp>
 #include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 
@@ -24,7 +25,11 @@
 
 namespace {
 
-template <class Executor> class echo_server {
+struct io_context : boost::asio::io_context {
+  io_context() : boost::asio::io_context(1) {}
+};
+
+template <class Context, class Executor> class echo_server {
 public:
   echo_server(int listener, std::size_t clients) : acceptor_(listener), tally_{clients, 0} {}
 
@@ -51,7 +56,7 @@ private:
                          });
   }
 
-  boost::asio::io_context context_{1};
+  Context context_{};
   mioext::tcp_acceptor acceptor_;
   echo::tally tally_;
 };
@@ -59,9 +64,20 @@ private:
 } // namespace
 
 std::uint64_t echo::mioext_any_executor(int listener, std::size_t clients) {
-  return echo_server<boost::asio::any_io_executor>(listener, clients).run();
+  return echo_server<io_context, boost::asio::any_io_executor>(listener, clients).run();
 }
 
 std::uint64_t echo::mioext_context_executor(int listener, std::size_t clients) {
-  return echo_server<boost::asio::io_context::executor_type>(listener, clients).run();
+  return echo_server<io_context, io_context::executor_type>(listener, clients).run();
+}
+
+std::uint64_t echo::selector_any_executor(int listener, std::size_t clients) {
+  return echo_server<mioext::selector_context, boost::asio::any_io_executor>(listener, clients)
+      .run();
+}
+
+std::uint64_t echo::selector_context_executor(int listener, std::size_t clients) {
+  return echo_server<mioext::selector_context, mioext::selector_context::executor_type>(listener,
+                                                                                        clients)
+      .run();
 }

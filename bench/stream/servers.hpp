@@ -21,6 +21,8 @@ serve asio_any_executor; // Asio's default
 serve asio_context_executor;
 serve mioext_any_executor;
 serve mioext_context_executor;
+serve selector_any_executor; // mioext's, in a selector_context
+serve selector_context_executor;
 
 } // namespace echo
 

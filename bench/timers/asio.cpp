@@ -7,10 +7,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Boost.Asio's steady_timer.
+// Boost.Asio's steady_timer in an io_context.
 //
 
-#include "work.hpp"
+#include "waitable.hpp"
 
 #include <utility>
 
@@ -21,74 +21,30 @@
 namespace {
 
 using executor = boost::asio::io_context::executor_type;
-using boost::system::error_code;
 
-template <class OnEvent> struct waiter {
-  void wait() {
-    descriptor.async_wait(boost::asio::posix::descriptor_base::wait_read, [this](error_code) {
-      if (!bytes.pass_on(index)) {
-        context.stop();
-      }
-      on_event(index);
-      wait();
-    });
-  }
+struct asios {
+  struct context : boost::asio::io_context {
+    context() : boost::asio::io_context(1) {}
+  };
 
-  boost::asio::io_context& context;
-  timers::ring& bytes;
-  OnEvent& on_event;
-  std::size_t index;
-  boost::asio::posix::basic_stream_descriptor<executor> descriptor;
-};
+  using timer = boost::asio::basic_waitable_timer<
+      std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, executor>;
 
-class loop {
-public:
-  explicit loop(std::size_t timers) {
-    timers_.reserve(timers);
-    for (std::size_t index = 0; index != timers; ++index) {
-      timers_.emplace_back(context_);
+  class descriptor {
+  public:
+    descriptor(context& used, int fd) : owned_(used, fd) {}
+
+    template <class Handler> void wait(Handler handler) {
+      owned_.async_wait(boost::asio::posix::descriptor_base::wait_read, std::move(handler));
     }
-  }
 
-  void set(std::size_t index, timers::milliseconds after) {
-    timers_[index].expires_after(after);
-    timers_[index].async_wait([this](error_code ec) {
-      if (!ec) {
-        ++fired;
-      }
-    });
-  }
+    void release() { owned_.release(); } // the ring closes it
 
-  void cancel(std::size_t index) { timers_[index].cancel(); }
-  void run() { context_.run(); }
-
-  void turn() {
-    context_.poll();
-    context_.restart();
-  }
-
-  template <class OnEvent> void run_io(timers::ring& bytes, OnEvent on_event) {
-    std::vector<waiter<OnEvent>> waiters;
-    waiters.reserve(bytes.size());
-    for (std::size_t index = 0; index != bytes.size(); ++index) {
-      waiters.push_back({context_, bytes, on_event, index, {context_, bytes.reader(index)}});
-      waiters.back().wait();
-    }
-    context_.run();
-    for (waiter<OnEvent>& each : waiters) {
-      each.descriptor.release(); // the ring closes it
-    }
-  }
-
-  std::size_t fired = 0;
-
-private:
-  boost::asio::io_context context_{1};
-  std::vector<boost::asio::basic_waitable_timer<
-      std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, executor>>
-      timers_;
+  private:
+    boost::asio::posix::basic_stream_descriptor<executor> owned_;
+  };
 };
 
 } // namespace
 
-timers::contender timers::asio() { return contender_of<loop>(); }
+timers::contender timers::asio() { return contender_of<waitable_timers<asios>>(); }

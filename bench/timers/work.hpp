@@ -142,6 +142,8 @@ template <class Loop> contender contender_of() {
 contender event_loop();
 contender async_event_loop();
 contender asio();
+contender mioext_in_io_context(); // steady_timer
+contender mioext_in_selector_context();
 contender libuv();
 contender libevent();
 contender libev();
