@@ -7,7 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Shows the event loop at work, alone and in an io_context, and checks what it promises: `b2 demo`.
+// Shows the event loop at work, alone, in an io_context and in a selector_context, and checks what it
+// promises: `b2 demo`.
 //
 
 #include <array>
@@ -225,7 +226,7 @@ private:
   bool has_timer_ = false;
 };
 
-// --- One handler, alone and in an io_context -----------------------------------------------------
+// --- One handler, alone and in both kinds of context ---------------------------------------------
 
 // Sends a byte to and fro over a connection with itself. Who drives the loop is no concern of it.
 class to_and_fro final : public mioext::basic_handler<about> {
@@ -285,14 +286,14 @@ void run_alone(to_and_fro& handler) {
   loop.run(handler);
 }
 
-// One of the context's other guests, a timer of Asio's, ends it.
-void run_in_context(to_and_fro& handler) {
-  asio::io_context context;
+// One of the context's other guests, a timer, ends it.
+template <class Context, class Timer> void run_in_context(to_and_fro& handler) {
+  Context context;
   mioext::basic_async_event_loop<about> loop(context);
   handler.start(loop);
   bool is_complete = false;
   loop.async_run(handler, [&](error_code const& ec) { is_complete = !ec; });
-  asio::steady_timer timer(context, playing_time);
+  Timer timer(context, playing_time);
   timer.async_wait([&](error_code const&) { loop.shutdown(); });
   context.run();
   check(is_complete, "async_run completes with success after a shutdown");
@@ -535,10 +536,13 @@ int run(std::vector<std::string> const& given) {
   std::cout << "\nA timer, and a message from another thread" << std::endl;
   timer_and_message().run();
 
-  std::cout << "\nOne handler, in two loops" << std::endl;
+  std::cout << "\nOne handler, alone and in both kinds of context" << std::endl;
   to_and_fro handler;
   count_round_trips("in a loop of its own", handler, run_alone);
-  count_round_trips("in an io_context, beside a steady_timer", handler, run_in_context);
+  count_round_trips("in an io_context, beside a steady_timer", handler,
+                    run_in_context<asio::io_context, asio::steady_timer>);
+  count_round_trips("in a selector_context, beside a timer", handler,
+                    run_in_context<mioext::selector_context, mioext::steady_timer>);
 
   std::cout << "\nConnect: what is told, and whether it is true" << std::endl;
   connect_over_tcp();
@@ -554,6 +558,6 @@ int run(std::vector<std::string> const& given) {
 }
 
 char const* const usage = R"(demo
-Shows the event loop at work, alone and in an io_context, and checks what it promises.)";
+Shows the event loop at work, alone, in an io_context and in a selector_context, and checks what it promises.)";
 
 int main(int argc, char* argv[]) { return run_program(argc, argv, usage, run); }

@@ -21,9 +21,10 @@ mkdir "$scratch/directory"
 TMPDIR=$scratch/directory timeout "$patience" "$demo" | tee "$scratch/demo.log"
 grep -qx 'mioext has kept all its promises.' "$scratch/demo.log"
 
-case_of 'the same handler runs in both loops'
+case_of 'the same handler runs alone and in both kinds of context'
 grep -q '^  in a loop of its own  *[1-9][0-9]* round trips' "$scratch/demo.log"
 grep -q '^  in an io_context, .*steady_timer  *[1-9][0-9]* round trips' "$scratch/demo.log"
+grep -q '^  in a selector_context, .*timer  *[1-9][0-9]* round trips' "$scratch/demo.log"
 
 case_of 'the demo leaves nothing behind'
 [[ -z $(ls -A "$scratch/directory") ]]
