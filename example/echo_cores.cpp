@@ -61,6 +61,7 @@ using core_executor = mioext::selector_context::executor_type;
 using core_stream = mioext::stream<mioext::tcp_socket, core_executor>;
 using core_timer = mioext::basic_steady_timer<core_executor>;
 
+// tag::listen[]
 // An option that Asio has no name for.
 struct share_port {
   template <class Protocol> int level(Protocol const&) const { return SOL_SOCKET; }
@@ -86,6 +87,7 @@ mioext::tcp_acceptor listen_at(tcp::endpoint const& endpoint) {
   acceptor.listen();
   return acceptor;
 }
+// end::listen[]
 
 class connection;
 

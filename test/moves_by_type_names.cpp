@@ -338,7 +338,7 @@ using names_of_mioext = std::tuple<after, typed_after, only_the_objects>;
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(serves_several_clients, Names, names_of_mioext) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(takes_the_context_where_it_accepts, Names, names_of_mioext) {
   running<typename Names::context, echo_server<Names>> server(long_limit);
   check_echo(server);
 }
