@@ -34,6 +34,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/udp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <boost/asio/write.hpp>
@@ -163,7 +164,7 @@ void run_until(Loop& loop, Handler& handler, Condition condition, char const* wh
 }
 
 /// Until the context has nothing left to do, and no longer than it may take.
-void run(io_context& context) {
+template <class Context> void run(Context& context) {
   context.restart();
   context.run_for(shortage);
   if (!context.stopped()) {
@@ -195,7 +196,7 @@ struct operations {
   }
 
   /// Throws what they were told.
-  void finish(io_context& context) {
+  template <class Context> void finish(Context& context) {
     run(context);
     require(calls == pending, "each operation is completed once");
     if (outcome) {
@@ -494,10 +495,10 @@ void options() {
   }
 }
 
-// Inside a context.
+// Inside a context, of either kind.
 
-void waits() {
-  io_context context;
+template <class Context> void waits() {
+  Context context;
   operations all;
   auto pair = mioext::unix_socket::pair();
   mioext::async_wait(context, pair.first, interest::readable, all.started());
@@ -507,7 +508,8 @@ void waits() {
 }
 
 /// Connect, accept, exchange.
-template <class Socket> void exchange(io_context& context, operations& all, Socket& socket) {
+template <class Context, class Socket>
+void exchange(Context& context, operations& all, Socket& socket) {
   mioext::tcp_acceptor acceptor(test::loopback());
   mioext::tcp_socket accepted;
   mioext::async_connect(socket, acceptor.local_endpoint(), all.started());
@@ -541,23 +543,23 @@ template <class Socket> void exchange(io_context& context, operations& all, Sock
   require(std::memcmp(sent, received, sizeof sent) == 0, "what was sent arrives");
 }
 
-void streams_connect() {
-  io_context context;
+template <class Context> void streams_connect() {
+  Context context;
   operations all;
   mioext::stream<mioext::tcp_socket> stream(context);
   exchange(context, all, stream);
 }
 
-void sockets_of_asio_connect() {
-  io_context context;
+template <class Context> void sockets_of_asio_connect() {
+  Context context;
   operations all;
   tcp::socket socket(context);
   exchange(context, all, socket);
 }
 
-void streams_wait_for_room() {
+template <class Context> void streams_wait_for_room() {
   auto const listener = full_listener();
-  io_context context;
+  Context context;
   operations all;
   mioext::stream<mioext::unix_socket> stream(context);
   mioext::async_connect(stream, listener->endpoint, all.started());
@@ -568,8 +570,8 @@ void streams_wait_for_room() {
   all.finish(context);
 }
 
-void loop_in_context() {
-  io_context context;
+template <class Context> void loop_in_context() {
+  Context context;
   mioext::basic_async_event_loop<mioext::token, int> loop(context);
   support::recorder<mioext::token, int> handler;
   auto pair = mioext::unix_socket::pair();
@@ -589,26 +591,64 @@ void loop_in_context() {
   require(handler.calls.size() == 3, "timer, data and message are reported");
 }
 
-void service_is_rebuilt() {
-  io_context context;
+template <class Context> void service_is_rebuilt() {
+  Context context;
   operations all;
   auto pair = mioext::unix_socket::pair();
   mioext::async_wait(context, pair.first, interest::readable, all.started());
   context.poll();
   std::exception_ptr thrown;
-  context.notify_fork(io_context::fork_prepare);
+  context.notify_fork(asio::execution_context::fork_prepare);
   try {
-    context.notify_fork(io_context::fork_child);
+    context.notify_fork(asio::execution_context::fork_child);
   } catch (boost::system::system_error const&) {
     thrown = std::current_exception();
     faults::end();
-    context.notify_fork(io_context::fork_child); // it can be repeated
+    context.notify_fork(asio::execution_context::fork_child); // it can be repeated
   }
   pair.second.write_some(buffer("x", 1));
   all.finish(context);
   if (thrown) {
     std::rethrow_exception(thrown);
   }
+}
+
+/// Operations, a timer and functions of another thread.
+template <class Context> void context_is_woken() {
+  Context context;
+  operations all;
+  auto pair = mioext::unix_socket::pair();
+  mioext::stream<mioext::unix_socket> stream(context, std::move(pair.first));
+  char byte = 0;
+  stream.async_read_some(buffer(&byte, 1), all.started());
+  mioext::steady_timer timer(context, milliseconds(1));
+  timer.async_wait(all.started());
+  int posted = 0;
+  std::thread sender([&] {
+    for (int number = 0; number != 3; ++number) {
+      std::this_thread::sleep_for(milliseconds(2)); // so that the context has to be woken
+      asio::post(context, [&] { ++posted; });
+    }
+  });
+  struct join {
+    ~join() { joined.join(); }
+    std::thread& joined;
+  };
+  {
+    join const joined{sender};
+    auto const begin = std::chrono::steady_clock::now();
+    while (posted != 3) {
+      auto const passed = std::chrono::steady_clock::now() - begin;
+      require(passed < limit, "functions of another thread are called");
+      if (passed > shortage) {
+        faults::end();
+      }
+      context.run_one_for(milliseconds(10));
+      context.restart();
+    }
+  }
+  pair.second.write_some(buffer("x", 1));
+  all.finish(context);
 }
 
 struct scenario {
@@ -700,6 +740,12 @@ BOOST_AUTO_TEST_SUITE(system_call_faults)
 #define CHECK_SCENARIO(function)                                                                   \
   BOOST_AUTO_TEST_CASE(in_##function) { check(scenario{#function, function}); }
 
+#define CHECK_IN_BOTH_CONTEXTS(function)                                                           \
+  BOOST_AUTO_TEST_CASE(in_##function) { check(scenario{#function, function<io_context>}); }        \
+  BOOST_AUTO_TEST_CASE(in_##function##_in_selector_context) {                                      \
+    check(scenario{#function " in a selector_context", function<mioext::selector_context>});       \
+  }
+
 CHECK_SCENARIO(poller_and_waker)
 CHECK_SCENARIO(loop_registrations)
 CHECK_SCENARIO(loop_connects)
@@ -712,12 +758,13 @@ CHECK_SCENARIO(loop_is_rebuilt)
 CHECK_SCENARIO(pipes)
 CHECK_SCENARIO(datagrams)
 CHECK_SCENARIO(options)
-CHECK_SCENARIO(waits)
-CHECK_SCENARIO(streams_connect)
-CHECK_SCENARIO(sockets_of_asio_connect)
-CHECK_SCENARIO(streams_wait_for_room)
-CHECK_SCENARIO(loop_in_context)
-CHECK_SCENARIO(service_is_rebuilt)
+CHECK_IN_BOTH_CONTEXTS(waits)
+CHECK_IN_BOTH_CONTEXTS(streams_connect)
+CHECK_IN_BOTH_CONTEXTS(sockets_of_asio_connect)
+CHECK_IN_BOTH_CONTEXTS(streams_wait_for_room)
+CHECK_IN_BOTH_CONTEXTS(loop_in_context)
+CHECK_IN_BOTH_CONTEXTS(service_is_rebuilt)
+CHECK_IN_BOTH_CONTEXTS(context_is_woken)
 
 BOOST_AUTO_TEST_CASE(messages_to_a_loop_that_is_awake_make_no_system_call) {
   struct receiver final : mioext::basic_handler<mioext::token, int> {
