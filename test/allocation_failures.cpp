@@ -28,8 +28,10 @@
 #include <unistd.h>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
@@ -293,7 +295,7 @@ struct count_calls {
 
 /// Runs until nothing is left to do. Memory may run out in a step of a composed operation: that is
 /// thrown, and the operation is gone, as it is with Asio's own.
-void run(io_context& context) {
+template <class Context> void run(Context& context) {
   context.restart();
   context.run_for(support::patience);
   if (!context.stopped()) {
@@ -301,12 +303,12 @@ void run(io_context& context) {
   }
 }
 
-std::unique_ptr<io_context> made_context() {
-  return with_memory([] { return std::unique_ptr<io_context>(new io_context(1)); });
+template <class Context> std::unique_ptr<Context> made_context() {
+  return with_memory([] { return std::unique_ptr<Context>(new Context); });
 }
 
-void waits() {
-  auto const context = made_context();
+template <class Context> void waits() {
+  auto const context = made_context<Context>();
   auto pair = mioext::unix_socket::pair();
   far_descriptor const far(pair.first.native_handle(), 500);
   int calls = 0;
@@ -323,10 +325,10 @@ void waits() {
 }
 
 /// Each time another one, for which the process keeps nothing yet that hears of its being closed.
-void waits_for_a_new_number() {
+template <class Context> void waits_for_a_new_number() {
   static int least = 512;
   least += 64;
-  auto const context = made_context();
+  auto const context = made_context<Context>();
   auto pair = mioext::unix_socket::pair();
   far_descriptor const far(pair.first.native_handle(), least);
   with_memory([&] { boost::asio::use_service<mioext::selector_service>(*context); });
@@ -341,9 +343,9 @@ void waits_for_a_new_number() {
   }
 }
 
-void streams() {
+template <class Context> void streams() {
   using stream = mioext::stream<mioext::unix_socket>;
-  auto const context = made_context();
+  auto const context = made_context<Context>();
   auto pair = mioext::unix_socket::pair();
   std::unique_ptr<stream> near;
   std::unique_ptr<stream> far;
@@ -363,9 +365,9 @@ void streams() {
   }
 }
 
-void asynchronous_connects() {
+template <class Context> void asynchronous_connects() {
   using stream = mioext::stream<mioext::tcp_socket>;
-  auto const context = made_context();
+  auto const context = made_context<Context>();
   mioext::tcp_acceptor acceptor(test::loopback());
   std::unique_ptr<stream> connecting;
   at_last([&] { connecting.reset(new stream(*context)); });
@@ -384,9 +386,9 @@ void asynchronous_connects() {
   }
 }
 
-void loops_in_context() {
+template <class Context> void loops_in_context() {
   using async_loop = mioext::basic_async_event_loop<mioext::token, std::unique_ptr<int>>;
-  auto const context = made_context();
+  auto const context = made_context<Context>();
   std::unique_ptr<async_loop> looping;
   at_last([&] { looping.reset(new async_loop(*context)); });
   auto pair = mioext::unix_socket::pair();
@@ -411,6 +413,42 @@ void loops_in_context() {
   run(*context);
   if (calls != 1 || handler.calls[1] != 1 || handler.calls[2] != 1) {
     throw broken_promise{"data, a timer and the end are told"};
+  }
+}
+
+template <class Context> void functions_and_timers() {
+  auto const context = made_context<Context>();
+  int posted = 0;
+  for (int number = 0; number != 100; ++number) { // more than memory is kept for
+    at_last([&] { boost::asio::post(*context, [&posted] { ++posted; }); });
+  }
+  std::unique_ptr<mioext::steady_timer> timer;
+  at_last([&] { timer.reset(new mioext::steady_timer(*context, milliseconds(1))); });
+  int calls = 0;
+  int failures = 0;
+  at_last([&] { timer->async_wait(count_calls{&calls, &failures}); });
+  at_last([&] {
+    boost::asio::post(*context, [&] {
+      at_last([&] { boost::asio::post(*context, [&posted] { ++posted; }); });
+      at_last([&] { boost::asio::dispatch(*context, [&posted] { ++posted; }); });
+    });
+  });
+  run(*context);
+  if (posted != 102 || calls != 1 || failures != 0) {
+    throw broken_promise{"each function is called once, and the timer's end is told once"};
+  }
+}
+
+// --- Contexts themselves -----------------------------------------------------------------------
+
+void selector_contexts() {
+  std::unique_ptr<mioext::selector_context> context;
+  at_last([&] { context.reset(new mioext::selector_context); });
+  int posted = 0;
+  at_last([&] { boost::asio::post(*context, [&posted] { ++posted; }); });
+  run(*context);
+  if (posted != 1) {
+    throw broken_promise{"a function is called"};
   }
 }
 
@@ -459,15 +497,23 @@ void check(void (*scenario)()) {
 
 BOOST_AUTO_TEST_SUITE(allocation_failures)
 
+#define CHECK_IN_BOTH_CONTEXTS(function)                                                           \
+  BOOST_AUTO_TEST_CASE(in_##function) { check(function<io_context>); }                             \
+  BOOST_AUTO_TEST_CASE(in_##function##_in_selector_context) {                                      \
+    check(function<mioext::selector_context>);                                                     \
+  }
+
 BOOST_AUTO_TEST_CASE(in_poller_and_waker) { check(poller_and_waker); }
 BOOST_AUTO_TEST_CASE(in_registrations) { check(registrations); }
 BOOST_AUTO_TEST_CASE(in_timers_and_messages) { check(timers_and_messages); }
 BOOST_AUTO_TEST_CASE(in_connects) { check(connects); }
 BOOST_AUTO_TEST_CASE(in_connects_that_wait) { check(connects_that_wait); }
-BOOST_AUTO_TEST_CASE(in_waits) { check(waits); }
-BOOST_AUTO_TEST_CASE(in_waits_for_a_new_number) { check(waits_for_a_new_number); }
-BOOST_AUTO_TEST_CASE(in_streams) { check(streams); }
-BOOST_AUTO_TEST_CASE(in_asynchronous_connects) { check(asynchronous_connects); }
-BOOST_AUTO_TEST_CASE(in_loops_in_a_context) { check(loops_in_context); }
+CHECK_IN_BOTH_CONTEXTS(waits)
+CHECK_IN_BOTH_CONTEXTS(waits_for_a_new_number)
+CHECK_IN_BOTH_CONTEXTS(streams)
+CHECK_IN_BOTH_CONTEXTS(asynchronous_connects)
+CHECK_IN_BOTH_CONTEXTS(loops_in_context)
+CHECK_IN_BOTH_CONTEXTS(functions_and_timers)
+BOOST_AUTO_TEST_CASE(in_selector_contexts) { check(selector_contexts); }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -17,14 +17,11 @@
 #include <mioext/detail/system.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <vector>
 
-#include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/async/descriptor_operation.hpp>
@@ -91,16 +88,15 @@ public:
   scheduler_sources(scheduler_sources const&) = delete;
   scheduler_sources& operator=(scheduler_sources const&) = delete;
 
-  /// Adds `source`, whose selector has the descriptor `fd`.
-  int add(scheduler_source& source, int fd) noexcept {
+  /// Adds `source`, whose selector has the descriptor `fd`. Throws std::bad_alloc, and has done nothing
+  /// then.
+  int add(scheduler_source& source, int fd) {
     std::size_t place = 0;
     while (place != sources_.size() && sources_[place]) {
       ++place;
     }
     if (place == sources_.size()) {
-      BOOST_TRY { sources_.push_back(nullptr); }
-      BOOST_CATCH(std::bad_alloc const&) { return ENOMEM; }
-      BOOST_CATCH_END
+      sources_.push_back(nullptr);
     }
     source.fd_ = fd;
     source.number_ = first_ + static_cast<std::uint32_t>(place);
