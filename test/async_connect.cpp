@@ -48,6 +48,7 @@
 #include <mioext/udp.hpp>
 #include <mioext/unix.hpp>
 
+#include "contexts.hpp"
 #include "handles.hpp"
 #include "support.hpp"
 
@@ -66,6 +67,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
+using support::tested_context;
 using local = asio::local::stream_protocol;
 using test::full_tcp_listener;
 
@@ -117,7 +119,7 @@ bool is_connected(int fd) {
 
 template <class Protocol> struct asio_socket {
   using endpoint_type = typename Protocol::endpoint;
-  explicit asio_socket(asio::io_context& context) : socket(context) {}
+  explicit asio_socket(tested_context& context) : socket(context) {}
   template <class... Arguments> void connect(Arguments&&... arguments) {
     mioext::async_connect(socket, std::forward<Arguments>(arguments)...);
   }
@@ -126,26 +128,26 @@ template <class Protocol> struct asio_socket {
 
 template <class Protocol> struct native_executor_socket {
   using endpoint_type = typename Protocol::endpoint;
-  explicit native_executor_socket(asio::io_context& context) : socket(context) {}
+  explicit native_executor_socket(tested_context& context) : socket(context) {}
   template <class... Arguments> void connect(Arguments&&... arguments) {
     mioext::async_connect(socket, std::forward<Arguments>(arguments)...);
   }
-  asio::basic_stream_socket<Protocol, asio::io_context::executor_type> socket;
+  asio::basic_stream_socket<Protocol, tested_context::executor_type> socket;
 };
 
 template <class Protocol> struct mioext_socket {
   using endpoint_type = typename Protocol::endpoint;
-  explicit mioext_socket(asio::io_context& used) : context(used) {}
+  explicit mioext_socket(tested_context& used) : context(used) {}
   template <class... Arguments> void connect(Arguments&&... arguments) {
     mioext::async_connect(context, socket, std::forward<Arguments>(arguments)...);
   }
-  asio::io_context& context;
+  tested_context& context;
   mioext::basic_stream_socket<Protocol> socket;
 };
 
 template <class Protocol> struct mioext_stream {
   using endpoint_type = typename Protocol::endpoint;
-  explicit mioext_stream(asio::io_context& context) : socket(context) {}
+  explicit mioext_stream(tested_context& context) : socket(context) {}
   template <class... Arguments> void connect(Arguments&&... arguments) {
     mioext::async_connect(socket, std::forward<Arguments>(arguments)...);
   }
@@ -153,7 +155,7 @@ template <class Protocol> struct mioext_stream {
 };
 
 template <class Protocol> struct stream_of_asio {
-  explicit stream_of_asio(asio::io_context& context) : socket(context) {}
+  explicit stream_of_asio(tested_context& context) : socket(context) {}
   template <class... Arguments> void connect(Arguments&&... arguments) {
     mioext::async_connect(socket, std::forward<Arguments>(arguments)...);
   }
@@ -187,7 +189,7 @@ template <class Socket> void check_that_reads_wait(Socket& socket, mioext::tcp_s
 }
 
 // Lets the context work until the handler was called, or until it has nothing to do.
-void run_until_told(asio::io_context& context, outcome const& told) {
+void run_until_told(tested_context& context, outcome const& told) {
   context.restart();
   while (told.calls == 0 && context.run_one() != 0) {
   }
@@ -198,7 +200,7 @@ void run_until_told(asio::io_context& context, outcome const& told) {
 // --- One endpoint -----------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(tcp_connect_opens_the_socket_and_connects_it, Kind, tcp_kinds) {
-  asio::io_context context;
+  tested_context context;
   tcp_listener listener;
   Kind client(context);
   outcome told;
@@ -211,7 +213,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(tcp_connect_opens_the_socket_and_connects_it, Kind
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(tcp_connect_that_is_refused_says_so, Kind, tcp_kinds) {
-  asio::io_context context;
+  tested_context context;
   Kind client(context);
   outcome told;
   client.connect(refusing_endpoint(), store{&told});
@@ -223,7 +225,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(tcp_connect_that_is_refused_says_so, Kind, tcp_kin
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(unix_connect_completes_later_although_it_succeeds_at_once, Kind,
                               local_kinds) {
-  asio::io_context context;
+  tested_context context;
   mioext::unix_acceptor acceptor;
   acceptor.open();
   support::bind_to_any(acceptor);
@@ -239,7 +241,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(unix_connect_completes_later_although_it_succeeds_
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(unix_connect_to_a_missing_path_says_so, Kind, local_kinds) {
-  asio::io_context context;
+  tested_context context;
   Kind client(context);
   outcome told;
   client.connect(local::endpoint("/no/such/directory/socket"), store{&told});
@@ -250,7 +252,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(unix_connect_to_a_missing_path_says_so, Kind, loca
 }
 
 BOOST_AUTO_TEST_CASE(udp_connect_of_an_asio_and_of_a_mioext_socket) {
-  asio::io_context context;
+  tested_context context;
   mioext::udp_socket peer(asio::ip::udp::endpoint(asio::ip::address_v4::loopback(), 0));
   asio::ip::udp::socket asio_socket(context);
   mioext::udp_socket socket;
@@ -265,7 +267,7 @@ BOOST_AUTO_TEST_CASE(udp_connect_of_an_asio_and_of_a_mioext_socket) {
 }
 
 BOOST_AUTO_TEST_CASE(a_bare_descriptor_is_connected_and_never_closed) {
-  asio::io_context context;
+  tested_context context;
   tcp_listener listener;
   mioext::detail::file_descriptor const fd(::socket(AF_INET, SOCK_STREAM, 0));
   outcome told;
@@ -277,7 +279,7 @@ BOOST_AUTO_TEST_CASE(a_bare_descriptor_is_connected_and_never_closed) {
 }
 
 BOOST_AUTO_TEST_CASE(a_closed_descriptor_is_refused) {
-  asio::io_context context;
+  tested_context context;
   outcome told;
   mioext::async_connect(context, -1, test::loopback(), store{&told});
   BOOST_TEST(told.calls == 0);
@@ -288,7 +290,7 @@ BOOST_AUTO_TEST_CASE(a_closed_descriptor_is_refused) {
 
 // Linux answers the first connect(2) after one that went on with success, and so does Asio.
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_connected_socket_is_not_connected_again, Kind, tcp_kinds) {
-  asio::io_context context;
+  tested_context context;
   tcp_listener listener;
   Kind client(context);
   tcp::socket of_asio(context);
@@ -316,7 +318,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_connected_socket_is_not_connected_again, Kind, t
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_connected_unix_socket_is_not_connected_again, Kind, local_kinds) {
-  asio::io_context context;
+  tested_context context;
   mioext::unix_acceptor acceptor;
   acceptor.open();
   support::bind_to_any(acceptor);
@@ -342,7 +344,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_connected_unix_socket_is_not_connected_again, Ki
 }
 
 BOOST_AUTO_TEST_CASE(a_connect_beside_one_that_goes_on_is_already_started) {
-  asio::io_context context;
+  tested_context context;
   full_tcp_listener listener;
   tcp::socket of_asio(context);
   mioext::stream<mioext::tcp_socket> stream(context);
@@ -364,7 +366,7 @@ BOOST_AUTO_TEST_CASE(a_connect_beside_one_that_goes_on_is_already_started) {
 // The descriptor becomes non-blocking, and that is nobody's business but the system's.
 BOOST_AUTO_TEST_CASE_TEMPLATE(synchronous_reads_wait_after_every_form_of_connect, Kind,
                               io_object_kinds) {
-  asio::io_context context;
+  tested_context context;
   tcp_listener listener;
   std::vector<tcp::endpoint> const endpoints = {listener.endpoint};
   auto const anything = [](error_code const&, tcp::endpoint const&) { return true; };
@@ -409,7 +411,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(synchronous_reads_wait_after_every_form_of_connect
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(non_blocking_that_was_asked_for_stays, Kind, io_object_kinds) {
-  asio::io_context context;
+  tested_context context;
   tcp_listener listener;
   Kind client(context);
   outcome told;
@@ -428,7 +430,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(non_blocking_that_was_asked_for_stays, Kind, io_ob
 // --- A connect that goes on ---------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(closing_the_socket_ends_a_connect_that_goes_on, Kind, tcp_kinds) {
-  asio::io_context context;
+  tested_context context;
   full_tcp_listener listener;
   Kind client(context);
   outcome told;
@@ -444,7 +446,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(closing_the_socket_ends_a_connect_that_goes_on, Ki
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(destroying_the_socket_ends_a_connect_that_goes_on, Kind, tcp_kinds) {
-  asio::io_context context;
+  tested_context context;
   full_tcp_listener listener;
   outcome told;
   {
@@ -460,7 +462,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(destroying_the_socket_ends_a_connect_that_goes_on,
 
 // As closing one of Asio's sockets does; of a bare descriptor the system says nothing.
 BOOST_AUTO_TEST_CASE(closing_a_bare_descriptor_ends_a_connect_that_goes_on) {
-  asio::io_context context;
+  tested_context context;
   full_tcp_listener listener;
   mioext::detail::file_descriptor closed(mioext::tcp_socket(tcp::v4()).release());
   mioext::detail::file_descriptor reused(mioext::tcp_socket(tcp::v4()).release());
@@ -482,7 +484,7 @@ BOOST_AUTO_TEST_CASE(closing_a_bare_descriptor_ends_a_connect_that_goes_on) {
 }
 
 BOOST_AUTO_TEST_CASE(asio_cancel_ends_a_connect_that_goes_on) {
-  asio::io_context context;
+  tested_context context;
   full_tcp_listener listener;
   tcp::socket socket(context);
   outcome told;
@@ -494,7 +496,7 @@ BOOST_AUTO_TEST_CASE(asio_cancel_ends_a_connect_that_goes_on) {
 }
 
 BOOST_AUTO_TEST_CASE(a_socket_may_be_moved_while_its_connect_goes_on) {
-  asio::io_context context;
+  tested_context context;
   full_tcp_listener listener;
   tcp::socket first(context);
   outcome told;
@@ -518,7 +520,7 @@ BOOST_AUTO_TEST_CASE(a_context_that_goes_drops_connects_of_all_kinds) {
   auto const alive = std::make_shared<int>();
   full_tcp_listener listener;
   support::full_listener unix_listener;
-  auto context = std::make_shared<asio::io_context>();
+  auto context = std::make_shared<tested_context>();
   mioext::tcp_socket tcp_socket;
   mioext::unix_socket unix_socket;
   int calls = 0;
@@ -540,7 +542,7 @@ BOOST_AUTO_TEST_CASE(a_context_that_goes_drops_connects_of_all_kinds) {
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(unix_connect_with_full_backlog_completes_when_connected, Kind,
                               local_kinds) {
-  asio::io_context context;
+  tested_context context;
   support::full_listener listener;
   Kind client(context);
   outcome told;
@@ -560,9 +562,33 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(unix_connect_with_full_backlog_completes_when_conn
   BOOST_TEST(client.socket.write_some(asio::buffer("x", 1)) == 1u);
 }
 
+// The steps are called in the handler's thread, but a selector_context belongs to its own.
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_of_another_thread_may_wait_for_room, Kind, local_kinds) {
+  tested_context context;
+  asio::thread_pool pool(1);
+  support::full_listener listener;
+  Kind client(context);
+  std::promise<error_code> connected;
+  std::atomic<bool> is_told(false);
+  client.connect(listener.endpoint, asio::bind_executor(pool, [&](error_code const& ec) {
+                   is_told = true;
+                   connected.set_value(ec);
+                 }));
+  context.run_one_for(support::patience);
+  context.run_one_for(support::patience);
+  context.run_one_for(support::patience);
+  BOOST_TEST(!is_told.load());
+  listener.drain();
+  context.run_for(support::patience);
+  BOOST_TEST(context.stopped());
+  pool.join();
+  BOOST_TEST(connected.get_future().get() == error_code());
+  BOOST_TEST(is_connected(client.socket.native_handle()));
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(unix_connect_with_full_backlog_tells_of_the_refusal, Kind,
                               local_kinds) {
-  asio::io_context context;
+  tested_context context;
   support::full_listener listener;
   Kind client(context);
   outcome told;
@@ -577,7 +603,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(unix_connect_with_full_backlog_tells_of_the_refusa
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(closing_a_socket_that_waits_for_room_ends_its_connect, Kind,
                               local_kinds) {
-  asio::io_context context;
+  tested_context context;
   support::full_listener listener;
   Kind client(context);
   outcome told;
@@ -594,7 +620,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(closing_a_socket_that_waits_for_room_ends_its_conn
 }
 
 BOOST_AUTO_TEST_CASE(a_socket_may_be_moved_while_it_waits_for_room) {
-  asio::io_context context;
+  tested_context context;
   support::full_listener listener;
   outcome told;
   std::unique_ptr<local::socket> first(new local::socket(context));
@@ -612,7 +638,7 @@ BOOST_AUTO_TEST_CASE(a_socket_may_be_moved_while_it_waits_for_room) {
 // --- Several endpoints --------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(the_first_endpoint_that_accepts_is_taken, Kind, two_kinds) {
-  asio::io_context context;
+  tested_context context;
   tcp_listener listener;
   tcp_listener unused;
   std::vector<tcp::endpoint> const endpoints = {refusing_endpoint(), listener.endpoint,
@@ -630,7 +656,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_first_endpoint_that_accepts_is_taken, Kind, tw
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(the_last_error_is_told_when_none_accepts, Kind, two_kinds) {
-  asio::io_context context;
+  tested_context context;
   std::vector<tcp::endpoint> const endpoints = {refusing_endpoint(), refusing_endpoint()};
   Kind client(context);
   outcome told;
@@ -643,7 +669,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_last_error_is_told_when_none_accepts, Kind, tw
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(no_endpoint_at_all_is_not_found, Kind, two_kinds) {
-  asio::io_context context;
+  tested_context context;
   Kind client(context);
   outcome told;
   tcp::endpoint connected;
@@ -655,7 +681,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(no_endpoint_at_all_is_not_found, Kind, two_kinds) 
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(iterators_are_answered_with_an_iterator, Kind, two_kinds) {
-  asio::io_context context;
+  tested_context context;
   tcp_listener listener;
   std::vector<tcp::endpoint> const endpoints = {refusing_endpoint(), listener.endpoint};
   using iterator = std::vector<tcp::endpoint>::const_iterator;
@@ -676,7 +702,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(iterators_are_answered_with_an_iterator, Kind, two
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_condition_is_asked_with_the_last_error_and_the_next_endpoint, Kind,
                               two_kinds) {
-  asio::io_context context;
+  tested_context context;
   tcp_listener skipped;
   tcp_listener listener;
   tcp::endpoint const refusing = refusing_endpoint();
@@ -709,7 +735,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_condition_is_asked_with_the_last_error_and_the_n
 }
 
 BOOST_AUTO_TEST_CASE(a_condition_that_takes_nothing_is_not_found) {
-  asio::io_context context;
+  tested_context context;
   tcp_listener listener;
   tcp::socket socket(context);
   outcome told;
@@ -723,7 +749,7 @@ BOOST_AUTO_TEST_CASE(a_condition_that_takes_nothing_is_not_found) {
 }
 
 BOOST_AUTO_TEST_CASE(resolver_results_are_a_sequence_of_endpoints) {
-  asio::io_context context;
+  tested_context context;
   tcp_listener listener;
   auto const results = tcp::resolver::results_type::create(listener.endpoint, "host", "service");
   tcp::socket socket(context);
@@ -736,7 +762,7 @@ BOOST_AUTO_TEST_CASE(resolver_results_are_a_sequence_of_endpoints) {
 }
 
 BOOST_AUTO_TEST_CASE(closing_the_socket_ends_the_whole_sequence) {
-  asio::io_context context;
+  tested_context context;
   full_tcp_listener full;
   tcp_listener listener;
   std::vector<tcp::endpoint> const endpoints = {full.endpoint, listener.endpoint};
@@ -756,7 +782,7 @@ BOOST_AUTO_TEST_CASE(closing_the_socket_ends_the_whole_sequence) {
 
 /// A family that the system has not: as IPv6 where it is switched off.
 template <class Connect>
-void check_that_a_family_is_passed_over(asio::io_context& context, Connect connect) {
+void check_that_a_family_is_passed_over(tested_context& context, Connect connect) {
   using protocol = asio::generic::stream_protocol;
   sockaddr unknown = sockaddr();
   unknown.sa_family = AF_MAX - 1;
@@ -784,7 +810,7 @@ BOOST_AUTO_TEST_CASE(an_endpoint_that_no_socket_can_be_opened_for_is_passed_over
   using protocol = asio::generic::stream_protocol;
   using endpoints = std::vector<protocol::endpoint>;
   using store = store_with<protocol::endpoint>;
-  asio::io_context context;
+  tested_context context;
   protocol::socket socket(context);
   mioext::basic_stream_socket<protocol> handle;
   check_that_a_family_is_passed_over(context, [&](endpoints const& all, store stored) {
@@ -803,7 +829,7 @@ BOOST_AUTO_TEST_CASE(an_endpoint_that_no_socket_can_be_opened_for_is_passed_over
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_sequence_goes_on_when_there_are_descriptors_again, Kind,
                               two_kinds) {
-  asio::io_context context;
+  tested_context context;
   tcp_listener listener;
   std::vector<tcp::endpoint> const endpoints(2, listener.endpoint);
   Kind client(context);
@@ -829,7 +855,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_sequence_goes_on_when_there_are_descriptors_agai
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_sequence_without_descriptors_says_so, Kind, two_kinds) {
-  asio::io_context context;
+  tested_context context;
   tcp_listener listener;
   Kind client(context);
   outcome told;
@@ -845,7 +871,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_sequence_without_descriptors_says_so, Kind, two_
 }
 
 BOOST_AUTO_TEST_CASE(a_sequence_of_unix_endpoints_waits_for_room_in_each) {
-  asio::io_context context;
+  tested_context context;
   support::full_listener listener;
   std::vector<local::endpoint> const endpoints = {local::endpoint("/no/such/directory/socket"),
                                                   listener.endpoint};
@@ -887,7 +913,7 @@ BOOST_AUTO_TEST_CASE(families_take_turns_in_a_race) {
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_race_is_won_by_the_endpoint_that_answers, Kind, two_kinds) {
   std::size_t const before = test::open_descriptors();
   {
-    asio::io_context context;
+    tested_context context;
     full_tcp_listener silent;
     tcp_listener listener;
     std::vector<tcp::endpoint> const endpoints = {silent.endpoint, listener.endpoint};
@@ -911,7 +937,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_race_is_won_by_the_endpoint_that_answers, Kind, 
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(an_attempt_that_fails_is_followed_at_once, Kind, two_kinds) {
-  asio::io_context context;
+  tested_context context;
   tcp_listener listener;
   std::vector<tcp::endpoint> const endpoints = {refusing_endpoint(), refusing_endpoint(),
                                                 listener.endpoint};
@@ -928,7 +954,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_attempt_that_fails_is_followed_at_once, Kind, t
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_race_that_nobody_wins_tells_the_last_error, Kind, two_kinds) {
-  asio::io_context context;
+  tested_context context;
   std::vector<tcp::endpoint> const endpoints = {refusing_endpoint(), refusing_endpoint()};
   Kind client(context);
   outcome told;
@@ -974,8 +1000,8 @@ BOOST_AUTO_TEST_CASE(races_in_four_threads_end_with_one_connection_each) {
 // --- What completion handlers bring with them ---------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(the_handlers_own_executor_is_used) {
-  asio::io_context context;
-  asio::io_context other;
+  tested_context context;
+  tested_context other;
   tcp_listener listener;
   std::vector<tcp::endpoint> const endpoints(1, listener.endpoint);
   int calls = 0;
@@ -1050,7 +1076,7 @@ struct allocating_handler {
 } // namespace
 
 BOOST_AUTO_TEST_CASE(memory_is_the_handlers_and_is_released_before_it_is_called) {
-  asio::io_context context;
+  tested_context context;
   support::full_listener full;
   tcp_listener listener;
   std::vector<tcp::endpoint> const endpoints = {refusing_endpoint(), listener.endpoint};
@@ -1094,7 +1120,7 @@ BOOST_AUTO_TEST_CASE(cancellation_of_every_type_ends_a_connect_that_goes_on) {
   full_tcp_listener listener;
   for (auto const type : {asio::cancellation_type::terminal, asio::cancellation_type::partial,
                           asio::cancellation_type::total}) {
-    asio::io_context context;
+    tested_context context;
     asio::cancellation_signal signal;
     mioext::tcp_socket socket;
     outcome told;
@@ -1112,7 +1138,7 @@ BOOST_AUTO_TEST_CASE(cancellation_of_every_type_ends_a_connect_that_goes_on) {
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(cancellation_while_waiting_for_room_works_at_once, Kind,
                               local_kinds) {
-  asio::io_context context;
+  tested_context context;
   support::full_listener listener;
   asio::cancellation_signal signal;
   Kind client(context);
@@ -1131,7 +1157,7 @@ BOOST_AUTO_TEST_CASE(cancellation_ends_a_sequence_and_a_race) {
   tcp_listener listener;
   std::vector<tcp::endpoint> const endpoints = {silent.endpoint, listener.endpoint};
   for (auto const type : {asio::cancellation_type::terminal, asio::cancellation_type::partial}) {
-    asio::io_context context;
+    tested_context context;
     asio::cancellation_signal first;
     asio::cancellation_signal second;
     mioext::tcp_socket each;
@@ -1160,7 +1186,7 @@ BOOST_AUTO_TEST_CASE(cancellation_ends_a_sequence_and_a_race) {
 }
 
 BOOST_AUTO_TEST_CASE(a_slot_of_a_race_that_has_ended_does_no_harm) {
-  asio::io_context context;
+  tested_context context;
   tcp_listener listener;
   asio::cancellation_signal signal;
   mioext::tcp_socket socket;
@@ -1182,7 +1208,7 @@ BOOST_AUTO_TEST_CASE(a_slot_of_a_race_that_has_ended_does_no_harm) {
 #ifdef BOOST_ASIO_HAS_CO_AWAIT
 
 BOOST_AUTO_TEST_CASE(a_coroutine_awaits_every_form) {
-  asio::io_context context;
+  tested_context context;
   tcp_listener listener;
   std::vector<tcp::endpoint> const endpoints = {refusing_endpoint(), listener.endpoint};
   bool has_ended = false;

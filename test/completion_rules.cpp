@@ -66,7 +66,6 @@
 namespace {
 
 namespace asio = boost::asio;
-using asio::io_context;
 using asio::ip::tcp;
 using boost::system::error_code;
 using contexts::counting_allocator;
@@ -76,6 +75,7 @@ using contexts::into;
 using contexts::outcome;
 using contexts::run;
 using mioext::interest;
+using support::tested_context;
 
 /// A handler that is told the error alone, whatever else the operation has to tell. (An object like a
 /// socket cannot be passed to C's ellipsis: clang compiles that, and the program ends there.)
@@ -94,16 +94,17 @@ template <class Function> error_handler<Function> of_error(Function function) {
 // Each of them can be begun with a handler, waits, and is then cancelled in its own way.
 
 struct stream_pair {
-  explicit stream_pair(io_context& context, std::pair<mioext::tcp_socket, mioext::tcp_socket> ends)
+  explicit stream_pair(tested_context& context,
+                       std::pair<mioext::tcp_socket, mioext::tcp_socket> ends)
       : near(context, std::move(ends.first)), far(std::move(ends.second)) {}
-  explicit stream_pair(io_context& context) : stream_pair(context, test::tcp_pair()) {}
+  explicit stream_pair(tested_context& context) : stream_pair(context, test::tcp_pair()) {}
 
   mioext::stream<mioext::tcp_socket> near;
   mioext::tcp_socket far;
 };
 
 struct asio_read {
-  explicit asio_read(io_context& context) : socket(context), ends(test::tcp_pair()) {
+  explicit asio_read(tested_context& context) : socket(context), ends(test::tcp_pair()) {
     socket.assign(tcp::v4(), ends.first.release());
   }
   template <class Handler> void begin(Handler handler) {
@@ -117,7 +118,7 @@ struct asio_read {
 };
 
 struct stream_read {
-  explicit stream_read(io_context& context) : pair(context) {}
+  explicit stream_read(tested_context& context) : pair(context) {}
   template <class Handler> void begin(Handler handler) {
     pair.near.async_read_some(asio::buffer(data), std::move(handler));
   }
@@ -128,7 +129,7 @@ struct stream_read {
 };
 
 struct stream_write {
-  explicit stream_write(io_context& context) : pair(context) {
+  explicit stream_write(tested_context& context) : pair(context) {
     support::fill(pair.near.native_handle());
   }
   template <class Handler> void begin(Handler handler) {
@@ -140,13 +141,13 @@ struct stream_write {
 };
 
 struct wait_for_a_handle {
-  explicit wait_for_a_handle(io_context& used) : context(used), acceptor(test::loopback()) {}
+  explicit wait_for_a_handle(tested_context& used) : context(used), acceptor(test::loopback()) {}
   template <class Handler> void begin(Handler handler) {
     mioext::async_wait(context, acceptor, interest::readable, std::move(handler));
   }
   void cancel() { acceptor.close(); }
 
-  io_context& context;
+  tested_context& context;
   mioext::tcp_acceptor acceptor;
 };
 
@@ -158,19 +159,19 @@ struct accept_of_a_handle : wait_for_a_handle {
 };
 
 struct connect_of_a_handle {
-  explicit connect_of_a_handle(io_context& used) : context(used) {}
+  explicit connect_of_a_handle(tested_context& used) : context(used) {}
   template <class Handler> void begin(Handler handler) {
     mioext::async_connect(context, socket, listener.endpoint, std::move(handler));
   }
   void cancel() { socket.close(); }
 
-  io_context& context;
+  tested_context& context;
   test::full_tcp_listener listener;
   mioext::tcp_socket socket;
 };
 
 struct connect_of_a_stream {
-  explicit connect_of_a_stream(io_context& context) : stream(context) {}
+  explicit connect_of_a_stream(tested_context& context) : stream(context) {}
   template <class Handler> void begin(Handler handler) {
     stream.async_connect(listener.endpoint, std::move(handler));
   }
@@ -181,7 +182,7 @@ struct connect_of_a_stream {
 };
 
 struct connect_of_asio {
-  explicit connect_of_asio(io_context& context) : socket(context) {}
+  explicit connect_of_asio(tested_context& context) : socket(context) {}
   template <class Handler> void begin(Handler handler) {
     mioext::async_connect(socket, listener.endpoint, std::move(handler));
   }
@@ -192,13 +193,13 @@ struct connect_of_asio {
 };
 
 struct connect_that_waits_for_room {
-  explicit connect_that_waits_for_room(io_context& used) : context(used) {}
+  explicit connect_that_waits_for_room(tested_context& used) : context(used) {}
   template <class Handler> void begin(Handler handler) {
     mioext::async_connect(context, socket, listener.endpoint, std::move(handler));
   }
   void cancel() { socket.close(); }
 
-  io_context& context;
+  tested_context& context;
   support::full_listener listener;
   mioext::unix_socket socket;
 };
@@ -212,7 +213,7 @@ struct sequence_connect : connect_of_a_handle {
 };
 
 struct loop_run {
-  explicit loop_run(io_context& context) : loop(context) {}
+  explicit loop_run(tested_context& context) : loop(context) {}
   template <class Handler> void begin(Handler handler) {
     loop.async_run(receiver, std::move(handler));
   }
@@ -226,6 +227,18 @@ using operations =
     std::tuple<asio_read, stream_read, stream_write, wait_for_a_handle, accept_of_a_handle,
                connect_of_a_handle, connect_of_a_stream, connect_of_asio,
                connect_that_waits_for_room, sequence_connect, loop_run>;
+
+/// Those of which the context itself is told. In a selector_context Asio's own objects have a reactor
+/// with a thread of its own, which goes straight to the handler's executor: if that one calls on the
+/// spot, the handler is called there, and not by run(). So it is with Asio's objects in a thread_pool.
+using operations_of_the_context =
+#ifdef MIOEXT_TEST_SELECTOR_CONTEXT
+    std::tuple<stream_read, stream_write, wait_for_a_handle, accept_of_a_handle,
+               connect_of_a_handle, connect_of_a_stream, connect_that_waits_for_room,
+               sequence_connect, loop_run>;
+#else
+    operations;
+#endif
 
 } // namespace
 
@@ -252,13 +265,13 @@ BOOST_AUTO_TEST_SUITE(where)
 
 /// Through the I/O executor first: not straight from cancel(), in a thread of the system's.
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_handler_of_the_system_executor_is_called_by_run,
-                              Operation, operations) {
+                              Operation, operations_of_the_context) {
   struct state {
     outcome told;
     std::thread::id thread;
   };
   auto const called = std::make_shared<state>(); // a handler that comes too late harms nobody
-  io_context context;
+  tested_context context;
   Operation operation(context);
   operation.begin(
       asio::bind_executor(asio::system_executor(), of_error([called](error_code const& ec) {
@@ -275,8 +288,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_handler_of_the_system_executor_is_call
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_may_have_an_executor_that_cannot_queue, Operation,
-                              operations) {
-  io_context context;
+                              operations_of_the_context) {
+  tested_context context;
   Operation operation(context);
   outcome told;
   operation.begin(asio::bind_executor(on_the_spot(), into(told)));
@@ -288,8 +301,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_may_have_an_executor_that_cannot_queue, 
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_of_another_context_is_called_there, Operation, operations) {
-  io_context context;
-  io_context other;
+  tested_context context;
+  tested_context other;
   Operation operation(context);
   outcome told;
   operation.begin(asio::bind_executor(other.get_executor(), into(told)));
@@ -311,7 +324,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_of_another_context_is_called_there, Oper
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_of_a_strand_is_called_in_it, Operation, operations) {
-  io_context context;
+  tested_context context;
   auto const strand = asio::make_strand(context);
   Operation operation(context);
   outcome told;
@@ -328,7 +341,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_of_a_strand_is_called_in_it, Operation, 
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_future_hears_of_cancellation, Operation, operations) {
-  io_context context;
+  tested_context context;
   Operation operation(context);
   std::promise<void> promise;
   auto future = promise.get_future();
@@ -348,10 +361,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_future_hears_of_cancellation, Operation, operati
 
 /// As Asio's documentation has it: posted to the I/O executor, and then dispatched.
 BOOST_AUTO_TEST_CASE(what_is_complete_at_once_goes_through_the_io_executor) {
-  io_context context;
+  tested_context context;
   auto const strand = asio::make_strand(context);
   auto ends = test::tcp_pair();
-  mioext::stream<mioext::tcp_socket, asio::strand<io_context::executor_type>> stream(
+  mioext::stream<mioext::tcp_socket, asio::strand<tested_context::executor_type>> stream(
       strand, std::move(ends.first));
   outcome told;
   bool was_inside = false;
@@ -368,7 +381,8 @@ BOOST_AUTO_TEST_CASE(what_is_complete_at_once_goes_through_the_io_executor) {
 
 /// One event serves several reads: their handlers are called in the order of the reads, as Asio's are,
 /// whichever kind of queue is between.
-template <class Executor, class Socket> void check_order(io_context& context, Executor executor) {
+template <class Executor, class Socket>
+void check_order(tested_context& context, Executor executor) {
   auto ends = test::tcp_pair();
   Socket socket(executor, tcp::v4(), ends.first.release());
   char data[3];
@@ -386,10 +400,10 @@ template <class Executor, class Socket> void check_order(io_context& context, Ex
 }
 
 BOOST_AUTO_TEST_CASE(several_that_end_by_one_event_are_called_in_their_order) {
-  using native = io_context::executor_type;
+  using native = tested_context::executor_type;
   using strand = asio::strand<native>;
   using any = asio::any_io_executor;
-  io_context context;
+  tested_context context;
   native const executor = context.get_executor();
   check_order<strand, asio::basic_stream_socket<tcp, strand>>(context, strand(executor));
   check_order<native, mioext::stream<mioext::tcp_socket, native>>(context, executor);
@@ -407,7 +421,7 @@ BOOST_AUTO_TEST_CASE(a_handler_whose_type_is_erased_takes_every_operation) {
   using any_transfer = asio::any_completion_handler<void(error_code, std::size_t)>;
   using any_endpoint = asio::any_completion_handler<void(error_code, tcp::endpoint)>;
   using any_peer = asio::any_completion_handler<void(error_code, mioext::tcp_socket)>;
-  io_context context;
+  tested_context context;
   stream_pair pair(context);
   mioext::tcp_acceptor acceptor(test::loopback());
   std::vector<tcp::endpoint> const endpoints(1, acceptor.local_endpoint());
@@ -438,7 +452,7 @@ BOOST_AUTO_TEST_CASE(a_handler_whose_type_is_erased_takes_every_operation) {
 /// A group of operations whose number is known at run time gives each a handler with an executor that
 /// cannot queue.
 BOOST_AUTO_TEST_CASE(a_group_of_reads_is_waited_for) {
-  io_context context;
+  tested_context context;
   stream_pair first(context);
   stream_pair second(context);
   char data[2][4];
@@ -468,7 +482,7 @@ BOOST_AUTO_TEST_CASE(a_group_of_reads_is_waited_for) {
 #ifdef TEST_HAS_CANCEL_AFTER
 
 BOOST_AUTO_TEST_CASE(a_time_limit_is_what_a_future_hears_of) {
-  io_context context;
+  tested_context context;
   stream_pair pair(context);
   asio_read asio(context);
   mioext::tcp_acceptor acceptor(test::loopback());
@@ -499,7 +513,7 @@ BOOST_AUTO_TEST_CASE(a_time_limit_is_what_a_future_hears_of) {
 /// A stream does as Asio's socket in each of these: true if the handler was called before the
 /// initiating function returned.
 BOOST_AUTO_TEST_CASE(a_connect_that_ends_at_once_honours_the_immediate_executor) {
-  io_context context;
+  tested_context context;
   tcp::endpoint const wrong(asio::ip::address_v6::loopback(), 1); // for a socket of IPv4
   std::vector<tcp::endpoint> const none;
   outcome told;
@@ -539,7 +553,7 @@ BOOST_AUTO_TEST_CASE(a_connect_that_ends_at_once_honours_the_immediate_executor)
 }
 
 BOOST_AUTO_TEST_CASE(an_executor_of_its_own_comes_after_the_immediate_one) {
-  io_context context;
+  tested_context context;
   tcp::endpoint const wrong(asio::ip::address_v6::loopback(), 1);
   auto const strand = asio::make_strand(context);
   outcome told;
@@ -606,7 +620,7 @@ BOOST_AUTO_TEST_SUITE(memory)
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(is_given_back_before_the_handler_is_called, Operation, operations) {
   lender lent;
-  io_context context;
+  tested_context context;
   Operation operation(context);
   operation.begin(lent.handler());
   context.poll();
@@ -620,7 +634,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(is_given_back_before_the_handler_is_called, Operat
 
 BOOST_AUTO_TEST_CASE(of_a_race_is_given_back_before_the_handler_is_called) {
   lender lent;
-  io_context context;
+  tested_context context;
   mioext::tcp_acceptor acceptor(test::loopback());
   tcp::socket socket(context);
   mioext::async_connect(socket, std::vector<tcp::endpoint>(2, acceptor.local_endpoint()),
@@ -636,7 +650,7 @@ BOOST_AUTO_TEST_CASE(of_a_race_is_given_back_before_the_handler_is_called) {
 BOOST_AUTO_TEST_CASE_TEMPLATE(is_given_back_although_a_slot_remains, Operation, operations) {
   asio::cancellation_signal signal;
   lender lent;
-  io_context context;
+  tested_context context;
   Operation operation(context);
   lending_handler handler = lent.handler();
   handler.slot = signal.slot();
@@ -656,7 +670,7 @@ BOOST_AUTO_TEST_CASE(of_a_race_is_given_back_although_a_slot_remains) {
   for (bool const is_cancelled : {false, true}) {
     asio::cancellation_signal signal;
     std::unique_ptr<lender> lent(new lender);
-    io_context context;
+    tested_context context;
     test::full_tcp_listener full;
     mioext::tcp_acceptor acceptor(test::loopback());
     mioext::stream<mioext::tcp_socket> stream(context);
@@ -685,7 +699,7 @@ BOOST_AUTO_TEST_CASE(of_a_race_is_left_alone_by_a_slot_that_outlives_its_context
   {
     test::full_tcp_listener full;
     mioext::tcp_socket socket;
-    io_context context;
+    tested_context context;
     lending_handler handler = lent->handler();
     handler.slot = signal.slot();
     mioext::async_connect(context, socket, std::vector<tcp::endpoint>(1, full.endpoint),

@@ -25,6 +25,9 @@ inline namespace MIOEXT_SYSTEM {
 /// last has not succeeded after a while, or at once when it has failed; the first connection that
 /// is made is taken, and all others are closed. The families of the addresses take turns.
 ///
+/// The time is measured as by a steady_timer of the same context: in an io_context, a race that ends
+/// early may leave behind one wake-up, which run_one() counts as a handler.
+///
 /// @par Source
 /// RFC 8305, "Happy Eyeballs Version 2", sections 4, 5 and 8.
 struct happy_eyeballs {

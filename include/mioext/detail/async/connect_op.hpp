@@ -15,7 +15,6 @@
 
 #include <mioext/detail/system.hpp>
 
-#include <chrono>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -25,17 +24,18 @@
 #include <mioext/detail/async/asio_features.hpp>
 #include <mioext/detail/file_identity.hpp>
 
+#include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/compose.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/socket_base.hpp>
-#include <boost/asio/wait_traits.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/type_traits/is_detected.hpp>
 
 #include <mioext/detail/async/async_operation.hpp>
 #include <mioext/detail/async/cancellation.hpp>
+#include <mioext/detail/async/connect_delay.hpp>
 #include <mioext/detail/async/wait_op.hpp>
 #include <mioext/detail/event_loop/handle_ops.hpp>
 #include <mioext/detail/handles/socket_ops.hpp>
@@ -134,6 +134,9 @@ begun_connect begin_connect(Socket& socket, Endpoint const& endpoint) {
 ///
 /// Once the first wait has begun, the socket object is not used any more, because it may have been
 /// moved or destroyed. Each later step checks that the descriptor still refers to the same file.
+///
+/// The steps are called where the handler will be. Where that is not the thread that runs a
+/// selector_context, the next wait begins there nevertheless.
 template <class Socket, class Endpoint, class Executor> class connect_op {
 public:
   /// Continues a connect that begin_connect() has begun and that is still pending.
@@ -149,6 +152,7 @@ public:
     if (has_room_) {
       wait_in_own_way(self, std::integral_constant<bool, has_own_wait<Socket>::value>());
     } else {
+      delay_.reset(new connect_delay(selector_service_access::reactor(context_of(executor_))));
       retry_later(self);
     }
   }
@@ -163,15 +167,46 @@ public:
       try_again(self);
     } else if (!is_writable_now(fd_)) {
       // The event was for something else, from before connect(2).
-      wait(self);
+      go_on(self);
     } else {
       self.complete(socket_ops::take_error(fd_));
     }
   }
 
+  /// What was posted to where the next wait begins.
+  struct in_context {};
+  template <class Self> void operator()(Self& self, in_context) {
+    if (is_cancelled(self)) {
+      self.complete(boost::asio::error::operation_aborted);
+    } else if (has_room_) {
+      wait(self);
+    } else {
+      retry_later(self);
+    }
+  }
+
 private:
-  using timer = boost::asio::basic_waitable_timer<
-      std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
+  template <class Self> struct next_wait {
+    using executor_type = Executor;
+    using allocator_type = typename boost::asio::associated_allocator<Self>::type;
+    executor_type get_executor() const noexcept { return executor; }
+    allocator_type get_allocator() const noexcept {
+      return boost::asio::get_associated_allocator(self);
+    }
+    void operator()() { self(in_context()); }
+    Executor executor;
+    Self self;
+  };
+
+  /// Begins the next wait in a step that was called through the handler's executor.
+  template <class Self> void go_on(Self& self) {
+    if (selector_service_access::reactor(context_of(executor_))->is_used_by_this_thread()) {
+      (*this)(self, in_context());
+    } else {
+      Executor const executor = executor_;
+      boost::asio::post(executor, next_wait<Self>{executor, std::move(self)});
+    }
+  }
 
   template <class Self> void wait_in_own_way(Self& self, std::true_type) {
     Socket& socket = target_.get();
@@ -188,12 +223,8 @@ private:
 
   /// A Unix listener's backlog is full, and the kernel does not report when there is room again.
   template <class Self> void retry_later(Self& self) {
-    if (!timer_) {
-      timer_.reset(new timer(executor_));
-    }
-    timer& delay = *timer_;
-    delay.expires_after(backoff_.next());
-    delay.async_wait(std::move(self));
+    connect_delay& delay = *delay_;
+    delay.async_wait(backoff_.next(), executor_, std::move(self));
   }
 
   template <class Self> void try_again(Self& self) {
@@ -204,12 +235,11 @@ private:
     connect_result const attempt = start_connect(fd_, address_of(endpoint_));
     switch (attempt.progress) {
     case connect_progress::no_room:
-      retry_later(self);
+      go_on(self);
       return;
     case connect_progress::started:
       has_room_ = true;
-      timer_.reset();
-      wait(self);
+      go_on(self);
       return;
     case connect_progress::made:
     case connect_progress::failed:
@@ -225,7 +255,7 @@ private:
   file_identity identity_{};
   bool has_room_; // false while connect(2) has to be called again
   connect_backoff backoff_{};
-  std::unique_ptr<timer> timer_{};
+  std::unique_ptr<connect_delay> delay_{}; // while there may be no room
 };
 
 /// Waits for the outcome of a connect that begin_connect() has begun and that is still pending.

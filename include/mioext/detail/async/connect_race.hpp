@@ -30,17 +30,16 @@
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
-#include <boost/asio/wait_traits.hpp>
 #include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/async/async_operation.hpp>
 #include <mioext/detail/async/cancellation.hpp>
+#include <mioext/detail/async/connect_delay.hpp>
 #include <mioext/detail/async/connect_op.hpp>
 #include <mioext/detail/async/handler_executor.hpp>
 #include <mioext/detail/async/handler_operation.hpp>
@@ -105,8 +104,9 @@ public:
   connect_race(Socket& socket, std::vector<endpoint_type> endpoints, happy_eyeballs const& how,
                Executor const& executor, Handler& completion_handler)
       : socket_(socket), endpoints_(std::move(endpoints)), executor_(executor), strand_(executor),
-        timer_(executor), delay_(std::max<std::chrono::steady_clock::duration>(
-                              how.connection_attempt_delay, std::chrono::milliseconds(10))),
+        timer_(selector_service_access::reactor(context_of(executor))),
+        delay_(std::max<std::chrono::steady_clock::duration>(how.connection_attempt_delay,
+                                                             std::chrono::milliseconds(10))),
         handler_executor_(boost::asio::get_associated_executor(completion_handler, executor)),
         handler_(std::move(completion_handler)) {
     attempts_.reserve(endpoints_.size());
@@ -185,8 +185,8 @@ private:
       connect_one(started.socket, started.endpoint, executor_, completion_handler);
       ++running_;
       if (attempts_.size() != endpoints_.size()) {
-        timer_.expires_after(delay_);
-        timer_.async_wait(timer_handler{self});
+        timer_.cancel();
+        timer_.async_wait(delay_, executor_, timer_handler{self});
         ++timing_;
       }
     }
@@ -220,8 +220,9 @@ private:
 
   static void time_is_up(pointer race, boost::system::error_code const& ec) {
     --race->timing_;
-    // If the timer was cancelled too late to stop this wait, the next wait is pending already.
-    if (!ec && !race->is_over_ && race->timing_ == 0 &&
+    // If the timer was cancelled too late to stop this wait, the next wait is pending already. A timer
+    // that fails cannot hold up the others.
+    if (ec != boost::asio::error::operation_aborted && !race->is_over_ && race->timing_ == 0 &&
         race->attempts_.size() != race->endpoints_.size()) {
       race->start_next(race);
     }
@@ -348,9 +349,7 @@ private:
   std::vector<endpoint_type> endpoints_;
   Executor executor_;
   strand strand_;
-  boost::asio::basic_waitable_timer<std::chrono::steady_clock,
-                                    boost::asio::wait_traits<std::chrono::steady_clock>, Executor>
-      timer_;
+  connect_delay timer_;
   std::chrono::steady_clock::duration delay_;
   std::vector<std::unique_ptr<attempt>> attempts_{};
   std::size_t running_ = 1; // attempts that have not ended, and begin()

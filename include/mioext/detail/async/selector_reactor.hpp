@@ -108,6 +108,9 @@ public:
   /// True if the context's own reactor asks the selector for events, too.
   bool is_nested() const noexcept { return is_locked_; }
 
+  /// True if this thread may start operations now, whoever runs the context: always so with locks.
+  bool is_used_by_this_thread() const noexcept { return is_locked_ || host_.is_running_here(); }
+
   /// True when the context is destroyed or being destroyed: its executors must not be used any
   /// more.
   bool is_shut_down() const noexcept { return is_shut_down_.load(); }
