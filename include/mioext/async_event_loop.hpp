@@ -59,8 +59,11 @@ inline namespace MIOEXT_SYSTEM {
 /// overloads; see there. (It has no run() and run_once(): async_run() takes their place.)
 ///
 /// Changes of some kernel files, such as `/proc/self/mounts`, which other loops report as
-/// interest::priority, are not reported here: the kernel reports each change only once, and here
-/// two selectors ask for it. Use async_wait() or a blocking loop for such files.
+/// interest::priority, are not reported in an io_context: the kernel reports each change only once,
+/// and there two selectors ask for it. Use async_wait() or a blocking loop for such files, or a
+/// selector_context: it watches all that is registered with interest::priority in its own selector.
+/// (Except what an operation or another loop of the same context watches, too, and except while a
+/// handler waits in run_once().)
 ///
 /// The context's run(), run_one() and poll_one() count not the calls of the handler's members but
 /// the loop's ticks, each of which may make many calls or none. When a run ends, an io_context also

@@ -123,6 +123,7 @@ std::size_t basic_event_loop<Token, Message>::run_one_tick(Handler& receiver,
     return 0;
   }
   detail::loop_core::handler_scope const scope(core_);
+  core_.handles().take_all_back(); // it waits for its own selector alone
   // Here a shutdown keeps the loop awake, whatever run() waits for.
   core_.mailbox()->renew_requests();
   tick_result const result = tick(detail::called_as<handler_type>(receiver), limit);

@@ -38,6 +38,7 @@
 #include <mioext/detail/async/scheduler.hpp>
 #include <mioext/detail/async/selector_service_access.hpp>
 #include <mioext/detail/duration.hpp>
+#include <mioext/detail/event_loop/loop_core.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/event_loop.hpp>
 #include <mioext/event_loop_config.hpp>
@@ -223,6 +224,8 @@ private:
   friend nested_type;
 
   std::shared_ptr<async_loop> pointer_for_context() { return this->shared_from_this(); }
+
+  loop_core& core() noexcept { return loop.core_; }
 
   void cancel_here() {
     std::unique_lock<mutex_type> lock(mutex_);

@@ -21,6 +21,7 @@
 #include <boost/asio/execution_context.hpp>
 
 #include <mioext/detail/async/descriptor_operation.hpp>
+#include <mioext/detail/polling/selector.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
@@ -48,7 +49,8 @@ namespace detail {
 ///   yields. (A host whose queue is not locked asks the queue itself.)
 /// - *The selector's other sources.* The host may add sources of its own to the selector, with
 ///   selector::internal_data. fetch() calls note_event() for each event of theirs, and its result
-///   says whether there was one. renew_selector() must add them to the new selector.
+///   says whether there was one. renew_selector() must add them to the new selector. A host whose
+///   reactor has no locks may also add descriptors that the reactor does not watch.
 /// - *Fork.* Nothing is fetched between notify_fork(fork_prepare) and the call that follows it. In
 ///   the child, notify_fork(fork_child) and renew_selector() replace the selector.
 /// - *The end.* shutdown() calls selector_reactor::close(), takes the selector out of the context,
@@ -94,11 +96,18 @@ public:
   /// holds the lock of the timers.
   virtual void wake_at(std::chrono::steady_clock::time_point due) noexcept = 0;
 
-  /// Called by fetch() for an event of the host's source with that number. What it ends goes to
-  /// `done`.
-  virtual void note_event(std::uint32_t number, operation_queue& done) noexcept {
-    static_cast<void>(number);
+  /// Called by fetch() for an event of one of the host's sources or, without locks, of a descriptor
+  /// that the reactor does not watch. What it ends goes to `done`.
+  virtual void note_event(selector::native_event const& event, operation_queue& done) noexcept {
+    static_cast<void>(event);
     static_cast<void>(done);
+  }
+
+  /// Called when the selector has a file that the reactor is to watch and does not know. Returns true
+  /// if the host had added it and has removed it now.
+  virtual bool give_way(int fd) noexcept {
+    static_cast<void>(fd);
+    return false;
   }
 
   /// In a child process that has its parent's selector: replaces it by one of the child's own,

@@ -35,13 +35,18 @@
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/async/function_memory.hpp>
 #include <mioext/detail/async/handler_executor.hpp>
+#include <mioext/detail/async/lent_selector.hpp>
 #include <mioext/detail/async/nested_selector.hpp>
 #include <mioext/detail/async/scheduler.hpp>
 #include <mioext/detail/async/scheduler_sources.hpp>
 #include <mioext/detail/async/selector_service_access.hpp>
+#include <mioext/detail/event_loop/loop_core.hpp>
+#include <mioext/detail/event_loop/selector_lender.hpp>
 #include <mioext/detail/fork_mark.hpp>
+#include <mioext/detail/polling/selector.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/interest.hpp>
+#include <mioext/trigger.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
@@ -71,12 +76,20 @@ public:
       : owner_(owner), executor_(executor),
         scheduler_(selector_service_access::native_scheduler(context_of(executor))),
         is_called_here_(is_native(tracked_executor<Executor>(executor).native_scheduler())),
-        cancel_(owner) {}
+        cancel_(owner), lodging_(*this) {
+    if (is_called_here_) {
+      owner.core().handles().borrow_from(&lodging_);
+    }
+  }
 
   scheduled_selector(scheduled_selector const&) = delete;
   scheduled_selector& operator=(scheduled_selector const&) = delete;
 
-  ~scheduled_selector() { scheduler_->sources().remove(*this, scheduler_->is_left_behind()); }
+  ~scheduled_selector() {
+    owner_.core().handles().borrow_from(nullptr);
+    scheduler_->lent().remove_all(lodging_);
+    scheduler_->sources().remove(*this, scheduler_->is_left_behind());
+  }
 
   // --- In and out of the context -------------------------------------------------------------------
 
@@ -223,6 +236,65 @@ private:
     std::atomic<bool> is_queued_;
   };
 
+  /// The descriptors that the owner has in the context's selector. Its loop takes their events into its
+  /// batch until a tick delivers them. If no tick is to come, because no run is pending, it watches them
+  /// itself, as it does if it has no room: then nothing is reported twice or is lost.
+  class lodging final : public lodger, public selector_lender {
+  public:
+    explicit lodging(scheduled_selector& self) noexcept : self_(self) {}
+
+    // For the scheduler.
+
+    void take_event(selector::native_event const& event, operation_queue& done) noexcept override {
+      int const fd = static_cast<int>(selector::descriptor(event));
+      if (core().is_closed()) {
+        core().handles().remove(fd);
+      } else if (!core().keep_event(event) ||
+                 !(scheduler_sources::note_event(self_, done) || self_.owner_.is_ticking_)) {
+        give_way(fd);
+      }
+    }
+
+    void give_way(int fd) noexcept override {
+      if (int const error = core().handles().take_back(fd)) {
+        self_.failure_ = system_error_code(error);
+        self_.post();
+      }
+    }
+
+    int copy_to(selector& fresh, int fd) noexcept override {
+      return core().handles().copy_borrowed(fresh, fd);
+    }
+
+    // For the loop.
+
+    bool has(int fd) const noexcept override { return self_.scheduler_->lent().owner(fd) == this; }
+
+    bool has_still(int fd) noexcept override {
+      return has(fd) && self_.scheduler_->lent().has_still(fd);
+    }
+
+    int add(int fd, interest wanted, trigger how, selector::user_data data) noexcept override {
+      operation_queue lost;
+      int const error = self_.scheduler_->lent().add(*this, fd, wanted, how, data, lost);
+      self_.scheduler_->finish(lost);
+      return error;
+    }
+
+    int modify(int fd, interest wanted, trigger how, selector::user_data data) noexcept override {
+      return self_.scheduler_->lent().modify(fd, wanted, how, data);
+    }
+
+    int remove(int fd) noexcept override { return self_.scheduler_->lent().remove(fd); }
+
+    int renew() noexcept override { return self_.scheduler_->renew_selector(); }
+
+  private:
+    loop_core& core() const noexcept { return self_.owner_.core(); }
+
+    scheduled_selector& self_;
+  };
+
   /// What is given to an executor that is not the scheduler's own, such as a strand.
   struct wake_up {
     using allocator_type = function_allocator<void, memory_size>;
@@ -343,6 +415,7 @@ private:
   boost::system::error_code failure_{};
   Pointer held_{}; // while something is to wake the owner
   cancel_request cancel_;
+  lodging lodging_;
   function_memory<memory_size> memory_{};
 };
 

@@ -22,6 +22,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -37,6 +38,7 @@
 
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/async/function_memory.hpp>
+#include <mioext/detail/async/lent_selector.hpp>
 #include <mioext/detail/async/reactor_host.hpp>
 #include <mioext/detail/async/scheduler_frame.hpp>
 #include <mioext/detail/async/scheduler_sources.hpp>
@@ -77,8 +79,9 @@ public:
 
   scheduler(boost::asio::execution_context& context, event_loop_config const& config)
       : context_(context), reactor_(*this, config.event_capacity, false, config),
-        sources_(reactor_.native_selector(), waker_source + 1), outstanding_work_(0),
-        posted_(nullptr), is_stopped_(false), is_asleep_(false), is_run_(false) {
+        sources_(reactor_.native_selector(), waker_source + 1), lent_(reactor_),
+        outstanding_work_(0), posted_(nullptr), is_stopped_(false), is_asleep_(false),
+        is_run_(false) {
     throw_error(system_error_code(waker_.open(reactor_.native_selector(), waker_data())),
                 "selector_context");
     reactor_.set_listening(true);
@@ -207,6 +210,9 @@ public:
   /// Selectors of others, which it waits for beside its own.
   scheduler_sources& sources() noexcept { return sources_; }
 
+  /// Its selector, for those who have descriptors of their own in it.
+  lent_selector& lent() noexcept { return lent_; }
+
   /// Queues it, unless it is in the queue.
   void queue(scheduler_source& source) noexcept {
     if (scheduler_sources::enter_queue(source)) {
@@ -252,10 +258,26 @@ public:
   /// It asks the timers itself whenever it waits.
   void wake_at(clock::time_point) noexcept override {}
 
-  void note_event(std::uint32_t number, operation_queue& done) noexcept override {
-    if (number != waker_source && !is_left_behind()) {
-      sources_.note_event(number, done);
+  void note_event(selector::native_event const& event, operation_queue& done) noexcept override {
+    if (is_left_behind()) {
+      return;
     }
+    std::uint32_t const fd = selector::descriptor(event);
+    if (fd > static_cast<std::uint32_t>(std::numeric_limits<int>::max())) {
+      if (selector::tag(event) != waker_source) {
+        sources_.note_event(selector::tag(event), done);
+      }
+    } else if (lodger* const owner = lent_.owner(static_cast<int>(fd))) {
+      owner->take_event(event, done);
+    }
+  }
+
+  bool give_way(int fd) noexcept override {
+    lodger* const owner = lent_.owner(fd);
+    if (owner) {
+      owner->give_way(fd);
+    }
+    return owner != nullptr;
   }
 
   /// The sources are not added to the new selector: each is, when its owner has made it anew.
@@ -266,6 +288,9 @@ public:
     selector fresh;
     selector_waker waker;
     int error = reactor_.copy_selector_to(fresh);
+    if (error == 0) {
+      error = lent_.copy_to(fresh);
+    }
     if (error == 0) {
       error = waker.open(fresh, waker_data());
     }
@@ -597,6 +622,7 @@ private:
   boost::asio::execution_context& context_;
   selector_reactor reactor_;
   scheduler_sources sources_;
+  lent_selector lent_;
   selector_waker waker_{};
   clock::time_point next_look_ = clock::time_point::max();
 

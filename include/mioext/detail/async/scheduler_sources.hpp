@@ -170,6 +170,16 @@ public:
     }
   }
 
+  /// To be called when its owner has an event that does not come from its selector. Returns false if
+  /// nobody awaits any.
+  static bool note_event(scheduler_source& source, operation_queue& queue) noexcept {
+    if (source.is_awaited_) {
+      source.is_awaited_ = false;
+      push(source, queue);
+    }
+    return source.is_queued_;
+  }
+
   /// When the next one is due, or earlier; max() if none is.
   clock::time_point next_due() const noexcept { return next_due_; }
 

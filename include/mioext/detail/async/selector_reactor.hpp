@@ -256,7 +256,7 @@ public:
       descriptor_state* const state = states_.find(fd);
       if (!state) {
         has_others = true; // no descriptor has the number of a source
-        host_.note_event(selector::tag(*event), done);
+        host_.note_event(*event, done);
       } else if (is_locked_) {
         deliver_locked(static_cast<int>(fd), *state, *event, done);
       } else {
@@ -307,6 +307,23 @@ public:
 
   /// The selector, whose descriptor the host needs, and to which it may add sources of its own.
   selector& native_selector() noexcept { return selector_; }
+
+  bool is_watching(int fd) const noexcept {
+    descriptor_state const* const state = states_.find(fd);
+    return state && state->is_watched();
+  }
+
+  /// True if `fd` refers to the file that the selector watches under that number.
+  bool is_in_selector(int fd) noexcept { return is_really_watched(fd); }
+
+  /// To be called when the host has added `fd` to the selector. Operations that waited for a file with
+  /// that number, which was closed without notification, are added to `lost`.
+  void note_reused(int fd, operation_queue& lost) noexcept {
+    descriptor_state* const state = states_.find(fd);
+    if (state && state->is_watched()) {
+      drop(fd, *state, boost::asio::error::bad_descriptor, lost);
+    }
+  }
 
   /// True in a child process that still has its parent's selector. That selector is not touched: a
   /// descriptor that the child removed from it would be removed for the parent, too.
@@ -485,6 +502,9 @@ private:
     bool is_watched = state.is_watched();
     int error = is_watched ? selector_.modify(fd, wanted, trigger_of, data)
                            : selector_.add(fd, wanted, trigger_of, data);
+    if (!is_watched && error == EEXIST && host_.give_way(fd)) {
+      error = selector_.add(fd, wanted, trigger_of, data);
+    }
     if (!is_watched && error == EEXIST) {
       // The descriptor was closed while a duplicate kept its file open, and the same file has its
       // old number again.
@@ -521,6 +541,7 @@ private:
                                  selector::native_event const& event,
                                  operation_queue& done) noexcept {
     if (!state.is_concerned(event)) {
+      note_foreign(event, done);
       return;
     }
     descriptor_operation* const only = state.operations.only();
@@ -537,6 +558,13 @@ private:
       }
     }
     deliver_to_all(fd, state, event, done);
+  }
+
+  BOOST_NOINLINE void note_foreign(selector::native_event const& event,
+                                   operation_queue& done) noexcept {
+    if (!is_locked_) {
+      host_.note_event(event, done);
+    }
   }
 
   BOOST_NOINLINE void deliver_to_all(int fd, descriptor_state& state,

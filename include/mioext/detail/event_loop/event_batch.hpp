@@ -63,6 +63,20 @@ public:
     end_ = next_ + count;
   }
 
+  /// Adds an event that is to be delivered last. Returns false if there is no room.
+  bool push_back(native_event const& event, std::size_t capacity) noexcept {
+    native_event* const first = events_.get();
+    if (end_ == first + capacity) {
+      end_ = std::copy(next_, end_, first);
+      next_ = first;
+    }
+    if (end_ == first + capacity) {
+      return false;
+    }
+    *end_++ = event;
+    return true;
+  }
+
   /// Drops the events after the front one for which `is_dropped` holds.
   template <class Predicate> void remove_after_front(Predicate is_dropped) noexcept {
     end_ = std::remove_if(next_ + 1, end_, is_dropped);

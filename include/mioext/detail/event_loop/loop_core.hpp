@@ -129,6 +129,11 @@ public:
   /// value.
   int fetch(std::chrono::nanoseconds limit) noexcept;
 
+  /// Keeps an event that others have fetched, until it is delivered. Returns false if there is no room.
+  bool keep_event(selector::native_event const& event) noexcept {
+    return batch_.push_back(event, config_.event_capacity);
+  }
+
   /// Removes the outcome of a connect from the front event, which tells it. If the event reports
   /// something else, too, it stays in the batch with that; otherwise it is taken out.
   void take_outcome(registration const& connecting, selector::native_event& event) noexcept;

@@ -162,7 +162,7 @@ inline int pending_connects::wait_for_room(int fd, socket_address address, token
   }
   handles_.retries().reserve_one();
   std::uint32_t const generation = handles_.make(fd).next_generation();
-  handles_.system_selector().remove(fd); // if it was registered before
+  handles_.remove_from_selector(fd); // if it was registered before
   handles_.enter(fd, generation, name, wanted, how, state::waiting);
   handles_.retries().add(fd, identity, address, clock::now());
   return 0;
@@ -190,8 +190,8 @@ inline connect_retries::verdict pending_connects::end_wait(int fd, connect_resul
     return verdict::wait;
   }
   registration& waiting = handles_.at(fd);
-  if (handles_.system_selector().add(fd, waiting.wanted() | interest::writable, waiting.how(),
-                                     selector::tag_data(fd, waiting.generation())) != 0) {
+  if (handles_.add_to_selector(fd, waiting.wanted() | interest::writable, waiting.how(),
+                               selector::tag_data(fd, waiting.generation())) != 0) {
     return verdict::wait;
   }
   waiting.set_state(state::connecting);
@@ -211,7 +211,7 @@ BOOST_NOINLINE inline registration* pending_connects::begin_telling_known_outcom
   if (known.wants_writing() && contains(known.how(), trigger::oneshot) &&
       !handles_.is_left_behind()) {
     // This is the registration's one event, of which the selector does not know.
-    handles_.system_selector().remove(told.fd);
+    handles_.remove_from_selector(told.fd);
   }
   return begin_telling(known, told.fd, 0, state::unlisted) ? &known : nullptr;
 }
@@ -226,8 +226,8 @@ BOOST_NOINLINE inline bool pending_connects::begin_telling(registration& connect
     connecting.renew(connecting.next_generation(), registrations::armed_state(connecting.how()));
     // (A child that has no selector of its own yet registers this when it makes one.)
     if (!handles_.is_left_behind() &&
-        handles_.system_selector().modify(fd, connecting.wanted(), connecting.how(),
-                                          selector::tag_data(fd, connecting.generation())) != 0) {
+        handles_.modify_in_selector(fd, connecting.wanted(), connecting.how(),
+                                    selector::tag_data(fd, connecting.generation())) != 0) {
       handles_.forget(fd); // closed meanwhile
       return false;
     }

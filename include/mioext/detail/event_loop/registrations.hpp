@@ -27,6 +27,7 @@
 #include <mioext/detail/event_loop/connect_retries.hpp>
 #include <mioext/detail/event_loop/mailbox.hpp>
 #include <mioext/detail/event_loop/registration_table.hpp>
+#include <mioext/detail/event_loop/selector_lender.hpp>
 #include <mioext/detail/event_loop/token_word.hpp>
 #include <mioext/detail/fork_mark.hpp>
 #include <mioext/detail/polling/registration_rules.hpp>
@@ -113,6 +114,29 @@ public:
     return contains(how, trigger::oneshot) ? state::armed : state::watched;
   }
 
+  /// The selector alone is asked or changed, and not the table.
+  int add_to_selector(int fd, interest wanted, trigger how, selector::user_data data) noexcept;
+  int modify_in_selector(int fd, interest wanted, trigger how, selector::user_data data) noexcept;
+  int remove_from_selector(int fd) noexcept {
+    return is_borrowed(fd) ? lender_->remove(fd) : selector_.remove(fd);
+  }
+
+  // --- A selector of others, for those whose readiness looking uses up ------------------------------
+
+  /// @param lender null for none; then nothing may be in the earlier one's.
+  void borrow_from(selector_lender* lender) noexcept { lender_ = lender; }
+
+  /// Takes `fd` out of the other selector into the loop's own, which reports anew what is ready.
+  int take_back(int fd) noexcept;
+  void take_all_back() noexcept {
+    if (lender_) {
+      take_each_back();
+    }
+  }
+
+  /// In a child: adds `fd`, which is in the other selector, to the one that is to replace that.
+  int copy_borrowed(selector& fresh, int fd) noexcept;
+
   // --- Signals -----------------------------------------------------------------------------------
 
   int add_signal(int number) {
@@ -145,13 +169,28 @@ private:
   }
 
   bool is_in_selector(int fd) noexcept {
+    return is_borrowed(fd) ? lender_->has_still(fd) : is_in_own_selector(fd);
+  }
+
+  bool is_in_own_selector(int fd) noexcept {
     return selector_.has(fd, selector::internal_data(probe_source));
+  }
+
+  bool is_borrowed(int fd) const noexcept { return lender_ && lender_->has(fd); }
+
+  /// Some files of the kernel's report a change to the first who looks, and to nobody else. They report
+  /// it as a priority event.
+  bool is_to_be_borrowed(interest wanted) const noexcept {
+    return lender_ && contains(wanted, interest::priority);
   }
 
   static int removal_error(int fd, registration const* known) noexcept;
   int rebuild_registration(int fd, selector& fresh) noexcept;
+  int add_anew(int fd, selector& where) noexcept;
+  void take_each_back() noexcept;
 
   selector selector_{};
+  selector_lender* lender_ = nullptr;
   fork_mark owner_{}; // of the selector, the waker and the signals
   mailbox_base& mailbox_;
   selector_signals signals_{};
@@ -181,11 +220,11 @@ BOOST_NOINLINE inline int registrations::add(int fd, token_word name, interest w
   }
   std::uint32_t const generation = next_generation(fd);
   selector::user_data const data = selector::tag_data(fd, generation);
-  int error = selector_.add(fd, wanted, how, data);
+  int error = add_to_selector(fd, wanted, how, data);
   if (error == EEXIST && known && known->is_vacant()) {
     // The handle was closed while another descriptor kept its file open, and that file has its old
     // number again: the selector still has the old registration.
-    error = selector_.modify(fd, wanted, how, data);
+    error = modify_in_selector(fd, wanted, how, data);
   }
   if (error == 0) {
     // The selector has accepted the descriptor, so any entry that the table has for its number is
@@ -197,7 +236,7 @@ BOOST_NOINLINE inline int registrations::add(int fd, token_word name, interest w
 
 BOOST_NOINLINE inline void registrations::enter(int fd, std::uint32_t generation, token_word name,
                                                 interest wanted, trigger how, state entered) {
-  auto undo = make_scope_exit([this, fd] { selector_.remove(fd); });
+  auto undo = make_scope_exit([this, fd] { remove_from_selector(fd); });
   registration& made = table_.make(fd);
   undo.release();
   retries_.remove(fd);
@@ -226,8 +265,9 @@ BOOST_NOINLINE inline int registrations::modify(int fd, token_word name, interes
     bool const is_connecting = known->state() == state::connecting;
     interest const watched = is_connecting ? wanted | interest::writable : wanted;
     selector::user_data const data = selector::tag_data(fd, known->next_generation());
-    int const error = known->state() == state::unlisted ? selector_.add(fd, watched, how, data)
-                                                        : selector_.modify(fd, watched, how, data);
+    int const error = known->state() == state::unlisted
+                          ? add_to_selector(fd, watched, how, data)
+                          : modify_in_selector(fd, watched, how, data);
     if (error == ENOENT || error == EBADF || (error == EPIPE && !is_in_selector(fd))) {
       forget(fd); // closed, or a pipe that kqueue could not leave as it was
     }
@@ -247,7 +287,11 @@ BOOST_NOINLINE inline int registrations::remove(int fd) noexcept {
   if (current == state::waiting) {
     error = retries_.is_waiting(fd) ? 0 : not_registered_error(fd);
   } else if (current != state::unlisted) {
-    error = owner_.is_left_behind() ? removal_error(fd, known) : selector_.remove(fd);
+    bool const is_left = owner_.is_left_behind();
+    if (is_left && is_borrowed(fd)) {
+      lender_->remove(fd); // which may have left the parent already
+    }
+    error = is_left ? removal_error(fd, known) : remove_from_selector(fd);
   }
   forget(fd);
   return error;
@@ -265,12 +309,90 @@ inline int registrations::removal_error(int fd, registration const* known) noexc
 /// changed.
 BOOST_NOINLINE inline int registrations::replace(int fd, interest wanted, trigger how,
                                                  selector::user_data data) noexcept {
-  int error = selector_.add(fd, wanted, how, data);
+  int error = add_to_selector(fd, wanted, how, data);
   if (error == EEXIST) {
-    selector_.remove(fd);
-    error = selector_.add(fd, wanted, how, data);
+    remove_from_selector(fd);
+    error = add_to_selector(fd, wanted, how, data);
   }
   return error;
+}
+
+/// In the other selector the file may be there for somebody else. Then the own one has it.
+BOOST_NOINLINE inline int registrations::add_to_selector(int fd, interest wanted, trigger how,
+                                                         selector::user_data data) noexcept {
+  if (is_borrowed(fd)) {
+    if (lender_->has_still(fd)) {
+      return EEXIST;
+    }
+    lender_->remove(fd); // it was closed
+  }
+  if (is_to_be_borrowed(wanted)) {
+    int const error = is_in_own_selector(fd) ? EEXIST : lender_->add(fd, wanted, how, data);
+    if (error != EEXIST) {
+      return error;
+    }
+  }
+  return selector_.add(fd, wanted, how, data);
+}
+
+/// Another interest may mean the other selector.
+BOOST_NOINLINE inline int registrations::modify_in_selector(int fd, interest wanted, trigger how,
+                                                            selector::user_data data) noexcept {
+  bool const is_there = is_borrowed(fd);
+  if (is_there == is_to_be_borrowed(wanted)) {
+    return is_there ? lender_->modify(fd, wanted, how, data)
+                    : selector_.modify(fd, wanted, how, data);
+  }
+  if (is_there) {
+    int const error = lender_->remove(fd);
+    return error ? error : selector_.add(fd, wanted, how, data);
+  }
+  int error = lender_->add(fd, wanted, how, data);
+  if (error != 0) {
+    return error == EEXIST ? selector_.modify(fd, wanted, how, data) : error;
+  }
+  error = selector_.remove(fd);
+  if (error != 0) {
+    lender_->remove(fd); // another file than the one that was registered
+  }
+  return error;
+}
+
+BOOST_NOINLINE inline int registrations::take_back(int fd) noexcept {
+  bool const was_there = lender_->remove(fd) == 0;
+  registration* const known = table_.find(fd);
+  if (!was_there || !known || known->is_vacant()) {
+    forget(fd); // it was closed
+    return 0;
+  }
+  if (known->state() == state::disarmed) {
+    known->set_state(state::unlisted);
+    return 0;
+  }
+  return add_anew(fd, selector_);
+}
+
+BOOST_NOINLINE inline void registrations::take_each_back() noexcept {
+  for (std::size_t index = 0; index != table_.size(); ++index) {
+    int const fd = static_cast<int>(index);
+    if (lender_->has(fd)) {
+      take_back(fd);
+    }
+  }
+}
+
+BOOST_NOINLINE inline int registrations::copy_borrowed(selector& fresh, int fd) noexcept {
+  if (!lender_->has_still(fd)) {
+    lender_->remove(fd);
+    forget(fd);
+    return 0;
+  }
+  if (table_.at(fd).state() == state::disarmed) {
+    lender_->remove(fd);
+    table_.at(fd).set_state(state::unlisted);
+    return 0;
+  }
+  return add_anew(fd, fresh);
 }
 
 BOOST_NOINLINE inline void registrations::forget(int fd) noexcept {
@@ -289,7 +411,10 @@ BOOST_NOINLINE inline void registrations::forget(int fd) noexcept {
 BOOST_NOINLINE inline int registrations::rebuild_selector() noexcept {
   selector fresh;
   selector_waker waker;
-  int error = fresh.open();
+  int error = lender_ ? lender_->renew() : 0;
+  if (error == 0) {
+    error = fresh.open();
+  }
   for (std::size_t index = 0; error == 0 && index != table_.size(); ++index) {
     error = rebuild_registration(static_cast<int>(index), fresh);
   }
@@ -320,7 +445,7 @@ inline int registrations::rebuild_registration(int fd, selector& fresh) noexcept
   registration& rebuilt = table_.at(fd);
   // The selector does not know a connect that waits; its retry adds it.
   if (rebuilt.is_vacant() || rebuilt.state() == state::waiting ||
-      rebuilt.state() == state::unlisted) {
+      rebuilt.state() == state::unlisted || is_borrowed(fd)) {
     return 0;
   }
   if (!is_in_selector(fd)) {
@@ -330,6 +455,11 @@ inline int registrations::rebuild_registration(int fd, selector& fresh) noexcept
   if (rebuilt.state() == state::disarmed) {
     return 0; // added when it is armed again
   }
+  return add_anew(fd, fresh);
+}
+
+inline int registrations::add_anew(int fd, selector& where) noexcept {
+  registration& rebuilt = table_.at(fd);
   if (rebuilt.state() == state::armed) {
     // Its one event may be in the batch. That one becomes stale, because the event is reported
     // anew.
@@ -338,7 +468,7 @@ inline int registrations::rebuild_registration(int fd, selector& fresh) noexcept
   interest const watched = rebuilt.state() == state::connecting
                                ? rebuilt.wanted() | interest::writable
                                : rebuilt.wanted();
-  return fresh.add(fd, watched, rebuilt.how(), selector::tag_data(fd, rebuilt.generation()));
+  return where.add(fd, watched, rebuilt.how(), selector::tag_data(fd, rebuilt.generation()));
 }
 
 } // namespace detail

@@ -76,7 +76,7 @@ template <class Subject, bool IsAsserted = false> struct selector_contract {
   MIOEXT_DETAIL_MEMBER(tag_data, typename T::user_data,
                        T::tag_data(exactly<int>(), exactly<std::uint32_t>()));
 
-  /// User data for a source of the owner's own, with a number from 1 to 15.
+  /// User data for a source of the owner's own, with a number of 31 bits that is not zero.
   MIOEXT_DETAIL_MEMBER(internal_data, typename T::user_data,
                        T::internal_data(exactly<std::uint32_t>()));
 
