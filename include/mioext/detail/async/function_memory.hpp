@@ -61,6 +61,14 @@ private:
   bool is_used_;
 };
 
+/// For functions that are seldom passed to Asio.
+template <> class function_memory<0> {
+public:
+  void reuse() noexcept {}
+  void* allocate(std::size_t size) { return ::operator new(size); }
+  void deallocate(void* memory) const noexcept { ::operator delete(memory); }
+};
+
 /// The associated allocator of such a function object.
 template <class T, std::size_t Size> class function_allocator {
 public:

@@ -92,7 +92,13 @@ class handler_operation final : public descriptor_operation {
       handler_allocator, IsOfScheduler>::type>::template rebind_alloc<handler_operation>;
 
   static constexpr nativeness is_known_native = nativeness_of<IoExecutor>::value;
-  static constexpr std::size_t memory_size = 96;
+
+  /// A scheduler takes the operation itself, which then needs no memory to be posted in, unless it goes
+  /// on to another executor.
+  static constexpr bool goes_through_asio =
+      is_known_native != nativeness::certain || has_own_executor<Handler>::value ||
+      !std::is_same<immediate_executor<Handler, IoExecutor>, no_immediate_executor>::value;
+  static constexpr std::size_t memory_size = goes_through_asio ? 96 : 0;
 
 public:
   /// Makes one with the handler's allocator. If that throws, `handler` is as it was.
@@ -325,9 +331,9 @@ private:
 
   executor_type executor_;
   immediate_executor<Handler, IoExecutor> immediate_;
-  function_memory<memory_size> memory_{};
   Action action_;
   Handler handler_;
+  function_memory<memory_size> memory_{}; // the last: what is always used stays together
 };
 
 } // namespace detail
