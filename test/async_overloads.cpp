@@ -16,6 +16,7 @@
 #include <mioext/async_event_loop.hpp>
 #include <mioext/async_wait.hpp>
 #include <mioext/happy_eyeballs.hpp>
+#include <mioext/selector_context.hpp>
 #include <mioext/stream.hpp>
 
 #include <future>
@@ -85,6 +86,9 @@ struct objects {
   mioext::stream<int> number{context};
   mioext::stream<mioext::tcp_socket, asio::io_context::executor_type> native{context};
   mioext::async_event_loop loop{context};
+  mioext::selector_context own;
+  mioext::selector_context::executor_type own_executor = own.get_executor();
+  mioext::stream<mioext::tcp_socket, mioext::selector_context::executor_type> own_native{own};
   mioext::handler handler;
 
   tcp::endpoint endpoint;
@@ -116,6 +120,9 @@ template <class Token> void every_async_wait(objects& o, Token token) {
   static_cast<void>(mioext::async_wait(o.asio_socket, wanted, token));
   static_cast<void>(mioext::async_wait(o.asio_acceptor, wanted, token));
   static_cast<void>(mioext::async_wait(o.tcp_peer, wanted, token));
+  static_cast<void>(mioext::async_wait(o.own, o.fd, wanted, token));
+  static_cast<void>(mioext::async_wait(o.own_executor, o.reader, wanted, token));
+  static_cast<void>(mioext::async_wait(o.own_native, wanted, token));
   static_cast<void>(mioext::async_wait(o.number, wanted, std::move(token)));
 }
 
@@ -128,6 +135,8 @@ template <class Token> void every_async_accept(objects& o, Token token) {
   static_cast<void>(mioext::async_accept(o.executor, o.unix_acceptor, o.unix_socket, token));
   static_cast<void>(mioext::async_accept(o.strand, o.tcp_acceptor, o.tcp_peer, token));
   static_cast<void>(mioext::async_accept(o.context, o.tcp_acceptor, o.native, token));
+  static_cast<void>(mioext::async_accept(o.own, o.tcp_acceptor, token));
+  static_cast<void>(mioext::async_accept(o.own_executor, o.tcp_acceptor, o.own_native, token));
   static_cast<void>(
       mioext::async_accept(o.context, o.tcp_acceptor, o.tcp_socket, o.endpoint, token));
   static_cast<void>(mioext::async_accept(o.context, o.tcp_acceptor, o.tcp_peer, o.endpoint, token));
@@ -156,6 +165,9 @@ template <class Token> void every_async_connect(objects& o, Token token) {
   static_cast<void>(mioext::async_connect(o.executor, o.unix_socket, o.unix_endpoint, token));
   static_cast<void>(mioext::async_connect(o.any, o.fd, o.endpoint, token));
   static_cast<void>(mioext::async_connect(o.pool, o.tcp_socket, o.endpoint, token));
+  static_cast<void>(mioext::async_connect(o.own, o.tcp_socket, o.endpoint, token));
+  static_cast<void>(mioext::async_connect(o.own_executor, o.fd, o.endpoint, token));
+  static_cast<void>(mioext::async_connect(o.own_native, o.endpoint, token));
 
   static_cast<void>(mioext::async_connect(o.asio_socket, o.endpoints, token));
   static_cast<void>(mioext::async_connect(o.asio_socket, o.resolved, token));
@@ -163,6 +175,7 @@ template <class Token> void every_async_connect(objects& o, Token token) {
   static_cast<void>(mioext::async_connect(o.unix_peer, o.unix_endpoints, token));
   static_cast<void>(mioext::async_connect(o.context, o.tcp_socket, o.endpoints, token));
   static_cast<void>(mioext::async_connect(o.executor, o.unix_socket, o.unix_endpoints, token));
+  static_cast<void>(mioext::async_connect(o.own, o.tcp_socket, o.endpoints, token));
 
   static_cast<void>(mioext::async_connect(o.asio_socket, o.resolved, condition, token));
   static_cast<void>(mioext::async_connect(o.tcp_peer, o.endpoints, condition, token));
@@ -181,6 +194,7 @@ template <class Token> void every_async_connect(objects& o, Token token) {
 
   static_cast<void>(mioext::async_connect(o.asio_socket, o.resolved, how, token));
   static_cast<void>(mioext::async_connect(o.tcp_peer, o.endpoints, how, token));
+  static_cast<void>(mioext::async_connect(o.own_native, o.endpoints, how, token));
   static_cast<void>(
       mioext::async_connect(o.tcp_peer, o.endpoints, mioext::happy_eyeballs(), token));
   static_cast<void>(
@@ -196,6 +210,7 @@ template <class Token> void every_member_of_a_stream(objects& o, Token token) {
   static_cast<void>(o.unix_peer.async_write_some(out, token));
   static_cast<void>(o.number.async_read_some(in, token));
   static_cast<void>(o.native.async_write_some(several, token));
+  static_cast<void>(o.own_native.async_read_some(in, token));
   static_cast<void>(o.tcp_peer.async_wait(interest::writable, token));
   static_cast<void>(o.tcp_peer.async_wait(asio::socket_base::wait_error, token));
   static_cast<void>(o.tcp_peer.async_receive(in, token));

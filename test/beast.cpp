@@ -19,7 +19,6 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/beast/core/stream_traits.hpp>
 #include <boost/beast/websocket/teardown.hpp>
 #include <boost/system/error_code.hpp>
@@ -34,6 +33,7 @@
 #include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 
+#include "both_contexts.hpp"
 #include "handles.hpp"
 #include "support.hpp"
 
@@ -59,7 +59,7 @@ struct note_in {
   torn_down* result;
 };
 
-struct half_torn_down {
+template <class Context> struct half_torn_down {
   half_torn_down() : sockets(test::tcp_pair()), stream(context, std::move(sockets.second)) {}
 
   // The peer does not answer, so it cannot come to its end.
@@ -74,75 +74,81 @@ struct half_torn_down {
     BOOST_TEST(ec == asio::error::eof);
   }
 
-  asio::io_context context;
+  Context context;
   std::pair<mioext::tcp_socket, mioext::tcp_socket> sockets;
   tcp_stream stream;
   torn_down result;
 };
 
-BOOST_FIXTURE_TEST_CASE(teardown_reads_what_is_left_and_waits_for_the_end, half_torn_down) {
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(teardown_reads_what_is_left_and_waits_for_the_end, Context,
+                                 support::both_contexts, half_torn_down<Context>) {
   std::string const rest(100000, 'x');
-  sockets.first.write_some(asio::buffer(rest));
-  start();
-  sockets.first.shutdown(mioext::tcp_socket::shutdown_send);
-  context.run();
-  BOOST_TEST(result.calls == 1);
-  BOOST_TEST(!result.ec, result.ec.message());
-  BOOST_TEST(!stream.is_open());
+  this->sockets.first.write_some(asio::buffer(rest));
+  this->start();
+  this->sockets.first.shutdown(mioext::tcp_socket::shutdown_send);
+  this->context.run();
+  BOOST_TEST(this->result.calls == 1);
+  BOOST_TEST(!this->result.ec, this->result.ec.message());
+  BOOST_TEST(!this->stream.is_open());
   // No reset, which is what closing with something unread would send.
-  BOOST_TEST(!sockets.first.take_error());
+  BOOST_TEST(!this->sockets.first.take_error());
 }
 
-BOOST_FIXTURE_TEST_CASE(teardown_ends_when_beast_closes_the_lowest_layer, half_torn_down) {
-  start();
-  beast::close_socket(beast::get_lowest_layer(stream));
-  context.run();
-  BOOST_TEST(result.calls == 1);
-  BOOST_TEST(result.ec == asio::error::operation_aborted, result.ec.message());
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(teardown_ends_when_beast_closes_the_lowest_layer, Context,
+                                 support::both_contexts, half_torn_down<Context>) {
+  this->start();
+  beast::close_socket(beast::get_lowest_layer(this->stream));
+  this->context.run();
+  BOOST_TEST(this->result.calls == 1);
+  BOOST_TEST(this->result.ec == asio::error::operation_aborted, this->result.ec.message());
 }
 
-BOOST_FIXTURE_TEST_CASE(teardown_ends_when_beast_closes_the_stream, half_torn_down) {
-  start();
-  beast::close_socket(stream);
-  context.run();
-  BOOST_TEST(result.calls == 1);
-  BOOST_TEST(result.ec == asio::error::operation_aborted, result.ec.message());
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(teardown_ends_when_beast_closes_the_stream, Context,
+                                 support::both_contexts, half_torn_down<Context>) {
+  this->start();
+  beast::close_socket(this->stream);
+  this->context.run();
+  BOOST_TEST(this->result.calls == 1);
+  BOOST_TEST(this->result.ec == asio::error::operation_aborted, this->result.ec.message());
 }
 
-BOOST_FIXTURE_TEST_CASE(teardown_leaves_the_stream_as_blocking_as_it_was, half_torn_down) {
-  start();
-  BOOST_TEST(!stream.non_blocking());
-  sockets.first.close();
-  context.run();
-  BOOST_TEST(result.calls == 1);
-  BOOST_TEST(!stream.non_blocking());
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(teardown_leaves_the_stream_as_blocking_as_it_was, Context,
+                                 support::both_contexts, half_torn_down<Context>) {
+  this->start();
+  BOOST_TEST(!this->stream.non_blocking());
+  this->sockets.first.close();
+  this->context.run();
+  BOOST_TEST(this->result.calls == 1);
+  BOOST_TEST(!this->stream.non_blocking());
 }
 
 // A closed one has no peer to say anything to; and that is told later, not from inside.
-BOOST_FIXTURE_TEST_CASE(teardown_of_a_closed_stream_fails_from_the_context, half_torn_down) {
-  stream.close();
-  async_teardown(beast::role_type::server, stream, note_in{&result});
-  BOOST_TEST(result.calls == 0);
-  context.run();
-  BOOST_TEST(result.calls == 1);
-  BOOST_TEST(result.ec == asio::error::bad_descriptor, result.ec.message());
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(teardown_of_a_closed_stream_fails_from_the_context, Context,
+                                 support::both_contexts, half_torn_down<Context>) {
+  this->stream.close();
+  async_teardown(beast::role_type::server, this->stream, note_in{&this->result});
+  BOOST_TEST(this->result.calls == 0);
+  this->context.run();
+  BOOST_TEST(this->result.calls == 1);
+  BOOST_TEST(this->result.ec == asio::error::bad_descriptor, this->result.ec.message());
 
-  async_teardown(beast::role_type::client, stream, note_in{&result});
-  BOOST_TEST(result.calls == 1);
-  context.restart();
-  context.run();
-  BOOST_TEST(result.calls == 2);
-  BOOST_TEST(result.ec == asio::error::bad_descriptor, result.ec.message());
+  async_teardown(beast::role_type::client, this->stream, note_in{&this->result});
+  BOOST_TEST(this->result.calls == 1);
+  this->context.restart();
+  this->context.run();
+  BOOST_TEST(this->result.calls == 2);
+  BOOST_TEST(this->result.ec == asio::error::bad_descriptor, this->result.ec.message());
 
   error_code ec;
-  teardown(beast::role_type::client, stream, ec);
+  teardown(beast::role_type::client, this->stream, ec);
   BOOST_TEST(ec == asio::error::bad_descriptor, ec.message());
 }
 
-BOOST_FIXTURE_TEST_CASE(teardown_is_dropped_with_the_context, half_torn_down) {
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(teardown_is_dropped_with_the_context, Context,
+                                 support::both_contexts, half_torn_down<Context>) {
   auto const token = std::make_shared<int>(0);
   {
-    asio::io_context other;
+    Context other;
     auto pair = test::tcp_pair();
     tcp_stream dropped(other, std::move(pair.first));
     async_teardown(beast::role_type::client, dropped, [token](error_code const&) {});
@@ -154,32 +160,34 @@ BOOST_FIXTURE_TEST_CASE(teardown_is_dropped_with_the_context, half_torn_down) {
 
 #ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
 
-BOOST_FIXTURE_TEST_CASE(teardown_can_be_cancelled_in_every_way, half_torn_down) {
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(teardown_can_be_cancelled_in_every_way, Context,
+                                 support::both_contexts, half_torn_down<Context>) {
   for (asio::cancellation_type type :
        {asio::cancellation_type::terminal, asio::cancellation_type::partial,
         asio::cancellation_type::total}) {
     asio::cancellation_signal signal;
-    result = torn_down();
-    context.restart();
-    async_teardown(beast::role_type::server, stream,
-                   asio::bind_cancellation_slot(signal.slot(), note_in{&result}));
-    context.poll();
-    BOOST_TEST(result.calls == 0);
+    this->result = torn_down();
+    this->context.restart();
+    async_teardown(beast::role_type::server, this->stream,
+                   asio::bind_cancellation_slot(signal.slot(), note_in{&this->result}));
+    this->context.poll();
+    BOOST_TEST(this->result.calls == 0);
     signal.emit(type);
-    context.run();
-    BOOST_TEST(result.calls == 1);
-    BOOST_TEST(result.ec == asio::error::operation_aborted, result.ec.message());
-    BOOST_TEST(stream.is_open());
+    this->context.run();
+    BOOST_TEST(this->result.calls == 1);
+    BOOST_TEST(this->result.ec == asio::error::operation_aborted, this->result.ec.message());
+    BOOST_TEST(this->stream.is_open());
   }
 }
 
 #endif
 
 // Somebody else's descriptor cannot be shut down here; then the end is that the stream lets go of it.
-BOOST_AUTO_TEST_CASE(teardown_of_what_cannot_be_shut_down_closes_it) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(teardown_of_what_cannot_be_shut_down_closes_it, Context,
+                              support::both_contexts) {
   support::socket_pair sockets;
   for (beast::role_type role : {beast::role_type::client, beast::role_type::server}) {
-    asio::io_context context;
+    Context context;
     mioext::stream<int> stream(context, sockets.near.get());
     torn_down result;
     async_teardown(role, stream, note_in{&result});
@@ -192,8 +200,8 @@ BOOST_AUTO_TEST_CASE(teardown_of_what_cannot_be_shut_down_closes_it) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(beast_closes_what_is_no_socket) {
-  asio::io_context context;
+BOOST_AUTO_TEST_CASE_TEMPLATE(beast_closes_what_is_no_socket, Context, support::both_contexts) {
+  Context context;
   auto ends = mioext::pipe();
   mioext::stream<mioext::pipe_writer> stream(context, std::move(ends.second));
   beast::close_socket(beast::get_lowest_layer(stream));
@@ -201,17 +209,18 @@ BOOST_AUTO_TEST_CASE(beast_closes_what_is_no_socket) {
 }
 
 // Beast has overloads for every type, which do not compile; those for streams are preferred to them.
-BOOST_FIXTURE_TEST_CASE(teardown_is_found_as_beast_calls_it, half_torn_down) {
+BOOST_FIXTURE_TEST_CASE_TEMPLATE(teardown_is_found_as_beast_calls_it, Context,
+                                 support::both_contexts, half_torn_down<Context>) {
   using beast::websocket::async_teardown;
   using beast::websocket::teardown;
   error_code ec;
-  sockets.first.shutdown(mioext::tcp_socket::shutdown_send);
-  teardown(beast::role_type::server, stream, ec);
+  this->sockets.first.shutdown(mioext::tcp_socket::shutdown_send);
+  teardown(beast::role_type::server, this->stream, ec);
   BOOST_TEST(!ec, ec.message());
-  BOOST_TEST(!stream.is_open());
-  async_teardown(beast::role_type::client, stream, note_in{&result});
-  context.run();
-  BOOST_TEST(result.ec == asio::error::bad_descriptor, result.ec.message());
+  BOOST_TEST(!this->stream.is_open());
+  async_teardown(beast::role_type::client, this->stream, note_in{&this->result});
+  this->context.run();
+  BOOST_TEST(this->result.ec == asio::error::bad_descriptor, this->result.ec.message());
 }
 
 } // namespace

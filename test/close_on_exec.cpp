@@ -30,6 +30,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "both_contexts.hpp"
 #include "contexts.hpp"
 #include "handles.hpp"
 #include "support.hpp"
@@ -154,9 +155,9 @@ BOOST_AUTO_TEST_CASE(nothing_is_inherited_while_a_loop_connects) {
   BOOST_TEST(new_since(before) == "");
 }
 
-BOOST_AUTO_TEST_CASE(nothing_in_a_context_is_inherited) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(nothing_in_a_context_is_inherited, Context, support::both_contexts) {
   auto const before = seen_by_a_program();
-  boost::asio::io_context context;
+  Context context;
   mioext::async_event_loop loop(context);
   support::recorder<> handler;
   outcome run;

@@ -25,6 +25,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "both_contexts.hpp"
 #include "contexts.hpp"
 #include "handles.hpp"
 #include "support.hpp"
@@ -57,7 +58,6 @@ std::size_t largest_allocation = 0;
 namespace {
 
 namespace error = boost::asio::error;
-using boost::asio::io_context;
 using boost::system::error_code;
 using contexts::ended;
 using contexts::into;
@@ -114,8 +114,8 @@ private:
 
 BOOST_AUTO_TEST_SUITE(of_no_descriptor)
 
-BOOST_AUTO_TEST_CASE(waiting_for_it_takes_no_memory) {
-  io_context context;
+BOOST_AUTO_TEST_CASE_TEMPLATE(waiting_for_it_takes_no_memory, Context, support::both_contexts) {
+  Context context;
   for_each_garbage([&context](int fd) {
     outcome waited;
     mioext::async_wait(context, fd, interest::readable, into(waited));
@@ -124,8 +124,8 @@ BOOST_AUTO_TEST_CASE(waiting_for_it_takes_no_memory) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(connecting_it_takes_no_memory) {
-  io_context context;
+BOOST_AUTO_TEST_CASE_TEMPLATE(connecting_it_takes_no_memory, Context, support::both_contexts) {
+  Context context;
   for_each_garbage([&context](int fd) {
     outcome connected;
     mioext::async_connect(context, fd, test::loopback(), into(connected));
@@ -134,8 +134,8 @@ BOOST_AUTO_TEST_CASE(connecting_it_takes_no_memory) {
   });
 }
 
-BOOST_AUTO_TEST_CASE(a_stream_of_it_takes_no_memory) {
-  io_context context;
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_stream_of_it_takes_no_memory, Context, support::both_contexts) {
+  Context context;
   mioext::stream<int> numbered(context);
   for_each_garbage([&](int fd) {
     BOOST_CHECK_THROW(mioext::stream<int>(context, fd), boost::system::system_error);
@@ -179,9 +179,9 @@ BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(a_large_one)
 
-BOOST_AUTO_TEST_CASE(takes_little_memory_to_wait_for) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(takes_little_memory_to_wait_for, Context, support::both_contexts) {
   large_number large;
-  io_context context;
+  Context context;
   mioext::stream<int> stream(context, large.fd());
   outcome waited;
   outcome read;

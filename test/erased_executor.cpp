@@ -16,15 +16,17 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include "both_contexts.hpp"
+
 /// Boost 1.74's any_io_executor gives its target as whatever it is asked for, and a strand begins with
 /// an io_context's executor: the handler was called outside of the strand.
-BOOST_AUTO_TEST_CASE(a_strand_whose_type_is_erased_is_not_taken_for_an_io_contexts_executor) {
-  boost::asio::io_context context;
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_strand_whose_type_is_erased_is_not_taken_for_its_contexts_executor,
+                              Context, support::both_contexts) {
+  Context context;
   auto const strand = boost::asio::make_strand(context);
   auto ends = mioext::unix_socket::pair();
   mioext::stream<mioext::unix_socket> stream(boost::asio::any_io_executor(strand),

@@ -19,12 +19,12 @@
 #include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 
+#include "both_contexts.hpp"
 #include "contexts.hpp"
 
 namespace {
 
 namespace error = boost::asio::error;
-using boost::asio::io_context;
 using contexts::run;
 using contexts::run_until;
 using support::strings;
@@ -33,8 +33,8 @@ using asio_socket = boost::asio::ip::tcp::socket;
 using stream = mioext::stream<mioext::tcp_socket>;
 
 // A short line, one that is longer than the server's buffer, several at once.
-template <class Socket, class ClientSocket> void check_echo() {
-  io_context context;
+template <class Context, class Socket, class ClientSocket> void check_echo() {
+  Context context;
   same_source::echo_server<Socket> server(context);
   same_source::client<ClientSocket> client(context, server.endpoint());
   run_until(context, [&] { return client.is_connected || client.how_it_connected; });
@@ -53,9 +53,9 @@ template <class Socket, class ClientSocket> void check_echo() {
   BOOST_TEST((client.how_it_ended == error::eof));
 }
 
-template <class Socket, class ClientSocket> void check_chat() {
+template <class Context, class Socket, class ClientSocket> void check_chat() {
   using client_type = same_source::client<ClientSocket>;
-  io_context context;
+  Context context;
   same_source::chat_server<Socket> server(context);
   client_type alice(context, server.endpoint());
   run_until(context, [&] { return server.participants() == 1u && alice.is_connected; });
@@ -80,8 +80,8 @@ template <class Socket, class ClientSocket> void check_chat() {
   BOOST_TEST((bob.how_it_ended == error::operation_aborted));
 }
 
-template <class Socket, class ClientSocket> void check_waiting_echo() {
-  io_context context;
+template <class Context, class Socket, class ClientSocket> void check_waiting_echo() {
+  Context context;
   boost::asio::ip::tcp::acceptor acceptor(context, same_source::loopback());
   std::thread server([&acceptor] { same_source::serve_one<Socket>(acceptor); });
   std::string const text(1000, 'x');
@@ -93,31 +93,48 @@ template <class Socket, class ClientSocket> void check_waiting_echo() {
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(an_echo_server_that_waits_and_a_client_that_waits) {
-  check_waiting_echo<asio_socket, asio_socket>();
-  check_waiting_echo<stream, asio_socket>();
-  check_waiting_echo<asio_socket, stream>();
-  check_waiting_echo<stream, stream>();
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_echo_server_that_waits_and_a_client_that_waits, Context,
+                              support::both_contexts) {
+  check_waiting_echo<Context, asio_socket, asio_socket>();
+  check_waiting_echo<Context, stream, asio_socket>();
+  check_waiting_echo<Context, asio_socket, stream>();
+  check_waiting_echo<Context, stream, stream>();
 }
 
 BOOST_AUTO_TEST_SUITE(an_echo_server)
 
-BOOST_AUTO_TEST_CASE(over_the_socket_of_asio) { check_echo<asio_socket, asio_socket>(); }
-BOOST_AUTO_TEST_CASE(over_a_stream) { check_echo<stream, asio_socket>(); }
-BOOST_AUTO_TEST_CASE(over_a_stream_with_a_client_over_one) { check_echo<stream, stream>(); }
-BOOST_AUTO_TEST_CASE(over_the_socket_of_asio_with_a_client_over_a_stream) {
-  check_echo<asio_socket, stream>();
+BOOST_AUTO_TEST_CASE_TEMPLATE(over_the_socket_of_asio, Context, support::both_contexts) {
+  check_echo<Context, asio_socket, asio_socket>();
+}
+BOOST_AUTO_TEST_CASE_TEMPLATE(over_a_stream, Context, support::both_contexts) {
+  check_echo<Context, stream, asio_socket>();
+}
+BOOST_AUTO_TEST_CASE_TEMPLATE(over_a_stream_with_a_client_over_one, Context,
+                              support::both_contexts) {
+  check_echo<Context, stream, stream>();
+}
+BOOST_AUTO_TEST_CASE_TEMPLATE(over_the_socket_of_asio_with_a_client_over_a_stream, Context,
+                              support::both_contexts) {
+  check_echo<Context, asio_socket, stream>();
 }
 
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(a_chat_server)
 
-BOOST_AUTO_TEST_CASE(over_the_socket_of_asio) { check_chat<asio_socket, asio_socket>(); }
-BOOST_AUTO_TEST_CASE(over_a_stream) { check_chat<stream, asio_socket>(); }
-BOOST_AUTO_TEST_CASE(over_a_stream_with_a_client_over_one) { check_chat<stream, stream>(); }
-BOOST_AUTO_TEST_CASE(over_the_socket_of_asio_with_a_client_over_a_stream) {
-  check_chat<asio_socket, stream>();
+BOOST_AUTO_TEST_CASE_TEMPLATE(over_the_socket_of_asio, Context, support::both_contexts) {
+  check_chat<Context, asio_socket, asio_socket>();
+}
+BOOST_AUTO_TEST_CASE_TEMPLATE(over_a_stream, Context, support::both_contexts) {
+  check_chat<Context, stream, asio_socket>();
+}
+BOOST_AUTO_TEST_CASE_TEMPLATE(over_a_stream_with_a_client_over_one, Context,
+                              support::both_contexts) {
+  check_chat<Context, stream, stream>();
+}
+BOOST_AUTO_TEST_CASE_TEMPLATE(over_the_socket_of_asio_with_a_client_over_a_stream, Context,
+                              support::both_contexts) {
+  check_chat<Context, asio_socket, stream>();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -25,7 +25,6 @@
 #include <vector>
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
@@ -83,7 +82,7 @@ private:
 
 template <class Socket> class echo_server {
 public:
-  explicit echo_server(boost::asio::io_context& context) : acceptor_(context, loopback()) {
+  template <class Context> explicit echo_server(Context& context) : acceptor_(context, loopback()) {
     accept();
   }
 
@@ -128,9 +127,8 @@ template <class Socket> void serve_one(tcp::acceptor& acceptor) {
 }
 
 /// Sends `text`, and returns what comes back.
-template <class Socket>
-std::string ask(boost::asio::io_context& context, tcp::endpoint const& server,
-                std::string const& text) {
+template <class Socket, class Context>
+std::string ask(Context& context, tcp::endpoint const& server, std::string const& text) {
   Socket socket(context);
   socket.connect(server);
   boost::asio::write(socket, boost::asio::buffer(text));
@@ -240,8 +238,8 @@ private:
 
 template <class Socket> class chat_server {
 public:
-  explicit chat_server(boost::asio::io_context& context)
-      : acceptor_(context, loopback()), next_(context) {
+  template <class Context>
+  explicit chat_server(Context& context) : acceptor_(context, loopback()), next_(context) {
     accept();
   }
 
@@ -272,7 +270,8 @@ private:
 /// Sends lines, and writes down those that come.
 template <class Socket> class client {
 public:
-  client(boost::asio::io_context& context, tcp::endpoint const& server) : socket_(context) {
+  template <class Context>
+  client(Context& context, tcp::endpoint const& server) : socket_(context) {
     socket_.async_connect(server, [this](error_code const& ec) {
       how_it_connected = ec;
       if (!ec) {

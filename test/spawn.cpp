@@ -19,7 +19,6 @@
 #include <memory>
 #include <string>
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/spawn.hpp>
 #include <boost/asio/write.hpp>
@@ -30,6 +29,7 @@
 #include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 
+#include "both_contexts.hpp"
 #include "contexts.hpp"
 #include "handles.hpp"
 
@@ -45,7 +45,6 @@ namespace {
 
 namespace error = boost::asio::error;
 using boost::asio::buffer;
-using boost::asio::io_context;
 using boost::asio::yield_context;
 using boost::system::error_code;
 using tcp_stream = mioext::stream<mioext::tcp_socket>;
@@ -62,7 +61,8 @@ bool can_switch_stacks() {
 }
 
 /// Starts one, and counts it when it has ended without an exception.
-template <class Function> void spawn(io_context& context, int& finished, Function function) {
+template <class Context, class Function>
+void spawn(Context& context, int& finished, Function function) {
   boost::asio::spawn(
       context,
       [function, &finished](yield_context yield) {
@@ -74,11 +74,12 @@ template <class Function> void spawn(io_context& context, int& finished, Functio
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(a_server_and_a_client_as_coroutines) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_server_and_a_client_as_coroutines, Context,
+                              support::both_contexts) {
   if (!can_switch_stacks()) {
     return;
   }
-  io_context context;
+  Context context;
   mioext::tcp_acceptor acceptor(test::loopback());
   std::string answer(5, '\0');
   int finished = 0;
@@ -104,11 +105,12 @@ BOOST_AUTO_TEST_CASE(a_server_and_a_client_as_coroutines) {
   BOOST_TEST(answer == "hello");
 }
 
-BOOST_AUTO_TEST_CASE(an_error_is_thrown_where_it_is_waited_for) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_error_is_thrown_where_it_is_waited_for, Context,
+                              support::both_contexts) {
   if (!can_switch_stacks()) {
     return;
   }
-  io_context context;
+  Context context;
   int finished = 0;
   spawn(context, finished, [&](yield_context yield) {
     tcp_stream closed(context);
@@ -123,7 +125,8 @@ BOOST_AUTO_TEST_CASE(an_error_is_thrown_where_it_is_waited_for) {
   BOOST_TEST(finished == 1);
 }
 
-BOOST_AUTO_TEST_CASE(a_context_that_goes_unwinds_a_coroutine_that_waits) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_context_that_goes_unwinds_a_coroutine_that_waits, Context,
+                              support::both_contexts) {
   if (!can_switch_stacks()) {
     return;
   }
@@ -131,7 +134,7 @@ BOOST_AUTO_TEST_CASE(a_context_that_goes_unwinds_a_coroutine_that_waits) {
   auto sockets = test::tcp_pair();
   bool has_returned = false;
   {
-    io_context context;
+    Context context;
     std::shared_ptr<int> const held = owned;
     boost::asio::spawn(
         context,

@@ -20,7 +20,6 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/read.hpp>
@@ -44,7 +43,6 @@ namespace {
 
 namespace error = boost::asio::error;
 using boost::asio::buffer;
-using boost::asio::io_context;
 using boost::asio::ip::tcp;
 using boost::system::error_code;
 using contexts::ended;
@@ -54,13 +52,14 @@ using contexts::poll_all;
 using contexts::run;
 using contexts::run_until;
 using std::chrono::milliseconds;
+using support::tested_context;
 
 using tcp_stream = mioext::stream<mioext::tcp_socket>;
 
 /// A stream, and the peer's socket.
 struct connection {
-  explicit connection(io_context& context) : connection(context, test::tcp_pair()) {}
-  connection(io_context& context, std::pair<mioext::tcp_socket, mioext::tcp_socket> sockets)
+  explicit connection(tested_context& context) : connection(context, test::tcp_pair()) {}
+  connection(tested_context& context, std::pair<mioext::tcp_socket, mioext::tcp_socket> sockets)
       : stream(context, std::move(sockets.first)), peer(std::move(sockets.second)) {
     // How much the systems of both take is not theirs to decide.
     stream.set_option(boost::asio::socket_base::send_buffer_size(65536));
@@ -75,7 +74,7 @@ struct connection {
 std::vector<char> large() { return std::vector<char>(4000000, 'x'); }
 
 /// The context goes on: what is sent through it arrives.
-bool still_works(io_context& context) {
+bool still_works(tested_context& context) {
   connection made(context);
   char byte = 0;
   outcome read;
@@ -92,7 +91,7 @@ BOOST_AUTO_TEST_SUITE(stream_hostile)
 // --- Resets ----------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(a_reset_ends_a_read_that_waits) {
-  io_context context;
+  tested_context context;
   connection made(context);
   char data[16];
   outcome read;
@@ -105,7 +104,7 @@ BOOST_AUTO_TEST_CASE(a_reset_ends_a_read_that_waits) {
 }
 
 BOOST_AUTO_TEST_CASE(a_reset_ends_a_read_that_has_half_of_what_it_wants) {
-  io_context context;
+  tested_context context;
   connection made(context);
   char data[16];
   outcome read;
@@ -119,7 +118,7 @@ BOOST_AUTO_TEST_CASE(a_reset_ends_a_read_that_has_half_of_what_it_wants) {
 }
 
 BOOST_AUTO_TEST_CASE(a_reset_ends_a_write_that_waits_for_room_and_the_read_beside_it) {
-  io_context context;
+  tested_context context;
   connection made(context);
   std::vector<char> const sent = large();
   char data[16];
@@ -139,7 +138,7 @@ BOOST_AUTO_TEST_CASE(a_reset_ends_a_write_that_waits_for_room_and_the_read_besid
 }
 
 BOOST_AUTO_TEST_CASE(a_reset_after_its_end_ends_a_write) {
-  io_context context;
+  tested_context context;
   connection made(context);
   std::vector<char> const sent = large();
   char data[16];
@@ -158,7 +157,7 @@ BOOST_AUTO_TEST_CASE(a_reset_after_its_end_ends_a_write) {
 }
 
 BOOST_AUTO_TEST_CASE(a_reset_ends_waits_for_either_direction) {
-  io_context context;
+  tested_context context;
   connection made(context);
   hostile::fill(made.stream.next_layer());
   outcome readable;
@@ -174,7 +173,7 @@ BOOST_AUTO_TEST_CASE(a_reset_ends_waits_for_either_direction) {
 }
 
 BOOST_AUTO_TEST_CASE(one_that_resets_before_it_is_accepted_does_not_hold_up_the_next) {
-  io_context context;
+  tested_context context;
   mioext::tcp_acceptor acceptor(test::loopback());
   mioext::tcp_socket impatient;
   test::connect(impatient, acceptor.local_endpoint());
@@ -207,7 +206,7 @@ BOOST_AUTO_TEST_CASE(one_that_resets_before_it_is_accepted_does_not_hold_up_the_
 // --- Gone without a word ---------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(one_that_vanished_is_noticed_by_what_is_sent_to_it) {
-  io_context context;
+  tested_context context;
   connection made(context);
   char data[16];
   outcome read;
@@ -228,7 +227,7 @@ BOOST_AUTO_TEST_CASE(one_that_vanished_is_noticed_by_what_is_sent_to_it) {
 }
 
 BOOST_AUTO_TEST_CASE(a_half_open_connection_can_be_given_up) {
-  io_context context;
+  tested_context context;
   connection made(context);
   hostile::fill(made.stream.next_layer());
   char data[16];
@@ -248,7 +247,7 @@ BOOST_AUTO_TEST_CASE(a_half_open_connection_can_be_given_up) {
 // --- Slow ones -------------------------------------------------------------------------------------
 
 BOOST_AUTO_TEST_CASE(bytes_that_come_one_at_a_time_fill_a_read) {
-  io_context context;
+  tested_context context;
   connection made(context);
   made.peer.set_option(tcp::no_delay(true));
   std::string received(500, '\0');
@@ -265,7 +264,7 @@ BOOST_AUTO_TEST_CASE(bytes_that_come_one_at_a_time_fill_a_read) {
 }
 
 BOOST_AUTO_TEST_CASE(one_that_does_not_read_for_long_gets_all_in_the_end) {
-  io_context context;
+  tested_context context;
   connection made(context);
   std::vector<char> const sent = large();
   outcome written;
@@ -298,7 +297,7 @@ BOOST_AUTO_TEST_CASE(a_thousand_that_say_nothing_are_no_work_and_each_end_is_tol
   }
   std::size_t const before = test::open_descriptors();
   {
-    io_context context;
+    tested_context context;
     std::vector<std::unique_ptr<connection>> silent;
     std::vector<outcome> reads(count);
     char byte;
@@ -330,9 +329,9 @@ struct asio_kind {
   using unix_socket = boost::asio::local::stream_protocol::socket;
   using tcp_socket = tcp::socket;
 
-  template <class Socket> static Socket made(io_context& context) { return Socket(context); }
+  template <class Socket> static Socket made(tested_context& context) { return Socket(context); }
   template <class Socket, class Endpoint>
-  static void connect(io_context&, Socket& socket, Endpoint const& endpoint, outcome& written) {
+  static void connect(tested_context&, Socket& socket, Endpoint const& endpoint, outcome& written) {
     mioext::async_connect(socket, endpoint, into(written));
   }
   static void take(tcp::socket& socket, mioext::tcp_socket& from) {
@@ -344,9 +343,9 @@ struct mioext_kind {
   using unix_socket = mioext::unix_socket;
   using tcp_socket = mioext::tcp_socket;
 
-  template <class Socket> static Socket made(io_context&) { return Socket(); }
+  template <class Socket> static Socket made(tested_context&) { return Socket(); }
   template <class Socket, class Endpoint>
-  static void connect(io_context& context, Socket& socket, Endpoint const& endpoint,
+  static void connect(tested_context& context, Socket& socket, Endpoint const& endpoint,
                       outcome& written) {
     mioext::async_connect(context, socket, endpoint, into(written));
   }
@@ -359,9 +358,9 @@ struct stream_kind {
   using unix_socket = mioext::stream<mioext::unix_socket>;
   using tcp_socket = tcp_stream;
 
-  template <class Socket> static Socket made(io_context& context) { return Socket(context); }
+  template <class Socket> static Socket made(tested_context& context) { return Socket(context); }
   template <class Socket, class Endpoint>
-  static void connect(io_context&, Socket& socket, Endpoint const& endpoint, outcome& written) {
+  static void connect(tested_context&, Socket& socket, Endpoint const& endpoint, outcome& written) {
     mioext::async_connect(socket, endpoint, into(written));
   }
   static void take(tcp_stream& socket, mioext::tcp_socket& from) {
@@ -377,7 +376,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_backlog_that_is_full_for_seconds_is_waited_for, 
   if (!test::has_linux) {
     return; // only there does a Unix socket wait for room
   }
-  io_context context;
+  tested_context context;
   support::full_listener listener;
   std::vector<typename Kind::unix_socket> waiting;
   std::vector<outcome> outcomes(20);
@@ -406,7 +405,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_listener_whose_process_is_killed_refuses_those_w
   if (!test::has_linux) {
     return; // only there does a Unix socket wait for room
   }
-  io_context context;
+  tested_context context;
   hostile::listener_elsewhere listener;
   auto socket = Kind::template made<typename Kind::unix_socket>(context);
   outcome connected;
@@ -420,7 +419,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_listener_whose_process_is_killed_refuses_those_w
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_connect_that_finds_no_port_says_so_and_can_be_tried_again, Kind,
                               kinds) {
-  io_context context;
+  tested_context context;
   mioext::tcp_acceptor acceptor(test::loopback());
   hostile::last_port ports(acceptor.local_endpoint());
   auto socket = Kind::template made<typename Kind::tcp_socket>(context);

@@ -8,8 +8,8 @@
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
 // What others have built for streams runs over mioext::stream as it is: Asio's composed operations,
-// TLS, Beast's HTTP and WebSocket. Each with one thread and with four. None of that needs another header
-// of mioext's than that of streams.
+// TLS, Beast's HTTP and WebSocket. Each in an io_context with one thread and with four, and in a
+// selector_context. None of that needs another header of mioext's than that of streams.
 //
 
 #include <chrono>
@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include <mioext/selector_context.hpp>
 #include <mioext/stream.hpp>
 
 #include <boost/asio/buffer.hpp>
@@ -111,18 +112,24 @@ std::size_t succeed(char const* what, Object& object, std::function<void(done co
   return result.bytes;
 }
 
+// Does something with a stream in the thread that runs its context, as a selector_context wants it.
+template <class Object> void call(Object& object, std::function<void()> function) {
+  perform(object, [&function](done const& completed) {
+    function();
+    completed(error_code());
+  });
+}
+
 // A context and the threads that run it.
-class running_context {
+template <class Context> class running_context {
 public:
-  explicit running_context(std::size_t threads) : work_(context_.get_executor()) {
+  running_context() : work_(context_.get_executor()) {}
+  ~running_context() { stop(); }
+
+  void start(std::size_t threads) {
     for (std::size_t count = 0; count != threads; ++count) {
       threads_.emplace_back([this] { context_.run(); });
     }
-  }
-
-  ~running_context() {
-    context_.stop();
-    finish();
   }
 
   /// Returns when nothing is pending any more: all has been completed.
@@ -134,11 +141,16 @@ public:
     threads_.clear();
   }
 
-  asio::io_context& context() { return context_; }
+  void stop() {
+    context_.stop();
+    finish();
+  }
+
+  Context& context() { return context_; }
 
 private:
-  asio::io_context context_;
-  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  Context context_;
+  asio::executor_work_guard<typename Context::executor_type> work_;
   std::vector<std::thread> threads_;
 };
 
@@ -146,23 +158,28 @@ using side = std::function<void(tcp_stream&)>;
 
 // Several connections at the same time, each with a thread that behaves as `server` and one that
 // behaves as `client`, in a context with so many threads.
-void converse_with(std::size_t threads, side const& server, side const& client) {
+template <class Context>
+void converse_in(std::size_t threads, side const& server, side const& client) {
   std::vector<std::pair<mioext::tcp_socket, mioext::tcp_socket>> connections;
   for (int count = 0; count != 4; ++count) {
     connections.push_back(test::tcp_pair());
   }
-  running_context running(threads);
-  std::vector<std::unique_ptr<tcp_stream>> streams;
+  running_context<Context> running;
+  std::vector<std::unique_ptr<tcp_stream>> clients;
+  std::vector<std::unique_ptr<tcp_stream>> servers;
+  for (auto& connection : connections) {
+    auto const executor = running.context().get_executor();
+    clients.emplace_back(new tcp_stream(asio::make_strand(executor), std::move(connection.first)));
+    servers.emplace_back(new tcp_stream(asio::make_strand(executor), std::move(connection.second)));
+  }
+  running.start(threads);
   std::vector<std::future<void>> sides;
-  auto const start = [&](mioext::tcp_socket& socket, side const& behaviour) {
-    streams.emplace_back(
-        new tcp_stream(asio::make_strand(running.context().get_executor()), std::move(socket)));
-    tcp_stream& stream = *streams.back();
+  auto const start = [&](tcp_stream& stream, side const& behaviour) {
     sides.push_back(std::async(std::launch::async, [&stream, &behaviour] { behaviour(stream); }));
   };
-  for (auto& connection : connections) {
-    start(connection.first, client);
-    start(connection.second, server);
+  for (std::size_t index = 0; index != connections.size(); ++index) {
+    start(*clients[index], client);
+    start(*servers[index], server);
   }
   bool is_success = true;
   for (std::future<void>& future : sides) {
@@ -175,12 +192,19 @@ void converse_with(std::size_t threads, side const& server, side const& client) 
   }
   if (is_success) {
     running.finish();
+  } else {
+    running.stop();
   }
 }
 
+void converse_in_an_io_context(side const& server, side const& client) {
+  converse_in<asio::io_context>(1, server, client);
+  converse_in<asio::io_context>(4, server, client);
+}
+
 void converse(side const& server, side const& client) {
-  converse_with(1, server, client);
-  converse_with(4, server, client);
+  converse_in_an_io_context(server, client);
+  converse_in<mioext::selector_context>(1, server, client);
 }
 
 // More than one read or write moves, and no part of it like another.
@@ -249,13 +273,13 @@ BOOST_AUTO_TEST_CASE(asio_read_read_until_and_write) {
       [](tcp_stream& stream) {
         serve_echo(stream);
         expect_end(stream);
-        stream.close();
+        call(stream, [&] { stream.close(); });
       },
       [](tcp_stream& stream) {
         expect_echo(stream, long_text);
-        stream.shutdown(tcp_stream::next_layer_type::shutdown_send);
+        call(stream, [&] { stream.shutdown(tcp_stream::next_layer_type::shutdown_send); });
         expect_end(stream);
-        stream.close();
+        call(stream, [&] { stream.close(); });
       });
 }
 
@@ -291,7 +315,7 @@ BOOST_AUTO_TEST_CASE(tls_handshake_exchange_and_shutdown) {
         expect_end(tls); // and not stream_truncated
         succeed("async_shutdown", tls,
                 [&](done const& completed) { tls.async_shutdown(completed); });
-        tls.lowest_layer().close();
+        call(tls, [&] { tls.lowest_layer().close(); });
       },
       [](tcp_stream& stream) {
         tls_stream tls(std::move(stream), client_context());
@@ -299,7 +323,7 @@ BOOST_AUTO_TEST_CASE(tls_handshake_exchange_and_shutdown) {
         expect_echo(tls, long_text);
         succeed("async_shutdown", tls,
                 [&](done const& completed) { tls.async_shutdown(completed); });
-        tls.lowest_layer().close();
+        call(tls, [&] { tls.lowest_layer().close(); });
       });
 }
 
@@ -312,12 +336,13 @@ BOOST_AUTO_TEST_CASE(tls_tells_an_end_without_shutdown_from_one_with) {
         outcome const end = perform(tls, [&](done const& completed) {
           asio::async_read(tls, asio::buffer(&byte, 1), completed);
         });
+        call(tls, [&] { tls.next_layer().close(); });
         expect(end.ec == ssl::error::stream_truncated, "not truncated but: " + end.ec.message());
       },
       [](tcp_stream& stream) {
         tls_stream tls(std::move(stream), client_context());
         handshake(tls, ssl::stream_base::client);
-        tls.next_layer().close();
+        call(tls, [&] { tls.next_layer().close(); });
       });
 }
 
@@ -359,13 +384,13 @@ BOOST_AUTO_TEST_CASE(beast_http_with_two_requests_on_a_connection) {
   converse(
       [](tcp_stream& stream) {
         serve_http(stream);
-        stream.close();
+        call(stream, [&] { stream.close(); });
       },
       [](tcp_stream& stream) {
         beast::flat_buffer buffer;
         expect_response(stream, buffer, "/one");
         expect_response(stream, buffer, "/two");
-        stream.close();
+        call(stream, [&] { stream.close(); });
       });
 }
 
@@ -493,7 +518,8 @@ BOOST_AUTO_TEST_CASE(beast_websocket_timeout_ends_what_is_pending) {
 
 // --- Teardown by itself --------------------------------------------------------------------------------
 
-// What websocket::stream calls for its synchronous functions.
+// What websocket::stream calls for its synchronous functions. Each side waits for the other one, so not
+// in a selector_context, where both would be in the same thread.
 BOOST_AUTO_TEST_CASE(teardown_of_both_sides_at_the_same_time) {
   auto const tear_down = [](beast::role_type role) {
     return [role](tcp_stream& stream) {
@@ -503,7 +529,8 @@ BOOST_AUTO_TEST_CASE(teardown_of_both_sides_at_the_same_time) {
       expect(!stream.is_open(), "it is still open");
     };
   };
-  converse(tear_down(beast::role_type::server), tear_down(beast::role_type::client));
+  converse_in_an_io_context(tear_down(beast::role_type::server),
+                            tear_down(beast::role_type::client));
 }
 
 // Beast has one for TLS, which calls the one for the layer below.
@@ -513,6 +540,7 @@ BOOST_AUTO_TEST_CASE(teardown_through_tls) {
             [&stream, role](done const& completed) { async_teardown(role, stream, completed); });
     // Older ones of Beast (that of Boost 1.74 for one) end TLS and leave the socket as it is.
     expect(BOOST_VERSION < 108100 || !stream.next_layer().is_open(), "it is still open");
+    call(stream, [&] { stream.next_layer().close(); });
   };
   converse(
       [&](tcp_stream& stream) {

@@ -30,7 +30,6 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/seq_packet_protocol.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/local/datagram_protocol.hpp>
@@ -53,7 +52,6 @@ namespace {
 
 namespace error = boost::asio::error;
 using boost::asio::buffer;
-using boost::asio::io_context;
 using boost::asio::socket_base;
 using boost::asio::ip::tcp;
 using boost::system::error_code;
@@ -62,6 +60,7 @@ using contexts::outcome;
 using contexts::poll_all;
 using contexts::run;
 using support::strings;
+using support::tested_context;
 using generic = boost::asio::generic::stream_protocol;
 using local = boost::asio::local::stream_protocol;
 
@@ -70,7 +69,7 @@ using local = boost::asio::local::stream_protocol;
 template <class Protocol> struct listener;
 
 template <> struct listener<tcp> {
-  explicit listener(io_context& context) : acceptor(context, test::loopback()) {}
+  explicit listener(tested_context& context) : acceptor(context, test::loopback()) {}
   static tcp protocol() { return tcp::v4(); }
   static tcp::endpoint any() { return test::loopback(); }
   /// Nobody else has it, and nobody listens.
@@ -82,7 +81,7 @@ template <> struct listener<tcp> {
 };
 
 template <> struct listener<local> {
-  explicit listener(io_context& context) : acceptor(context, local()) {
+  explicit listener(tested_context& context) : acceptor(context, local()) {
     support::bind_to_any(native);
     native.listen(16);
     acceptor.close();
@@ -211,7 +210,8 @@ template <class Socket> void read(Socket& socket, record& told) {
 
 constexpr int ways = 3;
 
-template <class Socket> void receive(int way, io_context& context, Socket& socket, record& told) {
+template <class Socket>
+void receive(int way, tested_context& context, Socket& socket, record& told) {
   std::array<char, 4> bytes = {{}};
   outcome received;
   if (way == 0) {
@@ -239,7 +239,7 @@ template <class Socket> void write(Socket& socket, record& told) {
   told.thrown("send with flags", [&] { socket.send(buffer(bytes), 0); });
 }
 
-template <class Socket> void send(int way, io_context& context, Socket& socket, record& told) {
+template <class Socket> void send(int way, tested_context& context, Socket& socket, record& told) {
   std::array<char, 4> const bytes = {{'d', 'a', 't', 'a'}};
   outcome sent;
   if (way == 0) {
@@ -253,7 +253,7 @@ template <class Socket> void send(int way, io_context& context, Socket& socket, 
   told.write("sent in one way or another", sent);
 }
 
-template <class Socket> void wait_for_all(io_context& context, Socket& socket, record& told) {
+template <class Socket> void wait_for_all(tested_context& context, Socket& socket, record& told) {
   error_code ec;
   socket.wait(Socket::wait_read, ec);
   told.write("wait for reading", ec);
@@ -272,7 +272,7 @@ template <class Socket> void wait_for_all(io_context& context, Socket& socket, r
 
 template <class Socket> strings closed() {
   record told;
-  io_context context;
+  tested_context context;
   listener<typename Socket::protocol_type> other(context);
   Socket socket(context);
   ask_everything(socket, other, told);
@@ -305,7 +305,7 @@ template <class Socket> strings closed() {
 
 template <class Socket> strings open_and_unconnected() {
   record told;
-  io_context context;
+  tested_context context;
   listener<typename Socket::protocol_type> other(context);
   Socket socket(context);
   error_code ec;
@@ -357,7 +357,7 @@ template <class Socket> strings open_and_unconnected() {
 
 template <class Socket> strings connected() {
   record told;
-  io_context context;
+  tested_context context;
   listener<typename Socket::protocol_type> other(context);
   Socket socket(context);
   error_code ec;
@@ -444,7 +444,7 @@ template <class Socket> strings connected() {
 
 template <class Socket> strings at_its_end() {
   record told;
-  io_context context;
+  tested_context context;
   listener<typename Socket::protocol_type> other(context);
   for (int way = 0; way != ways; ++way) {
     Socket socket(context);
@@ -467,7 +467,7 @@ template <class Socket> strings at_its_end() {
 
 template <class Socket> strings closed_while_pending() {
   record told;
-  io_context context;
+  tested_context context;
   listener<typename Socket::protocol_type> other(context);
   char byte = 0;
   outcome ends[3];
@@ -504,7 +504,7 @@ template <class Socket> strings of_every_state() {
 /// Urgent data, which only TCP has everywhere.
 template <class Socket> strings urgent() {
   record told;
-  io_context context;
+  tested_context context;
   listener<tcp> other(context);
   Socket socket(context);
   socket.connect(other.acceptor.local_endpoint());
@@ -545,7 +545,7 @@ template <class Socket> strings urgent() {
 template <class Socket, class OtherExecutorSocket> strings made() {
   using protocol_type = typename Socket::protocol_type;
   record told;
-  io_context context;
+  tested_context context;
   listener<protocol_type> other(context);
   auto const executor = context.get_executor();
   auto const protocol = other.protocol();
@@ -699,9 +699,9 @@ static_assert(has<descriptor_stream>::nothing_of_a_socket, "");
 static_assert(has<mioext::stream<int>>::nothing_of_a_socket, "");
 static_assert(!has<tcp_stream>::open_without_protocol, "");
 static_assert(has<unix_stream>::open_without_protocol, "");
-static_assert(!std::is_constructible<tcp_stream, io_context&, std::string>::value, "");
-static_assert(!std::is_constructible<tcp_stream, io_context&, local>::value, "");
-static_assert(!std::is_constructible<reader_stream, io_context&, tcp>::value, "");
+static_assert(!std::is_constructible<tcp_stream, tested_context&, std::string>::value, "");
+static_assert(!std::is_constructible<tcp_stream, tested_context&, local>::value, "");
+static_assert(!std::is_constructible<reader_stream, tested_context&, tcp>::value, "");
 static_assert(!std::is_constructible<tcp_stream, mioext::stream<int>>::value,
               "what is somebody else's does not become one's own");
 static_assert(!std::is_convertible<over_local, over_tcp>::value, "");
@@ -710,7 +710,7 @@ static_assert(!std::is_convertible<over_local, over_tcp>::value, "");
 
 template <class Descriptor> strings of_a_descriptor() {
   record told;
-  io_context context;
+  tested_context context;
   test::raw_pipe pipe;
   error_code ec;
   char byte = 0;
@@ -778,7 +778,7 @@ using pairs = std::tuple<pair_of<tcp_stream, tcp::socket>, pair_of<over_tcp, tcp
 
 template <class Socket>
 using with_native_executor =
-    typename Socket::template rebind_executor<io_context::executor_type>::other;
+    typename Socket::template rebind_executor<tested_context::executor_type>::other;
 
 } // namespace
 
@@ -816,7 +816,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_descriptor_is_a_stream_as_in_asio, Descriptor, d
 
 // Its socket cannot be made without an executor, nor opened without a protocol.
 BOOST_AUTO_TEST_CASE(sockets_of_any_protocol) {
-  io_context context;
+  tested_context context;
   listener<tcp> tcp_listener(context);
   listener<local> local_listener(context);
   over_generic stream(context);
@@ -847,7 +847,7 @@ BOOST_AUTO_TEST_CASE(sockets_of_any_protocol) {
 }
 
 BOOST_AUTO_TEST_CASE(an_endpoint_may_come_from_a_resolver) {
-  io_context context;
+  tested_context context;
   listener<tcp> other(context);
   auto const found = tcp::resolver::results_type::create(other.acceptor.local_endpoint(), "", "");
   tcp_stream stream(context);
@@ -863,7 +863,7 @@ BOOST_AUTO_TEST_CASE(an_endpoint_may_come_from_a_resolver) {
 // A Unix listener without room: Asio says that it is connected.
 BOOST_AUTO_TEST_CASE(connecting_waits_for_room,
                      *test::needs_linux("only there does a Unix socket wait for room")) {
-  io_context context;
+  tested_context context;
   support::full_listener listener;
   unix_stream stream(context);
   contexts::gate may_accept;
@@ -890,7 +890,7 @@ BOOST_AUTO_TEST_CASE(connecting_waits_for_room,
 // Asio's wait_error goes on then. Of a stream both kinds of wait do the same.
 BOOST_AUTO_TEST_CASE(waiting_for_an_error_ends_when_the_peer_has_written_its_last,
                      *test::needs_epoll("kqueue has no priority")) {
-  io_context context;
+  tested_context context;
   auto sockets = mioext::unix_socket::pair();
   unix_stream stream(context, std::move(sockets.first));
   outcome waited;

@@ -19,18 +19,16 @@
 #include <new>
 #include <utility>
 
-#include <boost/asio/io_context.hpp>
-
 #include <mioext/async_wait.hpp>
 #include <mioext/unix.hpp>
 
 #include "allocations.hpp"
+#include "both_contexts.hpp"
 #include "contexts.hpp"
 
 namespace {
 
 using boost::asio::buffer;
-using boost::asio::io_context;
 using boost::system::error_code;
 
 /// Room for one operation, which is used again and again.
@@ -133,8 +131,8 @@ template <class Stream> struct player {
   int failures = 0;
 };
 
-template <class Stream> void check_ping_pong() {
-  io_context context;
+template <class Context, class Stream> void check_ping_pong() {
+  Context context;
   auto sockets = mioext::unix_socket::pair();
   player<Stream> first(Stream(context.get_executor(), std::move(sockets.first)));
   player<Stream> second(Stream(context.get_executor(), std::move(sockets.second)));
@@ -162,12 +160,13 @@ template <class Stream> void check_ping_pong() {
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(a_ping_pong_allocates_nothing) {
-  check_ping_pong<mioext::stream<mioext::unix_socket, io_context::executor_type>>();
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_ping_pong_allocates_nothing, Context, support::both_contexts) {
+  check_ping_pong<Context, mioext::stream<mioext::unix_socket, typename Context::executor_type>>();
 }
 
-BOOST_AUTO_TEST_CASE(a_ping_pong_with_an_executor_of_any_type_allocates_nothing) {
-  check_ping_pong<mioext::stream<mioext::unix_socket>>();
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_ping_pong_with_an_executor_of_any_type_allocates_nothing, Context,
+                              support::both_contexts) {
+  check_ping_pong<Context, mioext::stream<mioext::unix_socket>>();
 }
 
 #ifdef MIOEXT_DETAIL_HAS_RECYCLING_ALLOCATOR
@@ -201,9 +200,10 @@ struct plain_player {
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(nor_does_one_whose_handlers_have_no_allocator) {
+BOOST_AUTO_TEST_CASE_TEMPLATE(nor_does_one_whose_handlers_have_no_allocator, Context,
+                              support::both_contexts) {
   using stream_type = mioext::stream<mioext::unix_socket>;
-  io_context context;
+  Context context;
   auto sockets = mioext::unix_socket::pair();
   std::size_t before = 0;
   std::size_t after = 1;

@@ -28,7 +28,6 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <boost/system/error_code.hpp>
 
@@ -42,8 +41,8 @@ namespace {
 
 namespace error = boost::asio::error;
 using boost::asio::buffer;
-using boost::asio::io_context;
 using boost::system::error_code;
+using support::tested_context;
 
 char byte_at(std::size_t position) {
   return static_cast<char>(static_cast<std::uint32_t>(position) * 2654435761u >> 24);
@@ -231,7 +230,7 @@ private:
   }
 
   random_numbers random_;
-  io_context context_;
+  tested_context context_;
   mioext::stream<Socket> stream_;
   Socket peer_;
   std::array<char, 5000> input_;
@@ -261,7 +260,7 @@ template <class Socket> void check_walks() {
 /// Reads to the end, with buffers of all sizes.
 class reader {
 public:
-  reader(io_context& context, mioext::tcp_socket socket, unsigned seed)
+  reader(tested_context& context, mioext::tcp_socket socket, unsigned seed)
       : random_(seed), stream_(context, std::move(socket)) {}
 
   void read() {
@@ -294,7 +293,7 @@ BOOST_AUTO_TEST_CASE(over_unix_sockets) { check_walks<mioext::unix_socket>(); }
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_CASE(four_threads_read_what_another_one_writes_in_pieces) {
-  io_context context;
+  tested_context context;
   std::vector<std::unique_ptr<reader>> readers;
   std::vector<mioext::tcp_socket> peers;
   for (unsigned index = 0; index != 8; ++index) {
