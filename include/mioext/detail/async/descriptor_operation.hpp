@@ -84,11 +84,16 @@ public:
   /// Set by the reactor if it would not be notified when the descriptor is closed.
   bool may_end_unheard = false;
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Weffc++" // next_in_queue is set where it is put into a queue
+
 protected:
   explicit descriptor_operation(interest wanted, bool calls_on_the_spot = true,
                                 bool is_schedulers = false) noexcept
       : is_called_on_the_spot(calls_on_the_spot), is_of_scheduler(is_schedulers), wanted_(wanted) {}
   ~descriptor_operation() = default;
+
+#pragma GCC diagnostic pop
 
 private:
   virtual io_status do_perform(int fd, boost::system::error_code& ec) noexcept = 0;
@@ -123,11 +128,16 @@ public:
   /// The first one. There must be one.
   descriptor_operation const& front() const noexcept { return *front_; }
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnull-dereference" // an executor that was moved from is not used
+
   void push(descriptor_operation& operation) noexcept {
     operation.next_in_queue = nullptr;
     *back_ = &operation;
     back_ = &operation.next_in_queue;
   }
+
+#pragma GCC diagnostic pop
 
   /// The first one, which is the caller's then; null if there is none.
   descriptor_operation* pop() noexcept {

@@ -156,10 +156,16 @@ public:
     }
   }
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored                                                                     \
+    "-Wnull-dereference" // Asio's any_executor has one of this type to compare
+
   friend bool operator==(scheduler_executor const& left, scheduler_executor const& right) noexcept {
     return left.scheduler_ == right.scheduler_ &&
            static_cast<Allocator const&>(left) == static_cast<Allocator const&>(right);
   }
+
+#pragma GCC diagnostic pop
 
   friend bool operator!=(scheduler_executor const& left, scheduler_executor const& right) noexcept {
     return !(left == right);

@@ -33,6 +33,10 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
+// It is destroyed by its own type alone, which is final; -Wnon-virtual-dtor looks at the friend.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
+
 /// One of them. It is itself what the scheduler queues, so that a wake-up allocates nothing.
 class scheduler_source : public descriptor_operation {
 public:
@@ -69,6 +73,8 @@ private:
   bool is_queued_ = false;
   clock::time_point due_ = clock::time_point::max();
 };
+
+#pragma GCC diagnostic pop
 
 /// The sources, each with a number that its events carry.
 ///

@@ -260,7 +260,13 @@ private:
                                                            : io_status::done;
   }
 
-  static bool is_not_now(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
+  static bool is_not_now(int error) noexcept {
+#if EAGAIN == EWOULDBLOCK
+    return error == EAGAIN;
+#else
+    return error == EAGAIN || error == EWOULDBLOCK;
+#endif
+  }
 
   /// With an errno value, or at the end of what can be read.
   BOOST_NOINLINE static io_status ended(int error, boost::system::error_code& ec) noexcept {

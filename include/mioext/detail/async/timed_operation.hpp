@@ -117,6 +117,9 @@ public:
     std::forward<Initiation>(initiation)(std::move(handler), std::forward<Arguments>(arguments)...);
   }
 
+  timed_operation(timed_operation const&) = delete;
+  timed_operation& operator=(timed_operation const&) = delete;
+
   Handler const& handler() const noexcept { return handler_; }
 
   boost::asio::cancellation_slot slot() noexcept { return signal_.slot(); }

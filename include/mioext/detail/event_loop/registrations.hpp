@@ -338,22 +338,26 @@ BOOST_NOINLINE inline int registrations::add_to_selector(int fd, interest wanted
 /// Another interest may mean the other selector.
 BOOST_NOINLINE inline int registrations::modify_in_selector(int fd, interest wanted, trigger how,
                                                             selector::user_data data) noexcept {
-  bool const is_there = is_borrowed(fd);
-  if (is_there == is_to_be_borrowed(wanted)) {
-    return is_there ? lender_->modify(fd, wanted, how, data)
+  selector_lender* const lender = lender_;
+  if (!lender) {
+    return selector_.modify(fd, wanted, how, data);
+  }
+  bool const is_there = lender->has(fd);
+  if (is_there == contains(wanted, interest::priority)) {
+    return is_there ? lender->modify(fd, wanted, how, data)
                     : selector_.modify(fd, wanted, how, data);
   }
   if (is_there) {
-    int const error = lender_->remove(fd);
+    int const error = lender->remove(fd);
     return error ? error : selector_.add(fd, wanted, how, data);
   }
-  int error = lender_->add(fd, wanted, how, data);
+  int error = lender->add(fd, wanted, how, data);
   if (error != 0) {
     return error == EEXIST ? selector_.modify(fd, wanted, how, data) : error;
   }
   error = selector_.remove(fd);
   if (error != 0) {
-    lender_->remove(fd); // another file than the one that was registered
+    lender->remove(fd); // another file than the one that was registered
   }
   return error;
 }
