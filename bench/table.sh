@@ -24,8 +24,9 @@ readonly directory=${1-bin/bench}
 readonly readme=bench/README.md
 
 # In the order of the issue that asked for them; what has not been run is left out.
-readonly names=(dispatch instructions echo stream stream_instructions closing_instructions wait_instructions connect_churn
-  messages timers memory scale headers)
+readonly names=(dispatch instructions echo stream stream_instructions context_instructions timer_instructions
+  context_allocations beast_http closing_instructions wait_instructions connect_churn messages timers memory scale
+  headers)
 
 # table <name>: a benchmark's CSV in Markdown.
 table() {

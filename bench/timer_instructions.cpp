@@ -152,7 +152,8 @@ int do_work(std::string const& name, std::string const& contender, std::string c
   return 2;
 }
 
-bench::comparison compare(std::string const& setting, std::string const& name) {
+bench::comparison compare(std::string const& setting, std::string const& name,
+                          bench::limit const& in_io_context) {
   bench::comparison all(setting, "instructions", bench::better::less);
   auto const add = [&](std::string const& contender, std::string const& shown) {
     all.add(shown, [=] {
@@ -163,7 +164,7 @@ bench::comparison compare(std::string const& setting, std::string const& name) {
   add("io", "mioext, io_context");
   add("selector", "mioext, selector_context");
   return all.require("mioext, selector_context", bench::ahead_of("Asio, io_context"))
-      .require("mioext, io_context", bench::ahead_of("Asio, io_context"))
+      .require("mioext, io_context", in_io_context)
       .exact();
 }
 
@@ -174,9 +175,12 @@ int main(int argc, char** argv) {
     return do_work(argv[2], argv[3], argv[4]);
   }
   bench::run run("timer_instructions", argc, argv);
-  run.compare(compare("set and cancelled", "cancel_typed"));
-  run.compare(compare("set and cancelled, any_io_executor", "cancel_any"));
-  run.compare(compare("set and fired", "fire_typed"));
-  run.compare(compare("set and fired, any_io_executor", "fire_any"));
+  bench::limit const ahead = bench::ahead_of("Asio, io_context");
+  // In an any_io_executor an operation has to find out whose it is.
+  bench::limit const near = bench::at_most_ratio(1.1);
+  run.compare(compare("set and cancelled", "cancel_typed", ahead));
+  run.compare(compare("set and cancelled, any_io_executor", "cancel_any", near));
+  run.compare(compare("set and fired", "fire_typed", ahead));
+  run.compare(compare("set and fired, any_io_executor", "fire_any", near));
   return run.finish();
 }
