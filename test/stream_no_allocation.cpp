@@ -8,7 +8,7 @@
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
 // In steady state, operations whose handlers lend them memory allocate nothing, and neither does
-// what brings their events.
+// what brings their events. In a selector_context that is so for connections that come and go, too.
 //
 
 #include <mioext/stream.hpp>
@@ -19,6 +19,11 @@
 #include <new>
 #include <utility>
 
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+
+#include <mioext/async_accept.hpp>
+#include <mioext/async_connect.hpp>
 #include <mioext/async_wait.hpp>
 #include <mioext/unix.hpp>
 
@@ -227,5 +232,64 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(nor_does_one_whose_handlers_have_no_allocator, Con
   context.run_for(support::patience);
   BOOST_TEST(first.writes == 10000);
   BOOST_TEST(after == before);
+}
+#endif
+
+#ifndef MIOEXT_TEST_CANNOT_COUNT
+namespace {
+
+/// Connections that are made, accepted, and closed, one after the other.
+struct visitors {
+  explicit visitors(mioext::selector_context& used) : context(used) {
+    acceptor.open();
+    support::bind_to_any(acceptor);
+    acceptor.listen();
+    endpoint = acceptor.local_endpoint();
+  }
+
+  void next() {
+    missing = 2;
+    mioext::async_accept(context, acceptor, accepted, [this](error_code const& ec) { made(ec); });
+    mioext::async_connect(context, socket, endpoint, [this](error_code const& ec) { made(ec); });
+  }
+
+  void made(error_code const& ec) {
+    failures += !!ec;
+    if (--missing != 0) {
+      return;
+    }
+    accepted.close();
+    socket.close();
+    ++visits;
+    // The next one comes by way of the queue.
+    boost::asio::post(context, [this] { next(); });
+  }
+
+  mioext::selector_context& context;
+  mioext::unix_acceptor acceptor;
+  boost::asio::local::stream_protocol::endpoint endpoint;
+  mioext::unix_socket accepted;
+  mioext::unix_socket socket;
+  int missing = 0;
+  int visits = 0;
+  int failures = 0;
+};
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(nor_do_connections_that_come_and_go_in_a_selector_context) {
+  mioext::selector_context context;
+  visitors all(context);
+  all.next();
+  auto const run_until = [&](int visits) {
+    while (all.visits < visits && context.run_one_for(support::patience) != 0) {
+    }
+  };
+  run_until(100);
+  std::size_t const before = allocations;
+  run_until(1000);
+  BOOST_TEST(allocations == before);
+  BOOST_TEST(all.visits == 1000);
+  BOOST_TEST(all.failures == 0);
 }
 #endif
