@@ -22,9 +22,11 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 
 #include <mioext/async_wait.hpp>
 #include <mioext/event_loop.hpp>
+#include <mioext/selector_context.hpp>
 #include <mioext/selector_service.hpp>
 
 #include "child.hpp"
@@ -136,6 +138,23 @@ BOOST_AUTO_TEST_CASE(a_context_of_the_program_serves_a_plug_in_too) {
     second.second.close();
   }
   BOOST_TEST(calls == 9);
+}
+
+// The plug-in's code need not know which thread runs the context: it is the context that knows.
+BOOST_AUTO_TEST_CASE(a_selector_context_of_the_program_serves_a_plug_in_too) {
+  auto const begin_in_plug_in =
+      loaded<decltype(test_plug_in_wait_and_post)>("test_plug_in_wait_and_post");
+  mioext::selector_context context;
+  auto ends = mioext::pipe();
+  int calls = 0;
+  begin_in_plug_in(&context, ends.second.native_handle(), &calls); // while nobody runs it
+  contexts::run(context);
+  BOOST_TEST(calls == 2);
+  boost::asio::post(context, [&] { // and in a function of its own
+    begin_in_plug_in(&context, ends.second.native_handle(), &calls);
+  });
+  contexts::run(context);
+  BOOST_TEST(calls == 4);
 }
 
 BOOST_AUTO_TEST_CASE(a_child_serves_a_plug_in_too) {

@@ -13,6 +13,8 @@
 
 #include "library.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <mioext/async_wait.hpp>
 #include <mioext/event_loop.hpp>
 #include <mioext/selector_service.hpp>
@@ -31,6 +33,12 @@ int test_plug_in_take_signal(int number) {
 void test_plug_in_wait(boost::asio::io_context* context, int fd, int* calls) {
   mioext::async_wait(*context, fd, mioext::interest::writable,
                      [calls](boost::system::error_code const& ec) { *calls += !ec; });
+}
+
+void test_plug_in_wait_and_post(mioext::selector_context* context, int fd, int* calls) {
+  mioext::async_wait(*context, fd, mioext::interest::writable,
+                     [calls](boost::system::error_code const& ec) { *calls += !ec; });
+  boost::asio::post(*context, [calls] { ++*calls; });
 }
 
 void const* test_plug_in_service(boost::asio::io_context* context) {
