@@ -31,6 +31,7 @@ bench::comparison compare(messages::work const& work) {
   add("eventfd, locked queue", messages::hand_written);
   add("mioext event_loop", messages::event_loop);
   add("mioext async_event_loop", messages::async_event_loop);
+  add("mioext async_event_loop in a selector_context", messages::selector_context_loop);
   add("asio::post", messages::asio);
   add("uv_async, locked queue", messages::libuv);
   all.require("mioext event_loop", bench::ahead_of_all());

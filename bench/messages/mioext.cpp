@@ -18,6 +18,7 @@
 
 #include <mioext/async_event_loop.hpp>
 #include <mioext/event_loop.hpp>
+#include <mioext/selector_context.hpp>
 
 namespace {
 
@@ -58,14 +59,27 @@ double messages::event_loop(work const& wanted) {
   return messages_per_second(wanted, received, sending{loop.channel()}, [&] { loop.run(handler); });
 }
 
-double messages::async_event_loop(work const& wanted) {
-  boost::asio::io_context context(1);
-  mioext::basic_async_event_loop<mioext::token, message, boost::asio::io_context::executor_type>
-      loop(context);
-  ledger received(wanted);
+namespace {
+
+template <class Context> double messages_in(Context& context, messages::work const& wanted) {
+  mioext::basic_async_event_loop<mioext::token, message, typename Context::executor_type> loop(
+      context);
+  messages::ledger received(wanted);
   receiver handler(received);
   return messages_per_second(wanted, received, sending{loop.channel()}, [&] {
     loop.async_run(handler, boost::asio::detached);
     context.run();
   });
+}
+
+} // namespace
+
+double messages::async_event_loop(work const& wanted) {
+  boost::asio::io_context context(1);
+  return messages_in(context, wanted);
+}
+
+double messages::selector_context_loop(work const& wanted) {
+  mioext::selector_context context;
+  return messages_in(context, wanted);
 }

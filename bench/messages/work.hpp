@@ -119,6 +119,7 @@ using contender = double(work const& wanted);
 contender hand_written;
 contender event_loop;
 contender async_event_loop;
+contender selector_context_loop;
 contender asio;
 contender libuv;
 
