@@ -1133,6 +1133,39 @@ BOOST_AUTO_TEST_CASE(loops_and_waits_that_are_never_idle_take_turns) {
   BOOST_TEST(results[1].is_success());
 }
 
+BOOST_AUTO_TEST_CASE(what_is_posted_waits_for_few_calls_of_a_loop_that_is_never_idle) {
+  running<> test;
+  socket_pair pair;
+  std::size_t calls = 0;
+  std::size_t calls_at_post = 0;
+  std::size_t most = 0;
+  std::size_t posts = 0;
+  std::function<void()> const function = [&] {
+    most = std::max(most, calls - calls_at_post);
+    calls_at_post = calls;
+    if (++posts != 300) {
+      asio::post(test.context, function);
+    } else {
+      test.loop->shutdown();
+    }
+  };
+  test.handler.on_readable = [&](mioext::event_loop& in, mioext::token, read_hint) {
+    test.handler.calls.clear();
+    if (++calls == 100) { // the loop is busy by now
+      calls_at_post = calls;
+      asio::post(test.context, function);
+    } else if (calls == 200000) {
+      in.shutdown();
+    }
+  };
+  test.loop->register_handle(pair.near.get(), token(1), interest::readable, trigger::level);
+  pair.send();
+  BOOST_TEST(runs_out(test.context));
+  BOOST_TEST(posts == 300u);
+  BOOST_TEST(most <= 65u);
+  BOOST_TEST(test.result.is_success());
+}
+
 BOOST_AUTO_TEST_CASE(run_one_ends_after_a_tick_of_a_loop_that_is_never_idle) {
   running<> test;
   socket_pair pair;

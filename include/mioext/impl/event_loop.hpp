@@ -104,13 +104,15 @@ template <class Token, class Message>
 template <class Handler, class Repeat>
 bool basic_event_loop<Token, Message>::run_step(Handler& receiver, Repeat repeat,
                                                 boost::system::error_code& ec) {
-  detail::loop_core::handler_scope const scope(core_);
+  detail::loop_core::handler_scope scope(core_);
   tick_result result = {0, 0};
   do {
     result = tick(receiver, detail::loop_core::at_once());
   } while (result.error == 0 && !core_.mailbox()->shutdown_requested() && repeat(result.calls));
   ec = detail::system_error_code(result.error);
-  return !ec && core_.mailbox()->shutdown_requested() && finish_run(receiver);
+  bool const is_over = !ec && core_.mailbox()->shutdown_requested() && finish_run(receiver);
+  scope.is_asked_next();
+  return is_over;
 }
 
 template <class Token, class Message>

@@ -196,9 +196,16 @@ public:
   ~handler_scope() {
     if (!is_inner_) {
       core_.is_running_ = false;
-      core_.mailbox_->leave();
+      if (is_asked_next_) {
+        core_.mailbox_->leave_to_driver();
+      } else {
+        core_.mailbox_->leave();
+      }
     }
   }
+
+  /// Whoever drives the loop calls time_to_next_timer() afterwards, unless it ends the run.
+  void is_asked_next() noexcept { is_asked_next_ = true; }
 
   /// Deregisters the handle instead of only forgetting it: while a duplicate keeps the file open,
   /// closing the handle does not remove it from the selector, which would go on reporting events of
@@ -217,6 +224,7 @@ public:
 private:
   loop_core& core_;
   bool const is_inner_;
+  bool is_asked_next_ = false;
 };
 
 BOOST_NOINLINE inline int loop_core::open() {

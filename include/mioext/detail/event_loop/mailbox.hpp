@@ -122,6 +122,14 @@ public:
     }
   }
 
+  /// The same if whoever drives the loop asks next whether there is something to do, so that its
+  /// descriptor need not tell.
+  void leave_to_driver() noexcept {
+    if (state_.load(std::memory_order_relaxed) != state::closed && !fall_asleep()) {
+      stay_awake();
+    }
+  }
+
   /// Makes the requests that finish() has put off count as new ones.
   void renew_requests() noexcept { heeded_ = 0; }
 
