@@ -107,11 +107,7 @@ public:
   /// invalid_argument for a capacity that cannot be.
   explicit selector_service(boost::asio::execution_context& context,
                             std::size_t event_capacity = 128)
-      : boost::asio::execution_context::service(context), host_(), reactor_() {
-    auto const nested = std::make_shared<detail::nested_host>(context, event_capacity);
-    host_ = nested;
-    reactor_ = detail::nested_host::reactor_of(nested);
-  }
+      : selector_service(context, nested_in(context, event_capacity)) {}
 
   /// For a context that is a host of its own.
   selector_service(boost::asio::execution_context& context, detail::service_host const& host)
@@ -120,6 +116,12 @@ public:
 
 private:
   friend struct detail::selector_service_access;
+
+  static detail::service_host nested_in(boost::asio::execution_context& context,
+                                        std::size_t event_capacity) {
+    auto const nested = std::make_shared<detail::nested_host>(context, event_capacity);
+    return {nested, detail::nested_host::reactor_of(nested), nullptr};
+  }
 
   void shutdown() override {
     listeners_.shutdown();
