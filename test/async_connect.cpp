@@ -1152,6 +1152,32 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(cancellation_while_waiting_for_room_works_at_once,
   BOOST_TEST(told.error == asio::error::operation_aborted);
 }
 
+BOOST_AUTO_TEST_CASE(cancellation_between_two_tries_is_told_where_the_handler_is_called) {
+  tested_context context;
+  tested_context other;
+  support::full_listener listener;
+  asio::cancellation_signal signal;
+  mioext::unix_socket socket;
+  outcome told;
+  mioext::async_connect(
+      context, socket, listener.endpoint,
+      asio::bind_cancellation_slot(signal.slot(),
+                                   asio::bind_executor(other.get_executor(), store{&told})));
+  do { // the first try, which is the handler's context's, too
+    context.restart();
+    context.run_one_for(support::patience);
+  } while (other.poll_one() == 0);
+  BOOST_TEST(told.calls == 0);
+  signal.emit(asio::cancellation_type::terminal);
+  context.restart();
+  context.poll();
+  BOOST_TEST(told.calls == 0);
+  other.restart();
+  other.poll();
+  BOOST_TEST(told.calls == 1);
+  BOOST_TEST(told.error == asio::error::operation_aborted);
+}
+
 BOOST_AUTO_TEST_CASE(cancellation_ends_a_sequence_and_a_race) {
   full_tcp_listener silent;
   tcp_listener listener;

@@ -177,7 +177,7 @@ public:
   struct in_context {};
   template <class Self> void operator()(Self& self, in_context) {
     if (is_cancelled(self)) {
-      self.complete(boost::asio::error::operation_aborted);
+      abort(self);
     } else if (has_room_) {
       wait(self);
     } else {
@@ -206,6 +206,16 @@ private:
       Executor const executor = executor_;
       boost::asio::post(executor, next_wait<Self>{executor, std::move(self)});
     }
+  }
+
+  /// Completes through the handler's executor, which need not be where this is called.
+  template <class Self> void abort(Self& self) {
+    Executor const executor = executor_;
+    outcome_action<> aborted{
+        boost::asio::error::make_error_code(boost::asio::error::operation_aborted)};
+    handler_operation<outcome_action<>, Self, Executor>::make(interest::none, std::move(aborted),
+                                                              self, executor)
+        .complete(completion::dispatched);
   }
 
   template <class Self> void wait_in_own_way(Self& self, std::true_type) {
