@@ -188,8 +188,7 @@ template <class Executor> struct initiate_with_executor {
 
 /// Drops its handler.
 template <class Executor> struct initiate_nothing : initiate_with_executor<Executor> {
-  explicit initiate_nothing(Executor const& executor)
-      : initiate_with_executor<Executor>{executor} {}
+  explicit initiate_nothing(Executor const& used) : initiate_with_executor<Executor>{used} {}
   template <class Handler> void operator()(Handler&& handler) const {
     typename std::decay<Handler>::type const dropped(std::forward<Handler>(handler));
     static_cast<void>(dropped);
@@ -198,8 +197,7 @@ template <class Executor> struct initiate_nothing : initiate_with_executor<Execu
 
 /// Throws and drops its handler.
 template <class Executor> struct initiate_failure : initiate_with_executor<Executor> {
-  explicit initiate_failure(Executor const& executor)
-      : initiate_with_executor<Executor>{executor} {}
+  explicit initiate_failure(Executor const& used) : initiate_with_executor<Executor>{used} {}
   template <class Handler> void operator()(Handler&&) const {
     throw std::runtime_error("cannot begin");
   }
@@ -207,8 +205,8 @@ template <class Executor> struct initiate_failure : initiate_with_executor<Execu
 
 /// Is only ended by being cancelled, and then calls its handler from inside.
 template <class Executor> struct initiate_until_cancelled : initiate_with_executor<Executor> {
-  explicit initiate_until_cancelled(Executor const& executor)
-      : initiate_with_executor<Executor>{executor} {}
+  explicit initiate_until_cancelled(Executor const& used)
+      : initiate_with_executor<Executor>{used} {}
 
   template <class Handler> void operator()(Handler&& handler) const {
     using handler_type = typename std::decay<Handler>::type;
@@ -604,7 +602,7 @@ namespace {
 
 /// Has two ways to end, and ends with the end of the time.
 template <class Executor> struct initiate_either : initiate_with_executor<Executor> {
-  explicit initiate_either(Executor const& executor) : initiate_with_executor<Executor>{executor} {}
+  explicit initiate_either(Executor const& used) : initiate_with_executor<Executor>{used} {}
 
   template <class Handler> void operator()(Handler&& handler, bool is_text, bool is_kept) const {
     auto const slot = asio::get_associated_cancellation_slot(handler);
