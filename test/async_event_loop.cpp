@@ -1177,6 +1177,24 @@ BOOST_AUTO_TEST_CASE(run_one_ends_after_a_tick_of_a_loop_that_is_never_idle) {
   }
 }
 
+// A context that goes from one call of such a loop to the next looks at the time in between.
+BOOST_AUTO_TEST_CASE(a_run_ends_in_time_although_a_loop_is_never_idle) {
+  running<> test;
+  socket_pair pair;
+  auto const deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
+  std::size_t late_calls = 0;
+  test.handler.on_readable = [&](mioext::event_loop&, mioext::token, read_hint) {
+    test.handler.calls.clear();
+    if (std::chrono::steady_clock::now() >= deadline) {
+      ++late_calls;
+    }
+  };
+  test.loop->register_handle(pair.near.get(), token(1), interest::readable, trigger::level);
+  pair.send();
+  BOOST_TEST(test.context.run_until(deadline) > 0u);
+  BOOST_TEST(late_calls <= 1u);
+}
+
 // --- Threads -------------------------------------------------------------------------------------
 
 namespace {

@@ -112,6 +112,46 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_posted_after_the_end_waits_for_a_restart, 
   BOOST_TEST(calls == 1);
 }
 
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_run_without_time_looks_at_nothing, Context, contexts) {
+  Context context;
+  BOOST_TEST(context.run_for(std::chrono::seconds(0)) == 0u);
+  BOOST_TEST(context.run_one_for(std::chrono::seconds(-1)) == 0u);
+  BOOST_TEST(!context.stopped());
+  int calls = 0;
+  asio::post(context, [&calls] { ++calls; });
+  BOOST_TEST(context.run() == 1u);
+  BOOST_TEST(calls == 1);
+}
+
+// What is queued when a run ends is called by the next one, before what that one posts.
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_posted_between_two_runs_keeps_its_place, Context, contexts) {
+  Context context;
+  std::vector<int> order;
+  auto const note = [&order](int number) { return [&order, number] { order.push_back(number); }; };
+  asio::post(context, note(1));
+  asio::post(context, [&] {
+    order.push_back(2);
+    asio::post(context, note(4));
+  });
+  BOOST_TEST(context.run_one() == 1u);
+  asio::post(context, note(3));
+  BOOST_TEST(context.run() == 3u);
+  BOOST_TEST(order == (std::vector<int>{1, 2, 3, 4}), boost::test_tools::per_element());
+}
+
+// As a mutex would do.
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_written_before_stop_is_read_after_run, Context, contexts) {
+  Context context;
+  auto const guard = asio::make_work_guard(context);
+  int result = 0;
+  helper const stops([&] {
+    result = 42;
+    context.stop();
+  });
+  context.run();
+  BOOST_TEST(result == 42);
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(run_one_and_poll_one_call_one, Context, contexts) {
   Context context;
   int calls = 0;

@@ -251,6 +251,20 @@ BOOST_AUTO_TEST_CASE(a_notify_fork_that_fails_can_be_repeated, *needs_fork()) {
 
 // --- One that is not -------------------------------------------------------------------------------
 
+// The selector that it makes anew while it goes to sleep must not make others think that it is awake.
+BOOST_AUTO_TEST_CASE(a_child_that_sleeps_without_notify_fork_is_woken,
+                     *needs_fork() *
+                         test::needs_linux("only /proc tells that another thread sleeps")) {
+  selector_context context;
+  auto const guard = asio::make_work_guard(context);
+  BOOST_TEST(in_child([&] {
+               ::alarm(60); // rather than sleep for ever
+               sleeping_runner runner(context);
+               context.stop();
+               return runner.join() == 1 ? 0 : 1;
+             }) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_child_that_runs_it_without_notify_fork_has_all_of_it, *needs_fork()) {
   throw_an_error();
   pending test;

@@ -73,8 +73,8 @@ inline namespace MIOEXT_SYSTEM {
 ///   Streams and other objects may outlive the context, but then they can only be closed and destroyed.
 ///
 /// @par Fairness
-/// Functions are called in the order in which they were queued, and what a thread posts stays in its
-/// order. The selector is looked at, without waiting, after each 64 calls, and whenever nothing is
+/// What one thread posts is called in its order. What several threads post may be called in another
+/// order than it was queued in. The selector is looked at, without waiting, after each 64 calls, and whenever nothing is
 /// queued. The operations that it ends, one batch of event_loop_config::event_capacity events at the
 /// most, go to the end of the queue. So, however many functions are posted and however busy one
 /// descriptor is, an operation on a descriptor that is ready completes after at most 64 calls and what
@@ -90,7 +90,9 @@ inline namespace MIOEXT_SYSTEM {
 /// concurrency hints. While nobody runs it, they may be used by the thread that will run it next. An
 /// assertion stops another one. A plain handle (tcp_socket, for instance) that was waited for
 /// here, and the descriptor of a stream that has been released, may be used and closed by any thread:
-/// that is how connections are moved from one context to another.
+/// that is how connections are moved from one context to another. While an async_accept or an
+/// async_connect of such a handle is pending, though, only the thread of the context may close it,
+/// because the operation uses the descriptor.
 ///
 /// @par Fork
 /// As in an io_context: `notify_fork(fork_prepare)` before, then `notify_fork(fork_parent)` and

@@ -153,6 +153,7 @@ public:
     wake();
   }
 
+  /// What was written before stop() can be read after it is true.
   bool is_stopped() const noexcept { return is_stopped_.load(std::memory_order_acquire); }
 
   void restart() noexcept { is_stopped_.store(false); }
@@ -397,10 +398,13 @@ private:
     scheduler_frame running(*this, memory_);
     ++runs_;
     bool const outer_has_no_limit = has_no_limit_;
-    has_no_limit_ = most == all;
-    auto const ends = make_scope_exit([this, outer_has_no_limit] {
+    has_no_limit_ = most == all && deadline == clock::time_point::max();
+    // What this thread has posted before it ran this comes before what it posts from now on.
+    take_posted();
+    auto const ends = make_scope_exit([this, outer_has_no_limit, &calls] {
       has_no_limit_ = outer_has_no_limit;
-      if (queue_.empty()) {
+      // A run whose time was over before it began has looked at nothing.
+      if (calls != 0 && queue_.empty()) {
         stop_without_work();
       }
       --runs_;
@@ -426,8 +430,7 @@ private:
   /// The next one in the queue, for which it waits; null when it is stopped, when the deadline is over,
   /// or when there is no work left, which stops it.
   descriptor_operation* next_operation(clock::time_point deadline) {
-    if (is_stopped_.load(std::memory_order_relaxed) ||
-        (is_limited(deadline) && is_over(deadline))) {
+    if (is_stopped() || (is_limited(deadline) && is_over(deadline))) {
       return nullptr;
     }
     if (round_left_ == 0) {
@@ -452,7 +455,7 @@ private:
     }
     for (;;) {
       wait(deadline);
-      if (is_stopped_.load(std::memory_order_relaxed)) {
+      if (is_stopped()) {
         return nullptr;
       }
       if (descriptor_operation* const next = pop()) {
@@ -473,7 +476,7 @@ private:
         stop_without_work();
       }
     }
-    return is_stopped_.load(std::memory_order_relaxed) ? nullptr : pop();
+    return is_stopped() ? nullptr : pop();
   }
 
   static bool is_limited(clock::time_point deadline) noexcept {
@@ -551,6 +554,8 @@ private:
   void fetch(std::chrono::nanoseconds limit) {
     if (reactor_.is_left_behind()) { // the parent's events are not for this process
       throw_error(system_error_code(renew_selector()), "run");
+      // What others have to know of this thread was reset, so it does not sleep this time.
+      limit = std::chrono::nanoseconds::zero();
     }
     if (next_wake_up() != clock::time_point::max()) {
       fetch_until_due(limit);

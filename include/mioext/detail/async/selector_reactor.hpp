@@ -593,8 +593,13 @@ private:
       state.generation = state.next_generation();
       state.watched_for = wanted;
     } else {
-      // ENOENT: the descriptor was closed, and its number refers to another file by now.
-      drop(fd, state, system_error_code(error == ENOENT ? EBADF : error), done);
+      // ENOENT: the descriptor was closed, and its number refers to another file by now; or another
+      // thread is closing the handle.
+      drop(fd, state,
+           error != ENOENT      ? system_error_code(error)
+           : state.is_watched() ? boost::system::error_code(boost::asio::error::bad_descriptor)
+                                : boost::asio::error::operation_aborted,
+           done);
     }
   }
 
