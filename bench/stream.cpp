@@ -14,6 +14,7 @@
 //
 
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -97,8 +98,9 @@ bench::comparison compare_system_calls(std::size_t connections) {
   add("Asio, io_context", echo::asio_context_executor);
   add("mioext, io_context", echo::mioext_context_executor);
   add("selector_context", echo::selector_context_executor);
-  // One connection waits for each message; of many, one wait fetches several.
-  return all.require("selector_context", bench::at_most(connections == 1 ? 3.1 : 2.25)).exact();
+  // One read, one write, and at most one wait: how many of many connections one wait fetches depends on
+  // how fast the other process is.
+  return all.require("selector_context", bench::at_most(3.1)).exact();
 }
 
 } // namespace
@@ -110,6 +112,10 @@ int main(int argc, char** argv) {
     for (std::size_t connections : {1, 50, 400}) {
       run.compare(compare({connections, size, seconds}));
     }
+  }
+  if (!bench::may_count_system_calls()) {
+    std::puts("system calls: not counted, because this process must not trace another one");
+    return run.finish();
   }
   for (std::size_t connections : {1, 50, 400}) {
     run.compare(compare_system_calls(connections));
