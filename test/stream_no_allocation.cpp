@@ -17,8 +17,10 @@
 #include <cstdlib>
 #include <functional>
 #include <new>
+#include <thread>
 #include <utility>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 
@@ -291,5 +293,42 @@ BOOST_AUTO_TEST_CASE(nor_do_connections_that_come_and_go_in_a_selector_context) 
   BOOST_TEST(allocations == before);
   BOOST_TEST(all.visits == 1000);
   BOOST_TEST(all.failures == 0);
+}
+
+/// The two threads take turns, because whoever finds the store locked allocates and does not wait.
+BOOST_AUTO_TEST_CASE(nor_do_functions_that_another_thread_posts_to_a_selector_context) {
+  constexpr int rounds = 50;
+  constexpr int warm_up = 10;
+  mioext::selector_context context;
+  auto const work = boost::asio::make_work_guard(context);
+  int calls = 0;
+  std::atomic<int> turn{0};
+  auto const wait_for = [&turn](int wanted) {
+    while (turn != wanted) {
+      std::this_thread::yield();
+    }
+  };
+  std::thread other([&] {
+    for (int round = 0; round != rounds; ++round) {
+      wait_for(2 * round);
+      for (int index = 0; index != 100; ++index) {
+        boost::asio::post(context, [&calls] { ++calls; });
+      }
+      turn = 2 * round + 1;
+    }
+  });
+  std::size_t before = 0;
+  for (int round = 0; round != rounds; ++round) {
+    wait_for(2 * round + 1);
+    if (round == warm_up) {
+      before = allocations;
+    }
+    context.poll();
+    turn = 2 * round + 2;
+  }
+  std::size_t const after = allocations;
+  other.join();
+  BOOST_TEST(after == before);
+  BOOST_TEST(calls == rounds * 100);
 }
 #endif

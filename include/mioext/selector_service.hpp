@@ -22,6 +22,7 @@
 
 #include <mioext/detail/async/context_listeners.hpp>
 #include <mioext/detail/async/nested_host.hpp>
+#include <mioext/detail/async/scheduler.hpp>
 #include <mioext/detail/async/selector_reactor.hpp>
 #include <mioext/detail/async/selector_service_access.hpp>
 
@@ -112,7 +113,17 @@ public:
   /// For a context that is a host of its own.
   selector_service(boost::asio::execution_context& context, detail::service_host const& host)
       : boost::asio::execution_context::service(context), host_(host.host), reactor_(host.reactor),
-        native_(host.native) {}
+        native_(host.native) {
+    if (native_) {
+      native_->set_reactor(&reactor_);
+    }
+  }
+
+  ~selector_service() override {
+    if (native_) {
+      native_->set_reactor(nullptr);
+    }
+  }
 
 private:
   friend struct detail::selector_service_access;
@@ -144,6 +155,12 @@ namespace detail {
 inline std::shared_ptr<selector_reactor> const&
 selector_service_access::reactor(boost::asio::execution_context& context) {
   return boost::asio::use_service<selector_service>(context).reactor_;
+}
+
+inline std::shared_ptr<selector_reactor> const&
+selector_service_access::reactor(boost::asio::execution_context& context, scheduler* native) {
+  std::shared_ptr<selector_reactor> const* const known = native ? native->reactor() : nullptr;
+  return known ? *known : reactor(context);
 }
 
 inline context_listeners&

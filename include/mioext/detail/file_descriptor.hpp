@@ -41,7 +41,11 @@ public:
   file_descriptor(file_descriptor const&) = delete;
   file_descriptor& operator=(file_descriptor const&) = delete;
 
-  ~file_descriptor() { reset(); }
+  ~file_descriptor() {
+    if (fd_ >= 0) {
+      reset();
+    }
+  }
 
   int get() const noexcept { return fd_; }
   explicit operator bool() const noexcept { return fd_ >= 0; }

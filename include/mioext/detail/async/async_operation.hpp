@@ -182,10 +182,11 @@ BOOST_FORCEINLINE void start_operation(operation_place const& place, IoExecutor 
   if (key) {
     operation.cancellation_key = key;
   }
+  constexpr bool is_own = nativeness_of<IoExecutor>::value == nativeness::certain;
   if (place.state) {
-    reactor.start(place.fd, *place.state, operation, place.how, tries_first);
+    reactor.start<is_own>(place.fd, *place.state, operation, place.how, tries_first);
   } else {
-    reactor.start(place.fd, operation, place.how, tries_first);
+    reactor.start<is_own>(place.fd, operation, place.how, tries_first);
   }
 }
 

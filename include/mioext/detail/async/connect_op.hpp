@@ -31,6 +31,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <boost/system/error_code.hpp>
+#include <boost/type_traits/detected_or.hpp>
 #include <boost/type_traits/is_detected.hpp>
 
 #include <mioext/detail/async/async_operation.hpp>
@@ -109,9 +110,23 @@ struct begun_connect {
   file_identity identity{};
 };
 
+template <class Handle> using next_layer_of = typename Handle::next_layer_type;
+
+/// The handle in a stream; any other handle itself.
+template <class Handle>
+using innermost_handle = boost::detected_or_t<Handle, next_layer_of, Handle>;
+
+/// The scheduler that runs the connect of a `Socket` as a single operation, because its reactor hears of
+/// the closing and the file needs not be recognised afterwards; null if none does.
+template <class Socket, class Executor>
+scheduler* connects_natively(Executor const& executor) noexcept {
+  return is_heard_closing<innermost_handle<Socket>>::value ? native_scheduler_of(executor)
+                                                           : nullptr;
+}
+
 /// The first step: opens the socket if need be, and calls connect(2).
-template <class Socket, class Endpoint>
-begun_connect begin_connect(Socket& socket, Endpoint const& endpoint) {
+template <class Socket, class Endpoint, class Executor>
+begun_connect begin_connect(Socket& socket, Endpoint const& endpoint, Executor const& executor) {
   begun_connect begun;
   open_if_closed(socket, endpoint, begun.outcome);
   if (!begun.outcome) {
@@ -119,15 +134,45 @@ begun_connect begin_connect(Socket& socket, Endpoint const& endpoint) {
   }
   if (!begun.outcome) {
     begun.fd = detail::native_handle(socket);
-    begun.outcome = system_error_code(identify(begun.fd, begun.identity));
+    if (!connects_natively<Socket>(executor)) {
+      begun.outcome = system_error_code(identify(begun.fd, begun.identity));
+    }
   }
   if (!begun.outcome) {
     connect_result const attempt = start_connect(begun.fd, address_of(endpoint));
     begun.progress = attempt.progress;
     begun.outcome = system_error_code(attempt.error);
+    if (attempt.progress == connect_progress::no_room && connects_natively<Socket>(executor)) {
+      // Nothing watches it until there is room.
+      begun.outcome = system_error_code(identify(begun.fd, begun.identity));
+    }
   }
   return begun;
 }
+
+/// The rest of a connect that has started, while the reactor hears of the closing.
+struct connect_action {
+  bool may_wait() const noexcept { return true; }
+
+  io_status perform(int fd, boost::system::error_code& ec) noexcept {
+    if (!is_writable_now(fd)) {
+      // The event was for something else, from before connect(2).
+      return io_status::must_wait;
+    }
+    ec = socket_ops::take_error(fd);
+    return io_status::done;
+  }
+
+  template <class Handler>
+  void call(Handler& completion_handler, boost::system::error_code const& ec) {
+    if (ec == boost::asio::error::bad_descriptor) { // it was closed
+      std::move(completion_handler)(
+          boost::system::error_code(boost::asio::error::operation_aborted));
+    } else {
+      std::move(completion_handler)(ec);
+    }
+  }
+};
 
 /// Completes when the socket is connected or the system has refused the connect, whatever
 /// connect(2) returned at first.
@@ -273,6 +318,15 @@ private:
 template <class Socket, class Endpoint, class Executor, class Handler>
 void finish_connect(Socket& socket, begun_connect const& begun, Endpoint const& endpoint,
                     Executor const& executor, Handler& completion_handler) {
+  scheduler* const native =
+      begun.progress == connect_progress::started ? connects_natively<Socket>(executor) : nullptr;
+  if (native) {
+    auto const& reactor = selector_service_access::reactor(context_of(executor), native);
+    start_operation(operation_place{reactor, begun.fd, nullptr, watch_mode::per_operation},
+                    executor, native, interest::writable, false, connect_action(),
+                    completion_handler);
+    return;
+  }
   boost::asio::async_compose<Handler, void(boost::system::error_code)>(
       connect_op<Socket, Endpoint, Executor>(socket, begun, endpoint, executor), completion_handler,
       executor);
@@ -282,7 +336,7 @@ void finish_connect(Socket& socket, begun_connect const& begun, Endpoint const& 
 template <class Socket, class Endpoint, class Executor, class Handler>
 void connect_one(Socket& socket, Endpoint const& endpoint, Executor const& executor,
                  Handler& completion_handler) {
-  begun_connect const begun = begin_connect(socket, endpoint);
+  begun_connect const begun = begin_connect(socket, endpoint, executor);
   if (begun.is_pending()) {
     finish_connect(socket, begun, endpoint, executor, completion_handler);
   } else {

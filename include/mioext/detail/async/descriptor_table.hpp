@@ -24,6 +24,8 @@
 #include <utility>
 #include <vector>
 
+#include <boost/config.hpp>
+
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
@@ -52,7 +54,7 @@ public:
   }
 
   /// The value for `fd`, or null if its block was never made.
-  Value* find(std::uint32_t fd) const noexcept {
+  BOOST_FORCEINLINE Value* find(std::uint32_t fd) const noexcept {
     index const& used = *index_.load(std::memory_order_acquire);
     std::size_t const number = fd / block_size;
     if (number >= used.size) {
@@ -62,7 +64,9 @@ public:
     return found ? &found->values[fd % block_size] : nullptr;
   }
 
-  Value* find(int fd) const noexcept { return find(static_cast<std::uint32_t>(fd)); }
+  BOOST_FORCEINLINE Value* find(int fd) const noexcept {
+    return find(static_cast<std::uint32_t>(fd));
+  }
 
   /// The value for `fd`, which must be an open descriptor; makes its block if need be. If this
   /// throws std::bad_alloc, nothing has changed.

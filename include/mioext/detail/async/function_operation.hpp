@@ -42,18 +42,18 @@ class function_operation final : public descriptor_operation {
 public:
   template <class Given> static function_operation& make(Given&& function, Allocator const& given) {
     allocator_type allocator(given);
-    function_operation* const memory = traits::allocate(allocator, 1);
-    BOOST_TRY {
-      return *::new (static_cast<void*>(memory))
-          function_operation(std::forward<Given>(function), allocator);
-    }
-    BOOST_CATCH(...) {
-      traits::deallocate(allocator, memory, 1);
-      BOOST_RETHROW
-    }
-    BOOST_CATCH_END
+    return make_in(traits::allocate(allocator, 1), allocator, std::forward<Given>(function));
   }
 
+  /// The same for a thread that does not run the scheduler.
+  ///
+  /// @param kept what the scheduler keeps
+  template <class Given>
+  static function_operation& make_outside(Given&& function, Allocator const& given,
+                                          recycled_memory& kept) {
+    allocator_type allocator(given);
+    return make_in(allocate_outside(allocator, kept), allocator, std::forward<Given>(function));
+  }
   void complete(completion) override {
     allocator_type allocator(std::move(allocator_));
     Function function(std::move(function_));
@@ -71,6 +71,32 @@ public:
   }
 
 private:
+  template <class Given>
+  static function_operation& make_in(function_operation* memory, allocator_type& allocator,
+                                     Given&& function) {
+    BOOST_TRY {
+      return *::new (static_cast<void*>(memory))
+          function_operation(std::forward<Given>(function), allocator);
+    }
+    BOOST_CATCH(...) {
+      traits::deallocate(allocator, memory, 1);
+      BOOST_RETHROW
+    }
+    BOOST_CATCH_END
+  }
+
+  template <class Any>
+  static function_operation* allocate_outside(Any& allocator, recycled_memory&) {
+    return traits::allocate(allocator, 1);
+  }
+
+  static function_operation* allocate_outside(recycled_allocator<function_operation>& allocator,
+                                              recycled_memory& kept) {
+    return recycled_memory::fits<function_operation>()
+               ? static_cast<function_operation*>(kept.take_from_outside<function_operation>())
+               : allocator.allocate(1);
+  }
+
   template <class Given>
   function_operation(Given&& function, allocator_type const& allocator)
       : descriptor_operation(interest::none), allocator_(allocator),

@@ -35,6 +35,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/config.hpp>
 #include <boost/optional/optional.hpp>
 
 #include <mioext/detail/async/inline_executor.hpp>
@@ -147,7 +148,8 @@ private:
 template <class Executor> struct is_strand : std::false_type {};
 template <class Executor> struct is_strand<boost::asio::strand<Executor>> : std::true_type {};
 
-/// A work_tracker with post() and dispatch(). Only the executor of an I/O object is posted to,
+/// A work_tracker with post() and dispatch(). The constructor with a scheduler is for the executor of an
+/// I/O object, of which the scheduler is known, if it has one. Only the executor of an I/O object is posted to,
 /// because other executors need not be able to queue (Asio's inline_executor and
 /// any_completion_executor are not).
 template <class Executor> class tracked_executor {
@@ -181,10 +183,23 @@ private:
   work_tracker<Executor> executor_;
 };
 
-/// Work of a scheduler, which must be known.
+struct of_io_object {};
+
+/// Work of a scheduler; nothing if it is null.
 class scheduler_work {
 public:
-  explicit scheduler_work(scheduler& owner) noexcept : scheduler_(&owner) { owner.start_work(); }
+  explicit scheduler_work(scheduler* owner) noexcept : scheduler_(owner) {
+    if (owner) {
+      owner->start_work();
+    }
+  }
+
+  /// For an I/O object, which only the scheduler's own thread uses.
+  scheduler_work(scheduler* owner, of_io_object) noexcept : scheduler_(owner) {
+    if (owner) {
+      owner->start_work_here();
+    }
+  }
 
   scheduler_work(scheduler_work&& other) noexcept : scheduler_(other.scheduler_) {
     other.scheduler_ = nullptr;
@@ -192,9 +207,9 @@ public:
   scheduler_work(scheduler_work const&) = delete;
   scheduler_work& operator=(scheduler_work const&) = delete;
 
-  ~scheduler_work() {
-    if (scheduler_) {
-      scheduler_->finish_work();
+  BOOST_FORCEINLINE ~scheduler_work() {
+    if (BOOST_UNLIKELY(scheduler_ != nullptr)) { // an operation that has ended has no work
+      finish();
     }
   }
 
@@ -211,6 +226,8 @@ public:
   }
 
 private:
+  BOOST_NOINLINE void finish() noexcept { scheduler_->finish_work(); }
+
   scheduler* scheduler_;
 };
 
@@ -218,9 +235,9 @@ template <class Allocator, unsigned Flags>
 class tracked_executor<scheduler_executor<Allocator, Flags>> {
 public:
   explicit tracked_executor(scheduler_executor<Allocator, Flags> const& executor) noexcept
-      : work_(executor.owner()) {}
+      : work_(&executor.owner()) {}
   tracked_executor(scheduler_executor<Allocator, Flags> const& executor, scheduler*) noexcept
-      : work_(executor.owner()) {}
+      : work_(&executor.owner(), of_io_object()) {}
 
   // The executor made here is a copy, as above.
 
@@ -247,21 +264,22 @@ private:
 template <> class tracked_executor<boost::asio::any_io_executor> {
 public:
   explicit tracked_executor(boost::asio::any_io_executor const& executor)
-      : tracked_executor(executor, native_scheduler_of(executor)) {}
+      : own_(native_scheduler_of(executor)) {
+    if (!own_.owner()) {
+      track_others(executor);
+    }
+  }
 
-  tracked_executor(boost::asio::any_io_executor const& executor, scheduler* known) {
-    if (known) {
-      own_.emplace(*known);
-    } else if (native const* const io_contexts = target_of<native>(executor)) {
-      native_.emplace(*io_contexts);
-    } else {
-      any_.emplace(executor);
+  BOOST_FORCEINLINE tracked_executor(boost::asio::any_io_executor const& executor, scheduler* known)
+      : own_(known, of_io_object()) {
+    if (BOOST_UNLIKELY(!known)) {
+      track_others(executor);
     }
   }
 
   template <class Function> void post(Function&& function) const {
-    if (own_) {
-      boost::asio::post(own_->executor(), std::forward<Function>(function));
+    if (own_.owner()) {
+      boost::asio::post(own_.executor(), std::forward<Function>(function));
     } else if (native_) {
       native_->post(std::forward<Function>(function));
     } else {
@@ -271,8 +289,8 @@ public:
   }
 
   template <class Function> void dispatch(Function&& function) const {
-    if (own_) {
-      boost::asio::dispatch(own_->executor(), std::forward<Function>(function));
+    if (own_.owner()) {
+      boost::asio::dispatch(own_.executor(), std::forward<Function>(function));
     } else if (native_) {
       native_->dispatch(std::forward<Function>(function));
     } else {
@@ -283,15 +301,23 @@ public:
 
   /// True only for an io_context's executor and a scheduler's: any other one that it holds may be a
   /// strand.
-  bool calls_on_the_spot() const noexcept { return own_ || native_; }
+  bool calls_on_the_spot() const noexcept { return own_.owner() || native_; }
 
-  scheduler* native_scheduler() const noexcept { return own_ ? own_->owner() : nullptr; }
-  void finish_work_here() noexcept { own_->finish_here(); }
+  scheduler* native_scheduler() const noexcept { return own_.owner(); }
+  void finish_work_here() noexcept { own_.finish_here(); }
 
 private:
   using native = boost::asio::io_context::executor_type;
 
-  boost::optional<scheduler_work> own_{};
+  BOOST_NOINLINE void track_others(boost::asio::any_io_executor const& executor) {
+    if (native const* const io_contexts = target_of<native>(executor)) {
+      native_.emplace(*io_contexts);
+    } else {
+      any_.emplace(executor);
+    }
+  }
+
+  scheduler_work own_;
   boost::optional<tracked_executor<native>> native_{};
   boost::optional<work_tracker<boost::asio::any_io_executor>> any_{};
 };
@@ -350,7 +376,7 @@ public:
                    scheduler* native)
       : io_(io_executor, native) {
     own_executor const own = boost::asio::get_associated_executor(completion_handler, io_executor);
-    if (!is_same(own, io_executor)) {
+    if (!is_same(own, io_executor, native)) {
       own_.emplace(own);
     }
   }
@@ -378,10 +404,12 @@ public:
   }
 
 private:
-  static bool is_same(IoExecutor const& own, IoExecutor const& io_executor) {
-    return own == io_executor;
+  static bool is_same(IoExecutor const& own, IoExecutor const& io_executor, scheduler* native) {
+    return native ? native_scheduler_of(own) == native : own == io_executor;
   }
-  template <class Other> static bool is_same(Other const&, IoExecutor const&) { return false; }
+  template <class Other> static bool is_same(Other const&, IoExecutor const&, scheduler*) {
+    return false;
+  }
 
   tracked_executor<IoExecutor> io_;
   boost::optional<tracked_executor<own_executor>> own_{};

@@ -77,6 +77,9 @@ template <class, class> using immediate_executor = no_immediate_executor;
 
 #endif
 
+/// True for an action that most likely finds nothing on a descriptor that was never waited for.
+template <class Action> struct is_likely_in_vain_at_first : std::false_type {};
+
 /// `Action` is what is done and what comes of it: a movable class with
 ///   bool may_wait() const noexcept                   false if perform() never has to
 ///   io_status perform(int fd, error_code& ec) noexcept
@@ -119,6 +122,11 @@ public:
 
   /// False if it never has to wait, whatever the descriptor is ready for.
   bool may_wait() const noexcept { return action_.may_wait(); }
+
+  /// True if it is better not tried before the selector watches its descriptor for reading.
+  bool is_likely_in_vain() const noexcept {
+    return is_likely_in_vain_at_first<Action>::value && may_wait();
+  }
 
   /// The same as the base's perform() but without a virtual call, for the reactor that starts the
   /// operation and knows its type.

@@ -79,7 +79,7 @@ public:
 
   scheduler(boost::asio::execution_context& context, event_loop_config const& config)
       : context_(context), reactor_(*this, config.event_capacity, false, config),
-        sources_(reactor_.native_selector(), waker_source + 1), lent_(reactor_),
+        sources_(reactor_.native_selector(), alarm_source + 1), lent_(reactor_),
         outstanding_work_(0), posted_(nullptr), is_stopped_(false), is_asleep_(false),
         is_run_(false) {
     throw_error(system_error_code(waker_.open(reactor_.native_selector(), waker_data())),
@@ -97,6 +97,12 @@ public:
   }
 
   boost::asio::execution_context& context() const noexcept { return context_; }
+
+  /// The pointer to its reactor that the context's service has; null after the service is gone.
+  std::shared_ptr<selector_reactor> const* reactor() const noexcept { return shared_reactor_; }
+  void set_reactor(std::shared_ptr<selector_reactor> const* shared) noexcept {
+    shared_reactor_ = shared;
+  }
 
   // --- From any thread -----------------------------------------------------------------------------
 
@@ -118,31 +124,47 @@ public:
   /// Queues it, and owns it from now on.
   BOOST_FORCEINLINE void post(descriptor_operation& operation) noexcept {
     if (calls_this_thread()) {
-      queue_.push(operation);
+      post_here(operation);
     } else {
       post_from_outside(operation);
     }
   }
 
+  /// The same in a function that it calls.
+  void post_here(descriptor_operation& operation) noexcept { queue_.push(operation); }
+
+  /// The same in any other.
+  BOOST_NOINLINE void post_from_outside(descriptor_operation& operation) noexcept {
+    visit const visits(visitors_);
+    descriptor_operation* last = posted_.load(std::memory_order_relaxed);
+    do {
+      operation.next_in_queue = last;
+    } while (!posted_.compare_exchange_weak(last, &operation));
+    wake();
+  }
+
+  /// What it keeps for operations. Other threads may take from it what is there for them.
+  recycled_memory& memory() noexcept { return memory_; }
+
   /// What is counted up in one thread may be counted down in another: the work is the sum.
   void start_work() noexcept {
     if (calls_this_thread()) {
-      ++work_here_;
+      start_work_here();
     } else {
       outstanding_work_.fetch_add(1, std::memory_order_relaxed);
     }
   }
 
-  void finish_work() noexcept {
+  BOOST_FORCEINLINE void finish_work() noexcept {
     if (calls_this_thread()) {
       finish_work_here();
-      return;
-    }
-    visit const visits(visitors_);
-    if (outstanding_work_.fetch_sub(1) == 1) {
-      wake();
+    } else {
+      finish_work_outside();
     }
   }
+
+  /// The same for an I/O object, which only the thread uses that runs it, or that is going to.
+  void start_work_here() noexcept { ++work_here_; }
 
   /// The same for a function that it has called.
   void finish_work_here() noexcept { --work_here_; }
@@ -179,9 +201,7 @@ public:
   /// theirs leaves it; the next call goes on with what comes after that.
   std::size_t run(std::size_t most, clock::time_point deadline) {
     if (is_running_here()) {
-      std::size_t calls = 0;
-      run_here(most, deadline, calls);
-      return calls;
+      return run_here(most, deadline);
     }
     BOOST_ASSERT_MSG(is_usable_here(), "only one thread at a time may run a selector_context");
     is_run_.store(true, std::memory_order_relaxed);
@@ -252,8 +272,15 @@ public:
     }
   }
 
+  /// Through an alarm, so that the time is not asked for with each wait. Without a descriptor for that,
+  /// it is asked for.
   void wake_in(std::chrono::milliseconds time) noexcept override {
-    next_look_ = clock::now() + time;
+    if (!has_alarm_) {
+      has_alarm_ = alarm_.open(reactor_.native_selector(), alarm_data()) == 0;
+    }
+    if (!has_alarm_ || alarm_.set(time) != 0) {
+      next_look_ = clock::now() + time;
+    }
   }
 
   /// It asks the timers itself whenever it waits.
@@ -265,8 +292,11 @@ public:
     }
     std::uint32_t const fd = selector::descriptor(event);
     if (fd > static_cast<std::uint32_t>(std::numeric_limits<int>::max())) {
-      if (selector::tag(event) != waker_source) {
-        sources_.note_event(selector::tag(event), done);
+      std::uint32_t const source = selector::tag(event);
+      if (source == alarm_source) {
+        reactor_.look_for_closed(done);
+      } else if (source != waker_source) {
+        sources_.note_event(source, done);
       }
     } else if (lodger* const owner = lent_.owner(static_cast<int>(fd))) {
       owner->take_event(event, done);
@@ -300,6 +330,9 @@ public:
     }
     if (error == 0) {
       waker_ = std::move(waker);
+      alarm_ = selector_alarm();
+      has_alarm_ = false;
+      next_look_ = clock::time_point::max();
       reactor_.selector_was_replaced(queue_);
       // The thread that the parent ran it in does not exist here, unless it is this one.
       is_asleep_.store(false);
@@ -324,8 +357,10 @@ public:
 
 private:
   static constexpr std::uint32_t waker_source = selector_reactor::first_free_source;
+  static constexpr std::uint32_t alarm_source = waker_source + 1;
 
   static selector::user_data waker_data() noexcept { return selector::internal_data(waker_source); }
+  static selector::user_data alarm_data() noexcept { return selector::internal_data(alarm_source); }
 
   /// Another thread is here.
   class visit {
@@ -341,13 +376,11 @@ private:
     std::atomic<std::size_t>& count_;
   };
 
-  BOOST_NOINLINE void post_from_outside(descriptor_operation& operation) noexcept {
+  BOOST_NOINLINE void finish_work_outside() noexcept {
     visit const visits(visitors_);
-    descriptor_operation* last = posted_.load(std::memory_order_relaxed);
-    do {
-      operation.next_in_queue = last;
-    } while (!posted_.compare_exchange_weak(last, &operation));
-    wake();
+    if (outstanding_work_.fetch_sub(1) == 1) {
+      wake();
+    }
   }
 
   BOOST_NOINLINE scheduler_frame* find_frame(scheduler_frame* found) const noexcept {
@@ -373,7 +406,7 @@ private:
 
     allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
 
-    void operator()() const { runs->run_here(most, deadline, *calls); }
+    void operator()() const { *calls = runs->run_here(most, deadline); }
 
     scheduler* runs;
     std::size_t most;
@@ -394,11 +427,12 @@ private:
     return calls;
   }
 
-  void run_here(std::size_t most, clock::time_point deadline, std::size_t& calls) {
+  BOOST_NOINLINE std::size_t run_here(std::size_t most, clock::time_point deadline) {
     scheduler_frame running(*this, memory_);
     ++runs_;
     bool const outer_has_no_limit = has_no_limit_;
     has_no_limit_ = most == all && deadline == clock::time_point::max();
+    std::size_t calls = 0;
     // What this thread has posted before it ran this comes before what it posts from now on.
     take_posted();
     auto const ends = make_scope_exit([this, outer_has_no_limit, &calls] {
@@ -412,7 +446,7 @@ private:
     while (calls != most) {
       descriptor_operation* const next = next_operation(deadline);
       if (!next) {
-        return;
+        break;
       }
       ++calls;
       next->complete(completion::dispatched);
@@ -425,11 +459,12 @@ private:
       }
 #endif
     }
+    return calls;
   }
 
   /// The next one in the queue, for which it waits; null when it is stopped, when the deadline is over,
   /// or when there is no work left, which stops it.
-  descriptor_operation* next_operation(clock::time_point deadline) {
+  BOOST_FORCEINLINE descriptor_operation* next_operation(clock::time_point deadline) {
     if (is_stopped() || (is_limited(deadline) && is_over(deadline))) {
       return nullptr;
     }
@@ -449,7 +484,7 @@ private:
   }
 
   /// The same when the queue is empty.
-  descriptor_operation* wait_for_operation(clock::time_point deadline) {
+  BOOST_FORCEINLINE descriptor_operation* wait_for_operation(clock::time_point deadline) {
     if (deadline == clock::time_point::min()) {
       return look_for_operation();
     }
@@ -551,13 +586,13 @@ private:
     return limit < zero ? left : left < zero ? limit : std::min(limit, left);
   }
 
-  void fetch(std::chrono::nanoseconds limit) {
+  BOOST_FORCEINLINE void fetch(std::chrono::nanoseconds limit) {
     if (reactor_.is_left_behind()) { // the parent's events are not for this process
       throw_error(system_error_code(renew_selector()), "run");
       // What others have to know of this thread was reset, so it does not sleep this time.
       limit = std::chrono::nanoseconds::zero();
     }
-    if (next_wake_up() != clock::time_point::max()) {
+    if (BOOST_UNLIKELY(next_wake_up() != clock::time_point::max())) {
       fetch_until_due(limit);
       return;
     }
@@ -622,13 +657,16 @@ private:
   recycled_memory memory_{};
   std::ptrdiff_t work_here_ = 0; // counted by functions that it calls
   std::size_t runs_ = 0;         // more than one when a function that it calls runs it
-  bool has_no_limit_ = false;    // of the calls of the run that is under way
+  bool has_alarm_ = false;
+  bool has_no_limit_ = false; // of the calls of the run that is under way
   boost::asio::io_context asio_context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE};
   boost::asio::execution_context& context_;
   selector_reactor reactor_;
+  std::shared_ptr<selector_reactor> const* shared_reactor_ = nullptr;
   scheduler_sources sources_;
   lent_selector lent_;
   selector_waker waker_{};
+  selector_alarm alarm_{}; // for looks, if it was opened
   clock::time_point next_look_ = clock::time_point::max();
 
   std::atomic<std::size_t> outstanding_work_; // counted by all others, and all of it in a wait

@@ -213,9 +213,15 @@ private:
   template <class Function, class Other>
   void queue(Function&& function, Other const& used_allocator) const {
     using memory = operation_allocator<Other, true>;
-    scheduler_->post(
-        function_operation<typename std::decay<Function>::type, typename memory::type>::make(
-            std::forward<Function>(function), memory::get(used_allocator)));
+    using operation =
+        function_operation<typename std::decay<Function>::type, typename memory::type>;
+    if (scheduler_->calls_this_thread()) {
+      scheduler_->post_here(
+          operation::make(std::forward<Function>(function), memory::get(used_allocator)));
+    } else {
+      scheduler_->post_from_outside(operation::make_outside(
+          std::forward<Function>(function), memory::get(used_allocator), scheduler_->memory()));
+    }
   }
 
   scheduler* scheduler_;

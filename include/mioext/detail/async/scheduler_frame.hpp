@@ -16,6 +16,7 @@
 
 #include <mioext/detail/system.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -31,12 +32,14 @@ class scheduler;
 
 /// Keeps blocks of memory that were given back, for the next operations of their size: as many as
 /// were in use at the same time, up to 1 MiB of each size. That is enough for some thousand connections
-/// which all end to read and begin to write in the same turn. For one thread at a time.
+/// which all end to read and begin to write in the same turn. For one thread at a time; what comes from
+/// other threads goes back to them, from a store that they share.
 class recycled_memory {
 public:
   recycled_memory() noexcept {
     for (std::size_t index = 0; index != class_count; ++index) {
-      classes_[index].room = kept_of_each_class / ((index + 1) * class_width);
+      classes_[index].more = kept_of_each_class / ((index + 1) * class_width);
+      shared_[index].room = shared_of_each_class / ((index + 1) * class_width);
     }
   }
 
@@ -44,11 +47,9 @@ public:
   recycled_memory& operator=(recycled_memory const&) = delete;
 
   ~recycled_memory() {
-    for (size_class& each : classes_) {
-      while (block* const last = each.first) {
-        each.first = last->next;
-        ::operator delete(last);
-      }
+    for (std::size_t index = 0; index != class_count; ++index) {
+      delete_all(classes_[index].first);
+      delete_all(shared_[index].first);
     }
   }
 
@@ -66,10 +67,11 @@ public:
   template <class T> void* take() noexcept {
     size_class& own = classes_[class_of<T>()];
     block* const taken = own.first;
-    if (taken) {
-      own.first = taken->next;
-      ++own.room;
+    if (BOOST_UNLIKELY(!taken)) {
+      return find(class_of<T>());
     }
+    own.first = taken->next;
+    ++own.room;
     return taken;
   }
 
@@ -77,17 +79,24 @@ public:
   template <class T> bool give_back(void* memory) noexcept {
     size_class& own = classes_[class_of<T>()];
     if (own.room == 0) {
-      return false;
+      return share(class_of<T>(), memory);
     }
     --own.room;
     own.first = ::new (memory) block{own.first};
     return true;
   }
 
+  /// A block for a `T` from any thread, for an operation that is to end in the thread that has this.
+  template <class T> void* take_from_outside() {
+    void* const taken = take_shared(class_of<T>());
+    return taken ? taken : ::operator new(block_size<T>());
+  }
+
 private:
   static constexpr std::size_t class_width = 64;
   static constexpr std::size_t class_count = 16;
-  static constexpr std::size_t kept_of_each_class = 1048576; // bytes
+  static constexpr std::size_t kept_of_each_class = 1048576;  // bytes
+  static constexpr std::size_t shared_of_each_class = 262144; // bytes
 
   struct block {
     block* next;
@@ -95,7 +104,8 @@ private:
 
   struct size_class {
     block* first = nullptr;
-    std::size_t room = 0; // for how many more
+    std::size_t room = 0; // for how many more: as many as are in use
+    std::size_t more = 0; // how many may be in use beside those
   };
 
   // For one that has no place it is not used; clang only wants an index that there is.
@@ -103,7 +113,60 @@ private:
     return fits<T>() ? (sizeof(T) - 1) / class_width : 0;
   }
 
+  /// What threads that only post would otherwise allocate anew, each time. Nobody waits for a lock: who
+  /// finds it locked does without, as does a child process in which it stays so.
+  struct shared_class : size_class {
+    std::atomic<bool> is_locked{false};
+  };
+
+  /// For an operation of the thread that has this, when it has too few.
+  BOOST_NOINLINE void* find(std::size_t index) noexcept {
+    size_class& own = classes_[index];
+    if (own.more != 0) {
+      --own.more;
+      ++own.room;
+    }
+    return take_shared(index);
+  }
+
+  BOOST_NOINLINE void* take_shared(std::size_t index) noexcept {
+    shared_class& from = shared_[index];
+    if (from.is_locked.exchange(true, std::memory_order_acquire)) {
+      return nullptr;
+    }
+    block* const taken = from.first;
+    if (taken) {
+      from.first = taken->next;
+      ++from.room;
+    }
+    from.is_locked.store(false, std::memory_order_release);
+    return taken;
+  }
+
+  BOOST_NOINLINE bool share(std::size_t index, void* memory) noexcept {
+    shared_class& to = shared_[index];
+    if (to.is_locked.exchange(true, std::memory_order_acquire)) {
+      return false;
+    }
+    bool const has_room = to.room != 0;
+    if (has_room) {
+      --to.room;
+      to.first = ::new (memory) block{to.first};
+    }
+    to.is_locked.store(false, std::memory_order_release);
+    return has_room;
+  }
+
+  static void delete_all(block* first) noexcept {
+    while (first) {
+      block* const next = first->next;
+      ::operator delete(first);
+      first = next;
+    }
+  }
+
   size_class classes_[class_count];
+  shared_class shared_[class_count];
 };
 
 /// On the stack of a thread that runs a scheduler, while it does. Visible, so that all shared
@@ -140,7 +203,7 @@ public:
   recycled_allocator() noexcept = default;
   template <class U> recycled_allocator(recycled_allocator<U> const&) noexcept {}
 
-  T* allocate(std::size_t count) {
+  BOOST_FORCEINLINE T* allocate(std::size_t count) {
     if (count != 1 || !recycled_memory::fits<T>()) {
       return std::allocator<T>().allocate(count);
     }
@@ -149,7 +212,7 @@ public:
     return static_cast<T*>(kept ? kept : ::operator new(recycled_memory::block_size<T>()));
   }
 
-  void deallocate(T* pointer, std::size_t count) noexcept {
+  BOOST_FORCEINLINE void deallocate(T* pointer, std::size_t count) noexcept {
     if (count != 1 || !recycled_memory::fits<T>()) {
       std::allocator<T>().deallocate(pointer, count);
       return;

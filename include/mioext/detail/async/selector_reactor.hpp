@@ -126,26 +126,38 @@ public:
   /// Takes ownership of `operation` and tries it. If it would have to wait, keeps it until it is
   /// done.
   ///
+  /// @tparam IsOwn true if it is known that the reactor is a scheduler's own, which has no locks and
+  /// always listens.
   /// @param operation passed by its own type, so that the compiler knows which functions are called
   /// here.
   /// @param state of `fd`
   /// @param tries_first false for an operation that is a wait and nothing else: it ends when the
   /// selector reports what it waits for, which may be at once.
-  template <class Operation>
+  template <bool IsOwn, class Operation>
   BOOST_FORCEINLINE void start(int fd, descriptor_state& state, Operation& operation,
                                watch_mode how, bool tries_first) {
     assert_usable();
-    state.mutex.lock();
-    if (tries_first && !is_shut_down_.load(std::memory_order_relaxed)) {
+    if (!IsOwn) {
+      state.mutex.lock();
+    }
+    if (BOOST_LIKELY(tries_first) && !is_shut_down_.load(std::memory_order_relaxed) &&
+        ((!IsOwn && is_locked_) || !operation.is_likely_in_vain() ||
+         state.is_watched(watch_mode::persistent))) {
       bool const is_in_vain = state.must_wait(operation) && operation.may_wait();
       io_status const tried = is_in_vain ? io_status::must_wait : operation.perform(fd);
       if (tried != io_status::must_wait) {
         state.note(tried);
-        state.mutex.unlock();
+        if (!IsOwn) {
+          state.mutex.unlock();
+        }
         operation.complete(completion::immediate);
         return;
       }
       if (state.will_be_reported(operation)) {
+        if (IsOwn) {
+          state.operations.push(operation);
+          return;
+        }
         bool const must_listen = keep(state, operation);
         state.mutex.unlock();
         if (must_listen) {
@@ -154,19 +166,21 @@ public:
         return;
       }
     }
-    start_watching(fd, state, operation, how,
-                   std::unique_lock<optional_mutex>(state.mutex, std::adopt_lock));
+    if ((!IsOwn && is_locked_) || !watch_alone(fd, state, operation, how)) {
+      start_watching(fd, state, operation, how,
+                     std::unique_lock<optional_mutex>(state.mutex, std::adopt_lock));
+    }
   }
 
   /// The same for a caller that does not know the state, or if `fd` may not be an open descriptor.
-  template <class Operation>
+  template <bool IsOwn, class Operation>
   void start(int fd, Operation& operation, watch_mode how, bool tries_first) {
-    operation_queue owner;
-    owner.push(operation);
-    descriptor_state* const state = state_of(fd);
-    owner.pop();
-    if (state) {
-      start(fd, *state, operation, how, tries_first);
+    descriptor_state* state = states_.find(fd);
+    if (BOOST_UNLIKELY(!state)) {
+      state = state_for(fd, operation);
+    }
+    if (BOOST_LIKELY(state != nullptr)) {
+      start<IsOwn>(fd, *state, operation, how, tries_first);
     } else {
       operation.end_with(boost::asio::error::bad_descriptor);
       operation.complete(completion::immediate);
@@ -248,10 +262,9 @@ public:
   /// @return true if there was an event of a source that the host has added.
   BOOST_NOINLINE bool fetch(std::chrono::nanoseconds timeout, operation_queue& done) noexcept {
     selector::native_event const* event = batch_.get();
-    int const count = selector_.wait(batch_.get(), event_capacity_, timeout);
     bool has_others = false;
-    for (selector::native_event const* const end = event + (count > 0 ? count : 0); event != end;
-         ++event) {
+    for (int left = selector_.wait(batch_.get(), event_capacity_, timeout); left > 0;
+         --left, ++event) {
       std::uint32_t const fd = selector::descriptor(*event);
       descriptor_state* const state = states_.find(fd);
       if (!state) {
@@ -260,7 +273,7 @@ public:
       } else if (is_locked_) {
         deliver_locked(static_cast<int>(fd), *state, *event, done);
       } else {
-        deliver(static_cast<int>(fd), *state, *event, done);
+        deliver<false>(static_cast<int>(fd), *state, *event, done);
       }
     }
     return has_others;
@@ -400,6 +413,49 @@ private:
 
   // --- Operations that wait (all with the state's mutex held) ------------------------------------
 
+  /// state_of(), for a number that is seen for the first time. The operation is destroyed if that throws.
+  BOOST_NOINLINE descriptor_state* state_for(int fd, descriptor_operation& operation) {
+    operation_queue owner;
+    owner.push(operation);
+    descriptor_state* const state = state_of(fd);
+    owner.pop();
+    return state;
+  }
+
+  /// start_watching() in the frequent case of a reactor without locks: nothing else waits for the
+  /// descriptor. Returns false if it has not begun to wait, for start_watching() to try.
+  BOOST_NOINLINE bool watch_alone(int fd, descriptor_state& state, descriptor_operation& operation,
+                                  watch_mode how) {
+    if (!state.operations.empty() || is_shut_down_.load(std::memory_order_relaxed) ||
+        owner_.is_left_behind() || has_closed_elsewhere()) {
+      return false;
+    }
+    bool const is_kept = how == watch_mode::persistent || state.is_watched(watch_mode::persistent);
+    interest const wanted =
+        is_kept ? operation.wanted() | state.watched_for | descriptor_state::persistently_wanted()
+                : operation.wanted();
+    trigger const trigger_of = is_kept ? trigger::edge : trigger::edge | trigger::oneshot;
+    selector::user_data const data = selector::tag_data(fd, state.next_generation());
+    if (state.is_watched()) {
+      if (selector_.modify(fd, wanted, trigger_of, data) != 0) {
+        return false;
+      }
+    } else {
+      std::unique_lock<optional_mutex> lock(state.mutex, std::defer_lock);
+      hear_of_closing(fd, state, operation, lock);
+      if (selector_.add(fd, wanted, trigger_of, data) != 0) {
+        return false;
+      }
+    }
+    state.has_begun(is_kept ? watch_mode::persistent : watch_mode::per_operation, wanted);
+    operation.may_end_unheard = !is_kept && how == watch_mode::per_operation_unheard;
+    if (operation.may_end_unheard) {
+      look_at(state);
+    }
+    state.operations.push(operation);
+    return true;
+  }
+
   /// Asks the selector to report what the operation waits for, and keeps the operation. A selector
   /// that is asked anew also reports what is ready already. After close() the operation is
   /// destroyed.
@@ -460,11 +516,14 @@ private:
   /// Requests notification when `fd` is closed, before the selector watches it, so that no close is
   /// missed. If there is no memory for that, the operation is destroyed, and its initiating
   /// function throws.
-  void hear_of_closing(int fd, descriptor_state& state, descriptor_operation& operation,
-                       std::unique_lock<optional_mutex>& lock) {
+  BOOST_FORCEINLINE void hear_of_closing(int fd, descriptor_state& state,
+                                         descriptor_operation& operation,
+                                         std::unique_lock<optional_mutex>& lock) {
     BOOST_TRY { closing_.enter(fd, state.closing, *this); }
     BOOST_CATCH(...) {
-      lock.unlock();
+      if (lock.owns_lock()) {
+        lock.unlock();
+      }
       operation.destroy();
       BOOST_RETHROW
     }
@@ -533,10 +592,11 @@ private:
                                      selector::native_event const& event,
                                      operation_queue& done) noexcept {
     std::lock_guard<optional_mutex> const lock(state.mutex);
-    deliver(fd, state, event, done);
+    deliver<true>(fd, state, event, done);
   }
 
   /// Moves the operations that the event completes to `done`.
+  template <bool IsLocked>
   BOOST_FORCEINLINE void deliver(int fd, descriptor_state& state,
                                  selector::native_event const& event,
                                  operation_queue& done) noexcept {
@@ -553,7 +613,9 @@ private:
         state.note(tried);
         state.operations.clear();
         done.push(*only);
-        pending_.remove(1);
+        if (IsLocked) {
+          pending_.remove(1); // they are not counted otherwise
+        }
         return;
       }
     }
@@ -605,9 +667,12 @@ private:
 
   /// Ends all operations that wait for `fd` with `error`, and records that it is not watched any
   /// more.
-  void drop(int fd, descriptor_state& state, boost::system::error_code const& error,
-            operation_queue& done) noexcept {
-    end_all(state, error, done);
+  BOOST_FORCEINLINE void drop(int fd, descriptor_state& state,
+                              boost::system::error_code const& error,
+                              operation_queue& done) noexcept {
+    if (!state.operations.empty()) {
+      end_all(state, error, done);
+    }
     stop_watching(fd, state);
   }
 

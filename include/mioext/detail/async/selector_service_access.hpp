@@ -32,6 +32,12 @@ class scheduler;
 /// Makes the context's selector_service if there is none yet.
 struct selector_service_access {
   static std::shared_ptr<selector_reactor> const& reactor(boost::asio::execution_context& context);
+
+  /// The same for a caller that knows the context's scheduler, if it has one. It knows the reactor, so
+  /// that the service is not looked up, which takes a lock of the context.
+  static std::shared_ptr<selector_reactor> const& reactor(boost::asio::execution_context& context,
+                                                          scheduler* native);
+
   static context_listeners& listeners(boost::asio::execution_context& context);
 
   /// The scheduler of a selector_context; null for every other context.

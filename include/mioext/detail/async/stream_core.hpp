@@ -56,7 +56,7 @@ public:
   stream_core(made_of, Executor const& executor, ExecutorOrContext& source,
               Arguments&&... arguments)
       : executor_(executor), native_(executor_),
-        reactor_(selector_service_access::reactor(context_of(executor_))),
+        reactor_(selector_service_access::reactor(context_of(executor_), native())),
         handle_(source, std::forward<Arguments>(arguments)...) {
     boost::system::error_code ec;
     make_non_blocking(ec);

@@ -182,6 +182,8 @@ template <class Handle> struct stream_io {
   using calls = typename std::conditional<is_socket_handle<Handle>::value, socket_calls,
                                           descriptor_calls>::type;
 
+  static constexpr bool is_of_tcp = reads_all_there_is<Handle>::value;
+
   template <class MutableBufferSequence>
   static std::size_t read_some(int fd, MutableBufferSequence const& buffers,
                                boost::system::error_code& ec) {

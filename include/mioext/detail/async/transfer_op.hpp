@@ -62,6 +62,11 @@ template <class Io, class Buffers> struct read_action : transfer_action<Buffers>
   }
 };
 
+/// A peer seldom writes before the connection is known here, and almost never before it was asked.
+template <class Io, class Buffers>
+struct is_likely_in_vain_at_first<read_action<Io, Buffers>>
+    : std::integral_constant<bool, Io::is_of_tcp> {};
+
 /// Writes what fits.
 template <class Io, class Buffers> struct write_action : transfer_action<Buffers> {
   explicit write_action(Buffers const& used) : transfer_action<Buffers>(used) {}

@@ -61,8 +61,9 @@ public:
       complete_at_once(executor_, outcome_action<>{system_error_code(error)}, owned);
       return;
     }
-    auto const& reactor = selector_service_access::reactor(context_of(executor_));
-    start_operation(operation_place{reactor, fd, nullptr, how_}, executor_, wanted, false,
+    scheduler* const native = native_scheduler_of(executor_);
+    auto const& reactor = selector_service_access::reactor(context_of(executor_), native);
+    start_operation(operation_place{reactor, fd, nullptr, how_}, executor_, native, wanted, false,
                     wait_action(), owned);
   }
 

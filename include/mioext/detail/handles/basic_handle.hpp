@@ -17,6 +17,7 @@
 
 #include <cerrno>
 #include <type_traits>
+#include <utility>
 
 #include <boost/asio/error.hpp>
 #include <boost/system/error_code.hpp>
@@ -122,12 +123,19 @@ protected:
 
   basic_handle& operator=(basic_handle&& other) noexcept {
     if (this != &other) {
-      reset(other.descriptor_.release());
+      if (is_open()) {
+        reset();
+      }
+      descriptor_ = std::move(other.descriptor_);
     }
     return *this;
   }
 
-  ~basic_handle() { reset(); }
+  ~basic_handle() {
+    if (is_open()) {
+      reset();
+    }
+  }
 
 private:
   friend struct handle_access;

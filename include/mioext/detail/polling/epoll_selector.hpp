@@ -154,21 +154,13 @@ private:
   }
 
   static std::uint32_t flags(interest wanted, trigger how) noexcept {
-    std::uint32_t result = 0;
-    if (contains(wanted, interest::readable)) {
-      result |= EPOLLIN;
-      // With EPOLLEXCLUSIVE the kernel refuses EPOLLRDHUP; EPOLLIN still reports the end.
-      if (!contains(how, trigger::exclusive)) {
-        result |= EPOLLRDHUP;
-      }
-    }
-    if (contains(wanted, interest::writable)) {
-      result |= EPOLLOUT;
-    }
-    if (contains(wanted, interest::priority)) {
-      // Who waits for urgent data wants to know that none will come.
-      result |= EPOLLPRI | EPOLLRDHUP;
-    }
+    // For each combination of interests. Who waits for urgent data wants to know that none will come.
+    static constexpr std::uint32_t reading = EPOLLIN | EPOLLRDHUP;
+    static constexpr std::uint32_t urgent = EPOLLPRI | EPOLLRDHUP;
+    static std::uint32_t const of_interest[] = {
+        0,      reading,          EPOLLOUT,          reading | EPOLLOUT,
+        urgent, reading | urgent, EPOLLOUT | urgent, reading | EPOLLOUT | urgent};
+    std::uint32_t result = of_interest[static_cast<unsigned>(wanted) & 7u];
     if (!contains(how, trigger::level)) {
       result |= static_cast<std::uint32_t>(EPOLLET);
     }
@@ -176,6 +168,10 @@ private:
       result |= EPOLLONESHOT;
     }
     if (contains(how, trigger::exclusive)) {
+      // The kernel refuses EPOLLRDHUP here; EPOLLIN still reports the end.
+      if (!contains(wanted, interest::priority)) {
+        result &= ~static_cast<std::uint32_t>(EPOLLRDHUP);
+      }
       result |= EPOLLEXCLUSIVE;
     }
     return result;
