@@ -24,6 +24,7 @@ BOOST_AUTO_TEST_CASE(there_is_nothing_to_cancel_through) {}
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <future>
 #include <memory>
 #include <stdexcept>
@@ -203,6 +204,50 @@ template <class Executor> struct initiate_failure : initiate_with_executor<Execu
   }
 };
 
+/// Ends at a point in time, and only tells that it is cancelled.
+template <class Executor> struct initiate_until : initiate_with_executor<Executor> {
+  initiate_until(Executor const& used, clock_type::time_point until, std::function<void()> told)
+      : initiate_with_executor<Executor>{used}, end(until), cancelled(std::move(told)) {}
+
+  template <class Handler> void operator()(Handler&& handler, bool is_dropped = false) const {
+    using timer_type = mioext::basic_steady_timer<Executor>;
+    auto const timer = std::make_shared<timer_type>(this->executor, end);
+    auto const kept = std::make_shared<std::unique_ptr<typename std::decay<Handler>::type>>();
+    auto const tell = cancelled;
+    asio::get_associated_cancellation_slot(handler).assign(
+        [tell](asio::cancellation_type_t) { tell(); });
+    kept->reset(new typename std::decay<Handler>::type(std::forward<Handler>(handler)));
+    timer->async_wait([timer, kept, is_dropped](error_code const& ec) {
+      auto const called = std::move(*kept);
+      if (!is_dropped) {
+        std::move (*called)(ec);
+      }
+    });
+  }
+
+  clock_type::time_point end;
+  std::function<void()> cancelled;
+};
+
+/// A result that cannot be moved.
+struct throwing_result {
+  throwing_result() = default;
+  throwing_result(throwing_result&&) { throw std::runtime_error("cannot be kept"); }
+};
+
+/// Ends when it is cancelled, with that result.
+template <class Executor> struct initiate_throwing_result : initiate_with_executor<Executor> {
+  explicit initiate_throwing_result(Executor const& used)
+      : initiate_with_executor<Executor>{used} {}
+
+  template <class Handler> void operator()(Handler&& handler) const {
+    auto const kept =
+        std::make_shared<typename std::decay<Handler>::type>(std::forward<Handler>(handler));
+    asio::get_associated_cancellation_slot(*kept).assign(
+        [kept](asio::cancellation_type_t) { std::move (*kept)(throwing_result()); });
+  }
+};
+
 /// Is only ended by being cancelled, and then calls its handler from inside.
 template <class Executor> struct initiate_until_cancelled : initiate_with_executor<Executor> {
   explicit initiate_until_cancelled(Executor const& used)
@@ -366,6 +411,71 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_tokens_own_slot_cancels_as_well, In, all) {
   run(context);
   BOOST_TEST(in_time == ended());
   signal.emit(asio::cancellation_type::all);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_tokens_slot_may_be_gone_before_the_operation_ends, In, ours) {
+  outcome in_time, too_late, never;
+  auto const owned = std::make_shared<int>(1);
+  {
+    typename In::context context;
+    std::unique_ptr<asio::cancellation_signal> signals[3];
+    reading<typename In::context> one(context), two(context), three(context);
+    for (auto& signal : signals) {
+      signal.reset(new asio::cancellation_signal);
+    }
+    one.stream.async_read_some(
+        asio::buffer(one.data),
+        mioext::cancel_after(hours(1),
+                             asio::bind_cancellation_slot(signals[0]->slot(), into(in_time))));
+    two.stream.async_read_some(
+        asio::buffer(two.data),
+        mioext::cancel_after(milliseconds(1),
+                             asio::bind_cancellation_slot(signals[1]->slot(), into(too_late))));
+    for (auto& signal : signals) {
+      signal.reset();
+    }
+    one.write("abc");
+    run(context);
+    BOOST_TEST(in_time == ended());
+    BOOST_TEST(too_late == aborted());
+    signals[2].reset(new asio::cancellation_signal);
+    auto const destroyed = [owned, &never](error_code const& ec, std::size_t) { into{never}(ec); };
+    three.stream.async_read_some(
+        asio::buffer(three.data),
+        mioext::cancel_after(hours(1),
+                             asio::bind_cancellation_slot(signals[2]->slot(), destroyed)));
+    signals[2].reset();
+  } // the context's end destroys the handler
+  BOOST_TEST(never.calls == 0);
+  BOOST_TEST(owned.use_count() == 1);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_tokens_slot_may_pass_to_another_operation, In, ours) {
+  typename In::context context;
+  reading<typename In::context> one(context), two(context), three(context);
+  asio::cancellation_signal signal;
+  outcome first, second, third;
+  one.stream.async_read_some(
+      asio::buffer(one.data),
+      mioext::cancel_after(hours(1), asio::bind_cancellation_slot(signal.slot(), into(first))));
+  two.stream.async_read_some(
+      asio::buffer(two.data),
+      mioext::cancel_after(hours(1), asio::bind_cancellation_slot(signal.slot(), into(second))));
+  one.write("ab");
+  while (first.calls == 0 && context.run_one_for(support::patience) != 0) {
+  }
+  BOOST_TEST(first == ended());
+  BOOST_TEST(second.calls == 0);
+  three.stream.async_read_some(asio::buffer(three.data),
+                               asio::bind_cancellation_slot(signal.slot(), into(third)));
+  two.write("abc");
+  while (second.calls == 0 && context.run_one_for(support::patience) != 0) {
+  }
+  BOOST_TEST(second == ended());
+  BOOST_TEST(third.calls == 0);
+  signal.emit(asio::cancellation_type::terminal);
+  run(context);
+  BOOST_TEST(third == aborted());
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(limits_can_be_nested, In, all) {
@@ -595,6 +705,57 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_operation_may_complete_while_it_is_cancelled, I
   run(context);
   BOOST_TEST(done == aborted());
   BOOST_TEST(result == 7);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_operation_that_has_ended_is_not_cancelled_any_more, In, ours) {
+  using executor = typename In::context::executor_type;
+  using initiate = initiate_until<executor>;
+  for (bool is_dropped : {false, true}) {
+    typename In::context context;
+    outcome done;
+    int told = 0;
+    auto const now = clock_type::now();
+    auto token = mioext::cancel_at(now + milliseconds(4), into(done));
+    asio::async_initiate<decltype(token), void(error_code)>(
+        initiate(context.get_executor(), now + milliseconds(1), [&] { ++told; }), token,
+        bool(is_dropped));
+    std::this_thread::sleep_until(now + milliseconds(8)); // the context finds both at once
+    run(context);
+    BOOST_TEST(done.calls == (is_dropped ? 0 : 1));
+    BOOST_TEST(!done.error);
+    BOOST_TEST(told == 0);
+  }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(an_operation_goes_on_after_an_exception_of_its_slot, In, ours) {
+  using executor = typename In::context::executor_type;
+  typename In::context context;
+  outcome done;
+  auto const now = clock_type::now();
+  auto token = mioext::cancel_at(now + milliseconds(1), into(done));
+  asio::async_initiate<decltype(token), void(error_code)>(
+      initiate_until<executor>(context.get_executor(), now + milliseconds(20),
+                               [] { throw std::runtime_error("slot"); }),
+      token);
+  BOOST_CHECK_THROW(run(context), std::runtime_error);
+  BOOST_TEST(done.calls == 0);
+  run(context);
+  BOOST_TEST(done == ended());
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_result_that_cannot_be_kept_destroys_the_handler, In, ours) {
+  using executor = typename In::context::executor_type;
+  typename In::context context;
+  auto const owned = std::make_shared<int>(1);
+  {
+    auto token = mioext::cancel_after(milliseconds(1),
+                                      [owned](throwing_result const&) { BOOST_ERROR("called"); });
+    asio::async_initiate<decltype(token), void(throwing_result)>(
+        initiate_throwing_result<executor>(context.get_executor()), token);
+  }
+  BOOST_CHECK_THROW(run(context), std::runtime_error);
+  BOOST_TEST(owned.use_count() == 1);
+  run(context);
 }
 
 #if BOOST_ASIO_VERSION >= 102200

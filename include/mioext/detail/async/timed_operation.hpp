@@ -30,6 +30,7 @@
 #include <boost/asio/associator.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/cancellation_type.hpp>
+#include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/async/operation_allocator.hpp>
@@ -127,13 +128,13 @@ public:
   // --- For the operation's handler -----------------------------------------------------------------
 
   template <class... Results> void ended(Results&&... results) {
+    has_ended_ = true;
     leave_slot();
     timer_access::drop_waits(timer_);
     if (is_waiting_) {
       keep<typename first_constructible<std::tuple<Results...>,
                                         typename results_of_signature<Signatures>::type...>::type>(
           std::forward<Results>(results)...);
-      release();
       return;
     }
     Handler completion_handler(take());
@@ -141,6 +142,7 @@ public:
   }
 
   void dropped() noexcept {
+    has_ended_ = true;
     leave_slot();
     timer_access::drop_waits(timer_);
     release();
@@ -148,16 +150,18 @@ public:
 
   // --- For the timer's handler ---------------------------------------------------------------------
 
+  /// An operation that has ended is not cancelled any more: what its slot calls may refer to what lived
+  /// only as long.
   void time_is_over(boost::system::error_code const& ec) {
-    if (!ec) {
-      signal_.emit(type_);
+    if (!ec && !has_ended_) {
+      BOOST_TRY { signal_.emit(type_); }
+      BOOST_CATCH(...) {
+        wait_ended();
+        BOOST_RETHROW
+      }
+      BOOST_CATCH_END
     }
-    is_waiting_ = false;
-    if (call_kept_) {
-      call_kept_(*this);
-    } else {
-      release();
-    }
+    wait_ended();
   }
 
   void wait_dropped() noexcept {
@@ -166,9 +170,18 @@ public:
   }
 
 private:
-  /// What the slot of the program's handler calls.
+  /// What the slot of the program's handler calls. The slot owns it, and may destroy it before the
+  /// operation has ended: when its signal is destroyed, or when it is given to another operation.
   struct forward_cancellation {
     explicit forward_cancellation(timed_operation& forwarded_to) noexcept : to(&forwarded_to) {}
+    forward_cancellation(forward_cancellation const&) = delete;
+    forward_cancellation& operator=(forward_cancellation const&) = delete;
+
+    ~forward_cancellation() {
+      if (to) {
+        to->forwarded_ = nullptr;
+      }
+    }
 
     void operator()(boost::asio::cancellation_type_t type) const {
       if (to) {
@@ -210,6 +223,16 @@ private:
     }
   }
 
+  /// The timer's handler has been called and does nothing more.
+  void wait_ended() {
+    is_waiting_ = false;
+    if (call_kept_) {
+      call_kept_(*this);
+    } else {
+      release();
+    }
+  }
+
   void release() noexcept {
     if (--users_ == 0) {
       Handler const destroyed(take());
@@ -226,7 +249,9 @@ private:
     return taken;
   }
 
+  /// If the results cannot be kept, the handler is destroyed with the timer's, without being called.
   template <class Tuple, class... Results> void keep(Results&&... results) {
+    auto const released = make_scope_exit([this] { release(); });
     ::new (static_cast<void*>(&kept_)) Tuple(std::forward<Results>(results)...);
     call_kept_ = [](timed_operation& self) {
       Tuple* const kept = reinterpret_cast<Tuple*>(&self.kept_);
@@ -240,6 +265,7 @@ private:
 
   std::atomic<int> users_;
   bool is_waiting_ = true; // false when the timer's handler was called or dropped
+  bool has_ended_ = false; // the operation, whose handler was called or dropped
   Timer timer_;
   boost::asio::cancellation_signal signal_{};
   boost::asio::cancellation_type_t type_;
