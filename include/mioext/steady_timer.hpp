@@ -166,8 +166,9 @@ public:
   basic_steady_timer(basic_steady_timer const&) = delete;
   basic_steady_timer& operator=(basic_steady_timer const&) = delete;
 
-  /// Pending waits end with operation_aborted.
-  ~basic_steady_timer() { cancel(); }
+  /// Pending waits end with operation_aborted. Handlers for which their executor has no memory are
+  /// destroyed without being called.
+  ~basic_steady_timer() { reactor_->timers().cancel_or_drop(waits_); }
 
   /// Where handlers are called by default.
   executor_type get_executor() const noexcept { return executor_; }

@@ -26,6 +26,7 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/assert.hpp>
+#include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/async/descriptor_operation.hpp>
@@ -118,6 +119,17 @@ public:
       host_.finish(aborted);
     }
     return count;
+  }
+
+  /// The same for all of them, for a timer that is destroyed. An operation for which its executor has no
+  /// memory is dropped: a destructor cannot say so, and may be called in order to free memory.
+  void cancel_or_drop(timer_waits& timer) noexcept {
+    if (!has_any(timer)) {
+      return;
+    }
+    BOOST_TRY { cancel(timer, all); }
+    BOOST_CATCH(...) {} // the operations were destroyed on the way here
+    BOOST_CATCH_END
   }
 
   /// Ends the one operation with that key, if it still waits.
