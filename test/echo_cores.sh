@@ -59,7 +59,7 @@ disconnect_all() {
 # listeners: how many sockets listen on the port, as the system sees it.
 listeners() {
   awk -v port=":$(printf '%04X' "$port")" '
-    $4 == "0A" && index($2, port) { ++count } END { print count + 0 }' /proc/net/tcp
+    $4 == "0A" && index($2, port) && !seen[$10]++ { ++count } END { print count + 0 }' /proc/net/tcp
 }
 
 # waits: how often each thread of the server has waited for something, a line for each.

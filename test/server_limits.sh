@@ -68,11 +68,11 @@ is_closed() {
   (( status > 0 && status < 128 )) || fail "$1 is not closed: $status '$line'"
 }
 
-# listens_on_loopback: as the system sees it.
+# listens_on_loopback: as the system sees it, which may list a socket twice while others come and go.
 listens_on_loopback() {
   local addresses
   addresses=$(awk -v port="$(printf '%04X' "$port")" '
-    $4 == "0A" && $2 ~ ":" port "$" { print $2 }' /proc/net/tcp /proc/net/tcp6 2> /dev/null)
+    $4 == "0A" && $2 ~ ":" port "$" { print $2 }' /proc/net/tcp /proc/net/tcp6 2> /dev/null | sort -u)
   [[ $addresses == "0100007F:$(printf '%04X' "$port")" ]] || fail "listens on $addresses"
 }
 

@@ -145,6 +145,9 @@ begun_connect begin_connect(Socket& socket, Endpoint const& endpoint, Executor c
     if (attempt.progress == connect_progress::no_room && connects_natively<Socket>(executor)) {
       // Nothing watches it until there is room.
       begun.outcome = system_error_code(identify(begun.fd, begun.identity));
+      if (begun.outcome) {
+        begun.progress = connect_progress::failed;
+      }
     }
   }
   return begun;
