@@ -243,9 +243,11 @@ private:
       : descriptor_operation(wanted, !is_strand<IoExecutor>::value, is_native(native)),
         executor_(completion_handler, executor, native), immediate_(completion_handler, executor),
         action_(std::move(action)), handler_(std::move(completion_handler)) {
+    // NOLINTBEGIN(clang-analyzer-optin.cplusplus.UninitializedObject): a queue sets its own link
     if (is_known_native == nativeness::possible) {
       is_called_on_the_spot = executor_.calls_on_the_spot();
     }
+    // NOLINTEND(clang-analyzer-optin.cplusplus.UninitializedObject)
   }
 
   ~handler_operation() = default;

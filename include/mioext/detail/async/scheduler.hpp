@@ -87,6 +87,8 @@ public:
     reactor_.set_listening(true);
   }
 
+  scheduler(scheduler const&) = delete;
+  scheduler& operator=(scheduler const&) = delete;
   ~scheduler() { drop_queued(); }
 
   /// The reactor of `host`, which it keeps alive.

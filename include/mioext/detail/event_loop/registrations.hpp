@@ -169,7 +169,8 @@ private:
   }
 
   bool is_in_selector(int fd) noexcept {
-    return is_borrowed(fd) ? lender_->has_still(fd) : is_in_own_selector(fd);
+    selector_lender* const lender = lender_;
+    return lender && lender->has(fd) ? lender->has_still(fd) : is_in_own_selector(fd);
   }
 
   bool is_in_own_selector(int fd) noexcept {
