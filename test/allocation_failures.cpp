@@ -97,6 +97,8 @@ allocations_under_test memory;
   ::operator delete(freed);
 }
 
+#endif
+
 // Where handlers' memory comes from in Asio. ld sends the calls here (--wrap).
 
 #ifdef MIOEXT_TEST_WRAPS_ALIGNED_ALLOCATION
@@ -114,8 +116,6 @@ int __wrap_posix_memalign(void** made, std::size_t alignment, std::size_t size) 
 void* __wrap_aligned_alloc(std::size_t alignment, std::size_t size) {
   return memory.next_aligned() ? __real_aligned_alloc(alignment, size) : nullptr;
 }
-#endif
-
 #endif
 
 namespace {

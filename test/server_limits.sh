@@ -15,7 +15,14 @@
 #
 
 source "$(dirname "${BASH_SOURCE[0]}")/program_tests.bash" || exit 1
-readonly chat_server=$1 echo_cores=$2 echo_server=$3 proxy=$4
+for program in "$@"; do # in whichever order
+  case ${program##*/} in
+    chat_server) readonly chat_server=$program ;;
+    echo_cores) readonly echo_cores=$program ;;
+    echo_server) readonly echo_server=$program ;;
+    tcp_proxy) readonly proxy=$program ;;
+  esac
+done
 
 type socat > /dev/null || fail 'needs socat'
 

@@ -15,6 +15,7 @@
 
 #include <mioext/detail/system.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -204,7 +205,12 @@ public:
   }
 
   /// Blocks the thread until the expiry time. Nothing can interrupt that.
-  void wait() { std::this_thread::sleep_until(expiry_); }
+  void wait() {
+    // Not sleep_until(), whose difference of times may overflow (libc++).
+    for (time_point now = clock_type::now(); now < expiry_; now = clock_type::now()) {
+      std::this_thread::sleep_for(std::min<duration>(expiry_ - now, std::chrono::hours(1)));
+    }
+  }
 
   /// The same. `ec` says that there was no error.
   void wait(boost::system::error_code& ec) {
