@@ -159,8 +159,12 @@ selector_service_access::reactor(boost::asio::execution_context& context) {
 
 inline std::shared_ptr<selector_reactor> const&
 selector_service_access::reactor(boost::asio::execution_context& context, scheduler* native) {
-  std::shared_ptr<selector_reactor> const* const known = native ? native->reactor() : nullptr;
-  return known ? *known : reactor(context);
+  if (native) {
+    if (std::shared_ptr<selector_reactor> const* const known = native->reactor()) {
+      return *known;
+    }
+  }
+  return reactor(context);
 }
 
 inline context_listeners&

@@ -259,10 +259,11 @@ private:
   /// Completes through the handler's executor, which need not be where this is called.
   template <class Self> void abort(Self& self) {
     Executor const executor = executor_;
-    outcome_action<> aborted{
-        boost::asio::error::make_error_code(boost::asio::error::operation_aborted)};
-    handler_operation<outcome_action<>, Self, Executor>::make(interest::none, std::move(aborted),
-                                                              self, executor)
+    handler_operation<outcome_action<>, Self, Executor>::make(
+        interest::none,
+        outcome_action<>{
+            boost::asio::error::make_error_code(boost::asio::error::operation_aborted)},
+        self, executor)
         .complete(completion::dispatched);
   }
 
