@@ -432,7 +432,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_tracking_executor_is_work_for_as_long_as_it_live
     BOOST_TEST((untracked == context.get_executor()));
   }
   context.poll();
+#if BOOST_ASIO_VERSION >= 102400 // an older io_context counts otherwise
   BOOST_TEST(context.stopped());
+#endif
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(timers_and_sockets_of_asio_work_in_it, Context, contexts) {
