@@ -2081,7 +2081,7 @@ template <class Loop> void check_steady_state(tested_context& context, Loop& loo
   BOOST_TEST(handler.messages >= 100);
 #ifndef MIOEXT_TEST_CANNOT_COUNT
   BOOST_TEST(handler.before > 0u); // the counter counts
-#if BOOST_ASIO_VERSION >= 102400 // strands of an older Asio allocate
+#if BOOST_ASIO_VERSION >= 102400   // strands of an older Asio allocate
   BOOST_TEST(handler.after == handler.before);
 #else
   static_cast<void>(handler);
