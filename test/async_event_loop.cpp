@@ -1998,6 +1998,12 @@ BOOST_AUTO_TEST_CASE(a_run_is_never_immediate) {
 
 namespace {
 
+/// False where a timer of Asio's allocates: on a strand, in Boost 1.74.
+template <class Loop> constexpr bool has_lean_timers() {
+  return BOOST_ASIO_VERSION >= 102400 ||
+         !std::is_same<typename Loop::executor_type, strand_type>::value;
+}
+
 /// A byte goes round in a pair of sockets, a timer and a message are renewed, and a timer of Asio's
 /// is, too; in a selector_context one of this library's.
 template <class Loop> struct busy final : mioext::basic_handler<mioext::token, int> {
@@ -2009,7 +2015,9 @@ template <class Loop> struct busy final : mioext::basic_handler<mioext::token, i
     pair.send();
     used.timer(milliseconds(1), token(0));
     sender.send(1);
-    wait();
+    if (has_lean_timers<Loop>()) {
+      wait();
+    }
   }
 
   void readable(loop_type&, mioext::token called, read_hint) override {
@@ -2081,11 +2089,7 @@ template <class Loop> void check_steady_state(tested_context& context, Loop& loo
   BOOST_TEST(handler.messages >= 100);
 #ifndef MIOEXT_TEST_CANNOT_COUNT
   BOOST_TEST(handler.before > 0u); // the counter counts
-#if BOOST_ASIO_VERSION >= 102400   // strands of an older Asio allocate
   BOOST_TEST(handler.after == handler.before);
-#else
-  static_cast<void>(handler);
-#endif
 #endif
 }
 

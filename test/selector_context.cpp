@@ -424,7 +424,9 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_tracking_executor_is_work_for_as_long_as_it_live
     auto moved = std::move(tracking);
     auto assigned = copy;
     assigned = moved;
-    assigned = std::move(copy);
+    if (BOOST_ASIO_VERSION >= 102400 || !std::is_same<Context, asio::io_context>::value) {
+      assigned = std::move(copy); // after that an io_context of Boost 1.74 has work for ever
+    }
     context.poll();
     BOOST_TEST(!context.stopped());
     asio::any_io_executor const erased = moved;
@@ -432,9 +434,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_tracking_executor_is_work_for_as_long_as_it_live
     BOOST_TEST((untracked == context.get_executor()));
   }
   context.poll();
-#if BOOST_ASIO_VERSION >= 102400 // an older io_context counts otherwise
   BOOST_TEST(context.stopped());
-#endif
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(timers_and_sockets_of_asio_work_in_it, Context, contexts) {

@@ -263,9 +263,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_exception_of_their_handlers_leaves_run, Context
   asio::steady_timer timer(context, std::chrono::milliseconds(1));
   timer.async_wait([](error_code const&) { throw std::runtime_error("timer"); });
   BOOST_CHECK_THROW(context.run(), std::runtime_error);
-#if BOOST_ASIO_VERSION >= 102400 // with an older Asio its thread still holds work here
+  context.run(); // until Asio's thread has let go of its work, after it has handed over the handler
   BOOST_TEST(context.stopped());
-#endif
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_pending_at_the_end_is_dropped_uncalled, Context, both) {
