@@ -31,6 +31,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/core/no_exceptions_support.hpp>
+#include <boost/mp11/tuple.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/async/operation_allocator.hpp>
@@ -65,20 +66,12 @@ struct largest<Size, Sizes...>
                              (Size > largest<Sizes...>::value) ? Size : largest<Sizes...>::value> {
 };
 
-template <std::size_t...> struct indices {};
-template <std::size_t Count, std::size_t... Rest>
-struct make_indices : make_indices<Count - 1, Count - 1, Rest...> {};
-template <std::size_t... All> struct make_indices<0, All...> { using type = indices<All...>; };
-
-template <class Handler, class Tuple, std::size_t... Each>
-void call_with(Handler& handler, Tuple& results, indices<Each...>) {
-  std::move(handler)(std::move(std::get<Each>(results))...);
-}
-
 // --- The operation -------------------------------------------------------------------------------
 
-template <class Timed> class timed_handler;
-template <class Timed> class timer_handler;
+/// Whose handler it is: the operation's, or that of the timer's wait, which nobody else can cancel.
+enum class timed_part { operation, wait };
+
+template <class Timed, timed_part Part> class timed_handler;
 
 /// What the two handlers share: that of the operation, and that of the timer's wait. It is in memory
 /// of the handler's allocator, which is given back before the handler is called. So it ends when both
@@ -97,6 +90,9 @@ template <class Handler, class Timer, class... Signatures> class timed_operation
           template rebind_alloc<timed_operation>;
   using traits = std::allocator_traits<allocator_type>;
 
+  using operation_part = std::integral_constant<timed_part, timed_part::operation>;
+  using wait_part = std::integral_constant<timed_part, timed_part::wait>;
+
 public:
   using handler_type = Handler;
 
@@ -106,9 +102,9 @@ public:
                     boost::asio::cancellation_type_t type, Initiation&& initiation,
                     Arguments&&... arguments) {
     timed_operation& made = make(completion_handler, executor, limit, type);
-    timed_handler<timed_operation> handler(made);
+    timed_handler<timed_operation, timed_part::operation> handler(made);
     {
-      timer_handler<timed_operation> wait(made);
+      timed_handler<timed_operation, timed_part::wait> wait(made);
       auto slot = boost::asio::get_associated_cancellation_slot(made.handler_);
       if (slot.is_connected()) {
         made.forwarded_ = &slot.template emplace<forward_cancellation>(made);
@@ -123,11 +119,11 @@ public:
 
   Handler const& handler() const noexcept { return handler_; }
 
-  boost::asio::cancellation_slot slot() noexcept { return signal_.slot(); }
-
   // --- For the operation's handler -----------------------------------------------------------------
 
-  template <class... Results> void ended(Results&&... results) {
+  boost::asio::cancellation_slot slot(operation_part) noexcept { return signal_.slot(); }
+
+  template <class... Results> void ended(operation_part, Results&&... results) {
     has_ended_ = true;
     leave_slot();
     timer_access::drop_waits(timer_);
@@ -141,7 +137,7 @@ public:
     std::move(completion_handler)(std::forward<Results>(results)...);
   }
 
-  void dropped() noexcept {
+  void dropped(operation_part) noexcept {
     has_ended_ = true;
     leave_slot();
     timer_access::drop_waits(timer_);
@@ -150,9 +146,11 @@ public:
 
   // --- For the timer's handler ---------------------------------------------------------------------
 
+  boost::asio::cancellation_slot slot(wait_part) noexcept { return {}; }
+
   /// An operation that has ended is not cancelled any more: what its slot calls may refer to what lived
   /// only as long.
-  void time_is_over(boost::system::error_code const& ec) {
+  void ended(wait_part, boost::system::error_code const& ec) {
     if (!ec && !has_ended_) {
       BOOST_TRY { signal_.emit(type_); }
       BOOST_CATCH(...) {
@@ -164,7 +162,7 @@ public:
     wait_ended();
   }
 
-  void wait_dropped() noexcept {
+  void dropped(wait_part) noexcept {
     is_waiting_ = false;
     release();
   }
@@ -258,8 +256,7 @@ private:
       Tuple results_now(std::move(*kept));
       kept->~Tuple();
       Handler completion_handler(self.take());
-      call_with(completion_handler, results_now,
-                typename make_indices<std::tuple_size<Tuple>::value>::type());
+      boost::mp11::tuple_apply(std::move(completion_handler), std::move(results_now));
     };
   }
 
@@ -277,8 +274,7 @@ private:
       largest<alignof(typename results_of_signature<Signatures>::type)...>::value>::type kept_{};
 };
 
-/// The handler of the operation.
-template <class Timed> class timed_handler {
+template <class Timed, timed_part Part> class timed_handler {
 public:
   using cancellation_slot_type = boost::asio::cancellation_slot;
 
@@ -289,51 +285,23 @@ public:
 
   ~timed_handler() {
     if (timed_) {
-      timed_->dropped();
+      timed_->dropped(part());
     }
   }
 
-  cancellation_slot_type get_cancellation_slot() const noexcept { return timed_->slot(); }
+  cancellation_slot_type get_cancellation_slot() const noexcept { return timed_->slot(part()); }
 
   template <class... Results> void operator()(Results&&... results) {
     Timed& timed = *timed_;
     timed_ = nullptr;
-    timed.ended(std::forward<Results>(results)...);
+    timed.ended(part(), std::forward<Results>(results)...);
   }
 
   typename Timed::handler_type const& handler() const noexcept { return timed_->handler(); }
 
 private:
-  Timed* timed_;
-};
+  using part = std::integral_constant<timed_part, Part>;
 
-/// The handler of the timer's wait, which nobody else can cancel.
-template <class Timed> class timer_handler {
-public:
-  using cancellation_slot_type = boost::asio::cancellation_slot;
-
-  explicit timer_handler(Timed& timed) noexcept : timed_(&timed) {}
-  timer_handler(timer_handler&& other) noexcept : timed_(other.timed_) { other.timed_ = nullptr; }
-  timer_handler(timer_handler const&) = delete;
-  timer_handler& operator=(timer_handler const&) = delete;
-
-  ~timer_handler() {
-    if (timed_) {
-      timed_->wait_dropped();
-    }
-  }
-
-  cancellation_slot_type get_cancellation_slot() const noexcept { return cancellation_slot_type(); }
-
-  void operator()(boost::system::error_code const& ec) {
-    Timed& timed = *timed_;
-    timed_ = nullptr;
-    timed.time_is_over(ec);
-  }
-
-  typename Timed::handler_type const& handler() const noexcept { return timed_->handler(); }
-
-private:
   Timed* timed_;
 };
 
@@ -347,31 +315,16 @@ namespace asio {
 // Everything but the slot that is associated with these handlers is what is associated with the
 // program's handler.
 
-template <template <class, class> class Associator, class Timed, class Default>
-struct associator<Associator, mioext::detail::timed_handler<Timed>, Default>
+template <template <class, class> class Associator, class Timed, mioext::detail::timed_part Part,
+          class Default>
+struct associator<Associator, mioext::detail::timed_handler<Timed, Part>, Default>
     : Associator<typename Timed::handler_type, Default> {
   static typename Associator<typename Timed::handler_type, Default>::type
-  get(mioext::detail::timed_handler<Timed> const& given) noexcept {
+  get(mioext::detail::timed_handler<Timed, Part> const& given) noexcept {
     return Associator<typename Timed::handler_type, Default>::get(given.handler());
   }
 
-  static auto get(mioext::detail::timed_handler<Timed> const& given,
-                  Default const& otherwise) noexcept
-      -> decltype(Associator<typename Timed::handler_type, Default>::get(given.handler(),
-                                                                         otherwise)) {
-    return Associator<typename Timed::handler_type, Default>::get(given.handler(), otherwise);
-  }
-};
-
-template <template <class, class> class Associator, class Timed, class Default>
-struct associator<Associator, mioext::detail::timer_handler<Timed>, Default>
-    : Associator<typename Timed::handler_type, Default> {
-  static typename Associator<typename Timed::handler_type, Default>::type
-  get(mioext::detail::timer_handler<Timed> const& given) noexcept {
-    return Associator<typename Timed::handler_type, Default>::get(given.handler());
-  }
-
-  static auto get(mioext::detail::timer_handler<Timed> const& given,
+  static auto get(mioext::detail::timed_handler<Timed, Part> const& given,
                   Default const& otherwise) noexcept
       -> decltype(Associator<typename Timed::handler_type, Default>::get(given.handler(),
                                                                          otherwise)) {
