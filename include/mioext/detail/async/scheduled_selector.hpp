@@ -19,7 +19,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <new>
 #include <utility>
@@ -75,8 +74,7 @@ public:
   scheduled_selector(Owner& owner, Executor const& executor)
       : owner_(owner), executor_(executor),
         scheduler_(selector_service_access::native_scheduler(context_of(executor))),
-        is_called_here_(is_native(tracked_executor<Executor>(executor).native_scheduler())),
-        cancel_(owner), lodging_(*this) {
+        is_called_here_(native_scheduler_of(executor) != nullptr), cancel_(owner), lodging_(*this) {
     if (is_called_here_) {
       owner.core().handles().borrow_from(&lodging_);
     }
@@ -334,9 +332,6 @@ private:
     Pointer owner;
     bool const was_woken;
   };
-
-  static bool is_native(scheduler const* known) noexcept { return known != nullptr; }
-  static bool is_native(std::reference_wrapper<scheduler> const&) noexcept { return true; }
 
   void hold() {
     if (!held_ && !is_woken_) {
