@@ -131,6 +131,61 @@ wait_until() {
   fail "does not become true: $*"
 }
 
+# Of the program that was started last: its resident memory in kilobytes, and its time on the processor in
+# ticks.
+memory() { awk '/^VmRSS:/ { print $2 }' "/proc/$started/status"; }
+ticks() { awk '{ print $14 + $15 }' "/proc/$started/stat"; }
+
+# expect_idle <command...>: the program hardly uses the processor meanwhile, which is two seconds.
+expect_idle() {
+  local before spent
+  before=$(ticks)
+  "$@"
+  spent=$(( $(ticks) - before ))
+  echo "the program has spent $spent ticks in two seconds"
+  (( spent < $(getconf CLK_TCK) / 4 )) || fail "the program has spent $spent ticks while it waited"
+}
+
+# Clients of an echo server, at $address and $port
+
+# echo_through <socat address>: $scratch/data comes back. -t: how long to wait for the other direction after
+# the end of the input. If the server does not close when it has sent everything back, that is too long.
+echo_through() {
+  timeout "$patience" socat -t 1000 - "$1" < "$scratch/data" > "$scratch/back" ||
+    fail "socat $1 does not end"
+  cmp "$scratch/data" "$scratch/back" || fail 'what came back is not what was sent'
+}
+
+# connect_many <number>: as many `clients`, each of which says a word of its own.
+clients=()
+connect_many() {
+  local number client
+  clients=()
+  for (( number = 0; number != $1; ++number )); do
+    exec {client}<> "/dev/tcp/$address/$port"
+    echo "word $number" >&"$client"
+    clients+=("$client")
+  done
+}
+
+# expect_answers <from> <to>: these clients are served.
+expect_answers() {
+  local number line
+  for (( number = $1; number != $2; ++number )); do
+    IFS= read -r -t "$patience" -u "${clients[number]}" line || fail "client $number is not served"
+    [[ $line == "word $number" ]] || fail "client $number gets '$line'"
+  done
+}
+
+# disconnect <from> <to>
+disconnect() {
+  local number client
+  for (( number = $1; number != $2; ++number )); do
+    client=${clients[number]}
+    exec {client}>&-
+  done
+}
+
 # start_nginx <address>: serves $scratch/www at `address`; `started` is its process. Whoever needs it
 # waits until it answers.
 start_nginx() {
