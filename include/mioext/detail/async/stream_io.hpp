@@ -277,6 +277,8 @@ private:
     return io_status::done;
   }
 
+  // With retry_interrupted() in these two a round trip takes 6 % more instructions.
+
   template <class Buffers>
   BOOST_FORCEINLINE static io_status try_read(int fd, Buffers const& buffers, std::size_t& bytes,
                                               boost::system::error_code& ec,
