@@ -13,7 +13,6 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <cstring>
 #include <deque>
 #include <future>
 #include <memory>
@@ -25,7 +24,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #ifdef __linux__
-#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #endif
@@ -55,6 +53,9 @@
 #include "contexts.hpp"
 #include "handles.hpp"
 #include "systems.hpp"
+#ifdef __linux__
+#include "host_name.hpp"
+#endif
 
 namespace {
 
@@ -677,21 +678,15 @@ namespace {
 
 constexpr int no_right = 77;
 
-/// Says that the host's name has changed, which it has not. In a namespace of this process.
-bool change_host_name() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 && ::sethostname(name, std::strlen(name)) == 0;
-}
-
 /// Run in a child process. Returns the number of what is wrong.
 int wait_for_host_name() {
-  if (::unshare(CLONE_NEWUTS) != 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWUTS) != 0) {
+  test::own_host_name const name;
+  if (!name.is_usable()) {
     return no_right;
   }
   tested_context context;
-  file_descriptor const file(::open("/proc/sys/kernel/hostname", O_RDONLY | O_CLOEXEC));
-  boost::asio::posix::stream_descriptor asios(
-      context, ::open("/proc/sys/kernel/hostname", O_RDONLY | O_CLOEXEC));
+  file_descriptor const file(test::own_host_name::open());
+  boost::asio::posix::stream_descriptor asios(context, test::own_host_name::open());
   for (int round = 0; round != 3; ++round) {
     outcome ours;
     outcome of_asio;
@@ -700,9 +695,7 @@ int wait_for_host_name() {
     if (!poll_all(context) || ours.calls + of_asio.calls != 0) {
       return 1;
     }
-    if (!change_host_name()) {
-      return no_right;
-    }
+    test::own_host_name::change();
     context.restart();
     context.run_for(support::patience);
     if (!(of_asio == ended())) {
@@ -713,7 +706,7 @@ int wait_for_host_name() {
     }
   }
   outcome changed_before;
-  change_host_name();
+  test::own_host_name::change();
   async_wait(context, file.get(), interest::priority, into(changed_before));
   if (changed_before.calls != 0 || poll_all(context) || !(changed_before == ended())) {
     return 4;
