@@ -22,6 +22,7 @@ BOOST_AUTO_TEST_CASE(there_is_nothing_to_cancel_through) {}
 
 #else
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -45,6 +46,7 @@ BOOST_AUTO_TEST_CASE(there_is_nothing_to_cancel_through) {}
 #include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_future.hpp>
 
 #include <mioext/async_accept.hpp>
@@ -601,6 +603,110 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_handler_is_called_on_its_executor, In, all) {
   two.write("ab");
   run(context);
   BOOST_TEST(in_strand == 2);
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(the_handler_may_be_called_in_another_context, In,
+                              in_the_contexts_thread) {
+  using limits = typename In::limits;
+  typename In::context context;
+  asio::thread_pool pool(1);
+  std::thread::id const thread = asio::post(pool, asio::use_future(std::this_thread::get_id)).get();
+  reading<typename In::context> late(context), in_time(context), at_once(context);
+  asio::cancellation_signal signal;
+  outcome ends[3];
+  std::atomic<int> in_the_pool{0};
+  counts memory;
+  struct handler {
+    using allocator_type = counting_allocator<char>;
+    allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
+    void operator()(error_code const& ec, std::size_t bytes) const {
+      *in_the_pool += std::this_thread::get_id() == thread;
+      into{*end}(ec, bytes);
+    }
+    counts* memory;
+    std::atomic<int>* in_the_pool;
+    std::thread::id thread;
+    outcome* end;
+  };
+  late.stream.async_read_some(
+      asio::buffer(late.data),
+      limits::after(milliseconds(1),
+                    asio::bind_executor(pool, handler{&memory, &in_the_pool, thread, &ends[0]})));
+  in_time.stream.async_read_some(
+      asio::buffer(in_time.data),
+      limits::after(hours(1),
+                    asio::bind_executor(pool, handler{&memory, &in_the_pool, thread, &ends[1]})));
+  at_once.stream.async_read_some(
+      asio::buffer(at_once.data),
+      limits::after(hours(1),
+                    asio::bind_executor(pool, asio::bind_cancellation_slot(
+                                                  signal.slot(), handler{&memory, &in_the_pool,
+                                                                         thread, &ends[2]}))));
+  in_time.write("ab");
+  signal.emit(asio::cancellation_type::terminal);
+  run(context);
+  pool.join();
+  BOOST_TEST(ends[0] == aborted());
+  BOOST_TEST(ends[1] == ended());
+  BOOST_TEST(ends[1].bytes == 2u);
+  BOOST_TEST(ends[2] == aborted());
+  BOOST_TEST(in_the_pool.load() == 3);
+  BOOST_TEST(memory.outstanding.load() == 0u);
+}
+
+template <class Executor>
+void wait_and_be_called_elsewhere(Executor const& executor, selector_context& elsewhere,
+                                  outcome& late, outcome& in_time) {
+  auto const timer = std::make_shared<mioext::basic_steady_timer<Executor>>(executor, hours(1));
+  timer->async_wait(mioext::cancel_after(
+      milliseconds(1), asio::bind_executor(elsewhere.get_executor(), into(late))));
+  auto const soon =
+      std::make_shared<mioext::basic_steady_timer<Executor>>(executor, milliseconds(1));
+  soon->async_wait(mioext::cancel_after(
+      hours(1), asio::bind_executor(asio::any_io_executor(asio::make_strand(elsewhere)),
+                                    [soon, timer, &in_time](error_code const& ec) {
+                                      into{in_time}(ec);
+                                      // The two belong to the other context's thread.
+                                      asio::post(soon->get_executor(), [soon, timer] {});
+                                    })));
+}
+
+BOOST_AUTO_TEST_CASE(an_operation_in_any_executor_of_a_selector_context_stays_there) {
+  selector_context context, elsewhere;
+  outcome late[3], in_time[3];
+  auto const executor = context.get_executor();
+  wait_and_be_called_elsewhere(executor, elsewhere, late[0], in_time[0]);
+  wait_and_be_called_elsewhere(asio::any_io_executor(executor), elsewhere, late[1], in_time[1]);
+  wait_and_be_called_elsewhere(asio::make_strand(executor), elsewhere, late[2], in_time[2]);
+  std::thread other([&elsewhere] { elsewhere.run_for(support::patience); });
+  run(context);
+  other.join();
+  BOOST_TEST(elsewhere.stopped());
+  run(context); // what destroys the timers
+  for (int index = 0; index != 3; ++index) {
+    BOOST_TEST(late[index] == aborted());
+    BOOST_TEST(in_time[index] == ended());
+  }
+}
+
+BOOST_AUTO_TEST_CASE_TEMPLATE(a_context_that_ends_is_no_work_elsewhere, In, all) {
+  using limits = typename In::limits;
+  auto const owned = std::make_shared<int>(1);
+  io_context elsewhere;
+  {
+    typename In::context context;
+    reading<typename In::context> input(context);
+    input.stream.async_read_some(
+        asio::buffer(input.data),
+        limits::after(hours(1),
+                      asio::bind_executor(elsewhere, [owned](error_code const&, std::size_t) {})));
+    elsewhere.poll();
+    BOOST_TEST(!elsewhere.stopped());
+    elsewhere.restart();
+  }
+  BOOST_TEST(owned.use_count() == 1);
+  elsewhere.poll();
+  BOOST_TEST(elsewhere.stopped());
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(all_memory_is_the_allocators_and_given_back_before, In, all) {

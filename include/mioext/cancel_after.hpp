@@ -45,10 +45,8 @@ inline namespace MIOEXT_SYSTEM {
 /// As with Asio's token of this name, the operation and its limit are two things that go on at the
 /// same time. So if several threads run the context, the handler's executor must be a strand.
 ///
-/// In a selector_context everything that belongs to the limit is done by the handler's executor, and
-/// the timer may be used only in the thread that runs the context. So the handler's executor must call
-/// in that thread: the context's own one, or a strand of it, but not a thread_pool's or another
-/// context's. To go on elsewhere, dispatch to there from the handler.
+/// In a selector_context the operation and its limit stay in the context's thread, wherever the
+/// handler is called: in another context's, or in a thread_pool.
 ///
 /// Before Boost 1.86 some of Asio's tokens that wrap another one, such as as_tuple, do not tell it
 /// which I/O executor the operation has. There write `cancel_after(limit, as_tuple(token))`, and not

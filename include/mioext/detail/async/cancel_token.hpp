@@ -26,6 +26,11 @@
 #include <boost/asio/system_executor.hpp>
 #include <boost/type_traits/is_detected.hpp>
 
+#include <mioext/detail/async/async_operation.hpp>
+#include <mioext/detail/async/forwarding_handler.hpp>
+#include <mioext/detail/async/handler_executor.hpp>
+#include <mioext/detail/async/scheduler.hpp>
+#include <mioext/detail/async/selector_service_access.hpp>
 #include <mioext/detail/async/timed_operation.hpp>
 
 namespace mioext {
@@ -107,9 +112,46 @@ private:
     using executor = executor_for_timer<Initiation, handler>;
     handler owned(std::forward<Handler>(completion_handler));
     typename executor::type const used = executor::get(initiation, owned);
-    timed_operation<handler, Timer<typename executor::type>, Signatures...>::start(
-        owned, used, limit, type, std::forward<Given>(initiation),
+    using may_go_elsewhere =
+        std::integral_constant<bool,
+                               has_own_executor<handler>::value &&
+                                   may_be_of_selector_context<typename executor::type>::value>;
+    start_in_context(may_go_elsewhere(), std::forward<Given>(initiation), owned, used, limit, type,
+                     std::forward<Arguments>(arguments)...);
+  }
+
+  template <class Given, class Handler, class Executor, class Limit, class... Arguments>
+  static void start_in_context(std::false_type, Given&& initiation, Handler& completion_handler,
+                               Executor const& executor, Limit const& limit,
+                               boost::asio::cancellation_type_t type, Arguments&&... arguments) {
+    timed_operation<Handler, Timer<Executor>, Signatures...>::start(
+        completion_handler, executor, limit, type, std::forward<Given>(initiation),
         std::forward<Arguments>(arguments)...);
+  }
+
+  /// In a selector_context, a handler that is called elsewhere is kept away from the operation and its
+  /// limit, which only the context's thread may touch.
+  template <class Given, class Handler, class Executor, class Limit, class... Arguments>
+  static void start_in_context(std::true_type, Given&& initiation, Handler& completion_handler,
+                               Executor const& executor, Limit const& limit,
+                               boost::asio::cancellation_type_t type, Arguments&&... arguments) {
+    if (is_called_elsewhere(completion_handler, executor)) {
+      forwarding_handler<Handler, Executor> forwarding(completion_handler, executor);
+      start_in_context(std::false_type(), std::forward<Given>(initiation), forwarding, executor,
+                       limit, type, std::forward<Arguments>(arguments)...);
+    } else {
+      start_in_context(std::false_type(), std::forward<Given>(initiation), completion_handler,
+                       executor, limit, type, std::forward<Arguments>(arguments)...);
+    }
+  }
+
+  /// Whether it is in a selector_context, and not all of it is called there as it comes.
+  template <class Handler, class Executor>
+  static bool is_called_elsewhere(Handler const& completion_handler, Executor const& executor) {
+    scheduler const* const native =
+        selector_service_access::native_scheduler(context_of(executor)).get();
+    return native && native_scheduler_of(boost::asio::get_associated_executor(completion_handler,
+                                                                              executor)) != native;
   }
 };
 
