@@ -21,7 +21,6 @@
 
 #include <mioext/detail/async/asio_features.hpp>
 
-#include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/async/descriptor_operation.hpp>
@@ -33,72 +32,61 @@ inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// A function in the scheduler's queue, in memory of its allocator.
-template <class Function, class Allocator>
+///
+/// @tparam Memory an operation_allocator
+template <class Function, class Memory>
 class function_operation final : public descriptor_operation {
-  using allocator_type =
-      typename std::allocator_traits<Allocator>::template rebind_alloc<function_operation>;
-  using traits = std::allocator_traits<allocator_type>;
+  using given_allocator = typename Memory::type;
+
+  /// To be used where the class is complete.
+  template <class Operation>
+  using memory_of = operation_memory<typename Memory::template rebind<Operation>>;
 
 public:
-  template <class Given> static function_operation& make(Given&& function, Allocator const& given) {
-    allocator_type allocator(given);
-    return make_in(traits::allocate(allocator, 1), allocator, std::forward<Given>(function));
+  template <class Given>
+  static function_operation& make(Given&& function, given_allocator const& given) {
+    memory_of<function_operation> memory(given);
+    return make_in(memory, given, std::forward<Given>(function));
   }
 
   /// The same for a thread that does not run the scheduler.
   ///
   /// @param kept what the scheduler keeps
   template <class Given>
-  static function_operation& make_outside(Given&& function, Allocator const& given,
+  static function_operation& make_outside(Given&& function, given_allocator const& given,
                                           recycled_memory& kept) {
-    allocator_type allocator(given);
-    return make_in(allocate_outside(allocator, kept), allocator, std::forward<Given>(function));
+    memory_of<function_operation> memory(given, kept);
+    return make_in(memory, given, std::forward<Given>(function));
   }
+
   void complete(completion) override {
-    allocator_type allocator(std::move(allocator_));
+    given_allocator const allocator(std::move(allocator_));
     Function function(std::move(function_));
     this->~function_operation();
-    traits::deallocate(allocator, this, 1);
+    memory_of<function_operation>::give_back(allocator, this);
     std::move(function)();
   }
 
   void destroy() noexcept override {
-    allocator_type allocator(std::move(allocator_));
+    given_allocator const allocator(std::move(allocator_));
     Function const function(std::move(function_));
     static_cast<void>(function);
     this->~function_operation();
-    traits::deallocate(allocator, this, 1);
+    memory_of<function_operation>::give_back(allocator, this);
   }
 
 private:
-  template <class Given>
-  static function_operation& make_in(function_operation* memory, allocator_type& allocator,
+  template <class OperationMemory, class Given>
+  static function_operation& make_in(OperationMemory& memory, given_allocator const& given,
                                      Given&& function) {
-    BOOST_TRY {
-      return *::new (static_cast<void*>(memory))
-          function_operation(std::forward<Given>(function), allocator);
-    }
-    BOOST_CATCH(...) {
-      traits::deallocate(allocator, memory, 1);
-      BOOST_RETHROW
-    }
-    BOOST_CATCH_END
-  }
-
-  template <class Any>
-  static function_operation* allocate_outside(Any& allocator, recycled_memory&) {
-    return traits::allocate(allocator, 1);
-  }
-
-  static function_operation* allocate_outside(recycled_allocator<function_operation>& allocator,
-                                              recycled_memory& kept) {
-    return recycled_memory::fits<function_operation>()
-               ? static_cast<function_operation*>(kept.take_from_outside<function_operation>())
-               : allocator.allocate(1);
+    function_operation* const made =
+        ::new (memory.get()) function_operation(std::forward<Given>(function), given);
+    memory.release();
+    return *made;
   }
 
   template <class Given>
-  function_operation(Given&& function, allocator_type const& allocator)
+  function_operation(Given&& function, given_allocator const& allocator)
       : descriptor_operation(interest::none), allocator_(allocator),
         function_(std::forward<Given>(function)) {}
 
@@ -108,7 +96,7 @@ private:
     return io_status::done;
   }
 
-  allocator_type allocator_;
+  given_allocator allocator_;
   Function function_;
 };
 

@@ -26,6 +26,7 @@
 
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/assert.hpp>
 #include <boost/config.hpp>
 #include <boost/system/error_code.hpp>
 
@@ -37,7 +38,6 @@
 #include <mioext/detail/async/function_memory.hpp>
 #include <mioext/detail/async/handler_executor.hpp>
 #include <mioext/detail/async/operation_allocator.hpp>
-#include <mioext/detail/scope_exit.hpp>
 #include <mioext/interest.hpp>
 
 namespace mioext {
@@ -77,6 +77,60 @@ template <class, class> using immediate_executor = no_immediate_executor;
 
 #endif
 
+/// Where an operation is when an executor has called it.
+enum class execution_place {
+  /// The I/O executor: the handler is called, or the operation goes on to the handler's own one.
+  io,
+  /// Where the handler may be called.
+  handler,
+  /// Where the handler's immediate executor calls: likewise unless the handler has another one.
+  immediate
+};
+
+/// One that executors call.
+class executed_operation : public descriptor_operation {
+public:
+  virtual void executed(execution_place where) = 0;
+
+protected:
+  using descriptor_operation::descriptor_operation;
+  ~executed_operation() = default;
+};
+
+/// The function that an executor gets: owns the operation until it is called. Its type does not depend on
+/// the operation's, so that a program instantiates what Asio does with it once.
+template <execution_place Place, std::size_t MemorySize> class operation_function {
+public:
+  using allocator_type = function_allocator<void, MemorySize>;
+
+  operation_function(executed_operation& operation, function_memory<MemorySize>& memory) noexcept
+      : operation_(&operation), memory_(&memory) {}
+  operation_function(operation_function&& other) noexcept
+      : operation_(other.operation_), memory_(other.memory_) {
+    other.operation_ = nullptr;
+  }
+  operation_function(operation_function const&) = delete;
+  operation_function& operator=(operation_function const&) = delete;
+
+  ~operation_function() {
+    if (operation_) {
+      operation_->destroy();
+    }
+  }
+
+  allocator_type get_allocator() const noexcept { return allocator_type(*memory_); }
+
+  void operator()() {
+    executed_operation& called = *operation_;
+    operation_ = nullptr;
+    called.executed(Place);
+  }
+
+private:
+  executed_operation* operation_;
+  function_memory<MemorySize>* memory_;
+};
+
 /// True for an action that most likely finds nothing on a descriptor that was never waited for.
 template <class Action> struct is_likely_in_vain_at_first : std::false_type {};
 
@@ -85,14 +139,16 @@ template <class Action> struct is_likely_in_vain_at_first : std::false_type {};
 ///   io_status perform(int fd, error_code& ec) noexcept
 ///   void call(Handler& handler, error_code const& ec)   calls the handler, with the results
 template <class Action, class Handler, class IoExecutor>
-class handler_operation final : public descriptor_operation {
+class handler_operation final : public executed_operation {
   using executor_type = handler_executor<Handler, IoExecutor>;
   using handler_allocator = typename boost::asio::associated_allocator<Handler>::type;
 
   /// Where its memory comes from if its I/O executor is a scheduler's, and if it is not.
   template <bool IsOfScheduler>
-  using allocator_type = typename std::allocator_traits<typename operation_allocator<
-      handler_allocator, IsOfScheduler>::type>::template rebind_alloc<handler_operation>;
+  using allocator = operation_allocator<handler_allocator, IsOfScheduler>;
+  template <bool IsOfScheduler>
+  using memory_of =
+      operation_memory<typename allocator<IsOfScheduler>::template rebind<handler_operation>>;
 
   static constexpr nativeness is_known_native = nativeness_of<IoExecutor>::value;
 
@@ -150,6 +206,17 @@ public:
     }
   }
 
+  void executed(execution_place where) override {
+    if (!goes_through_asio) {
+      BOOST_ASSERT_MSG(false, "only its scheduler calls it");
+    } else if (goes_on_from(where)) {
+      memory_.reuse();
+      go_to_handler();
+    } else {
+      call();
+    }
+  }
+
   void destroy() noexcept override {
     // The handler is destroyed last, after the operation's memory has been given back to the
     // handler's allocator.
@@ -168,79 +235,16 @@ private:
   BOOST_FORCEINLINE static handler_operation&
   make_in(interest wanted, Action&& action, Handler& completion_handler, IoExecutor const& executor,
           scheduler* native) {
-    using allocator = allocator_type<IsOfScheduler>;
-    allocator own = allocator_of<IsOfScheduler>(completion_handler);
-    auto* const memory = std::allocator_traits<allocator>::allocate(own, 1);
-    auto undo = make_scope_exit(
-        [&own, memory] { std::allocator_traits<allocator>::deallocate(own, memory, 1); });
-    handler_operation* const made = ::new (static_cast<void*>(memory))
+    memory_of<IsOfScheduler> memory(allocator_of<IsOfScheduler>(completion_handler));
+    handler_operation* const made = ::new (memory.get())
         handler_operation(wanted, std::move(action), completion_handler, executor, native);
-    undo.release();
+    memory.release();
     return *made;
   }
 
-  /// Owns the operation while an executor has it.
-  class owner {
-  public:
-    using allocator_type = function_allocator<void, memory_size>;
-
-    explicit owner(handler_operation& operation) noexcept : operation_(&operation) {}
-    owner(owner&& other) noexcept : operation_(other.operation_) { other.operation_ = nullptr; }
-    owner(owner const&) = delete;
-    owner& operator=(owner const&) = delete;
-
-    ~owner() {
-      if (operation_) {
-        operation_->destroy();
-      }
-    }
-
-    allocator_type get_allocator() const noexcept { return allocator_type(operation_->memory_); }
-
-  protected:
-    handler_operation& take() noexcept {
-      handler_operation& taken = *operation_;
-      operation_ = nullptr;
-      return taken;
-    }
-
-  private:
-    handler_operation* operation_;
-  };
-
-  /// What is called where the handler may be called.
-  struct caller : owner {
-    using owner::owner;
-
-    void operator()() { this->take().call(); }
-  };
-
-  /// What the I/O executor calls.
-  struct io_caller : owner {
-    using owner::owner;
-
-    void operator()() { this->take().arrive(); }
-  };
-
-  /// What an immediate executor calls. If the handler has an executor of its own, the operation
-  /// goes there next.
-  struct immediate_caller : owner {
-    using owner::owner;
-
-    void operator()() {
-      handler_operation& called = this->take();
-      if (has_own_executor<Handler>::value) {
-        called.memory_.reuse();
-        called.go_to_handler();
-      } else {
-        called.call();
-      }
-    }
-  };
-
   handler_operation(interest wanted, Action&& action, Handler& completion_handler,
                     IoExecutor const& executor, scheduler* native)
-      : descriptor_operation(wanted, !is_strand<IoExecutor>::value, is_native(native)),
+      : executed_operation(wanted, !is_strand<IoExecutor>::value, is_native(native)),
         executor_(completion_handler, executor, native), immediate_(completion_handler, executor),
         action_(std::move(action)), handler_(std::move(completion_handler)) {
     // NOLINTBEGIN(clang-analyzer-optin.cplusplus.UninitializedObject): a queue sets its own link
@@ -253,9 +257,9 @@ private:
   ~handler_operation() = default;
 
   template <bool IsOfScheduler>
-  static allocator_type<IsOfScheduler> allocator_of(Handler const& completion_handler) noexcept {
-    return allocator_type<IsOfScheduler>(operation_allocator<handler_allocator, IsOfScheduler>::get(
-        boost::asio::get_associated_allocator(completion_handler)));
+  static typename allocator<IsOfScheduler>::type
+  allocator_of(Handler const& completion_handler) noexcept {
+    return allocator<IsOfScheduler>::get(boost::asio::get_associated_allocator(completion_handler));
   }
 
   io_status do_perform(int fd, boost::system::error_code& ec) noexcept override {
@@ -271,25 +275,20 @@ private:
   }
 
   template <bool IsOfScheduler> void deallocate_in(Handler const& completion_handler) noexcept {
-    using allocator = allocator_type<IsOfScheduler>;
-    allocator own = allocator_of<IsOfScheduler>(completion_handler);
+    typename allocator<IsOfScheduler>::type const own =
+        allocator_of<IsOfScheduler>(completion_handler);
     this->~handler_operation();
-    std::allocator_traits<allocator>::deallocate(own, this, 1);
+    memory_of<IsOfScheduler>::give_back(own, this);
   }
 
-  /// Called by the I/O executor. Calls the handler, or goes on to the handler's own executor if it
-  /// has one.
-  BOOST_FORCEINLINE void arrive() {
-    if (executor_.is_handlers_own()) {
-      call();
-      return;
-    }
-    memory_.reuse();
-    go_to_handler();
+  /// Whether the handler is called by another executor than the one that has called this.
+  bool goes_on_from(execution_place where) const noexcept {
+    return (where == execution_place::io && !executor_.is_handlers_own()) ||
+           (where == execution_place::immediate && has_own_executor<Handler>::value);
   }
 
-  /// The same when the scheduler itself calls it. Its work has ended: the scheduler looks for work
-  /// when the handler has returned.
+  /// Called by the scheduler itself. Calls the handler, or goes on to the handler's own executor if it
+  /// has one. Its work has ended: the scheduler looks for work when the handler has returned.
   BOOST_FORCEINLINE void arrive_from_scheduler() {
     if (executor_.is_handlers_own()) {
       executor_.finish_work_here();
@@ -303,7 +302,7 @@ private:
   /// executor only, as in Asio.
   void go_to_handler() {
     executor_type const executor(std::move(executor_));
-    executor.dispatch_to_handler(caller(*this));
+    executor.dispatch_to_handler(function<execution_place::handler>());
   }
 
   /// The memory is released before the handler is called, so that what it starts can use it.
@@ -326,7 +325,7 @@ private:
     if (is_native(native)) {
       native->post(*this);
     } else {
-      executor_.post_to_io(io_caller(*this));
+      executor_.post_to_io(function<execution_place::io>());
     }
   }
 
@@ -336,7 +335,11 @@ private:
 
   template <class Executor> void complete_immediately(Executor const& immediate) {
     auto const executor = immediate.executor;
-    boost::asio::dispatch(executor, immediate_caller(*this));
+    boost::asio::dispatch(executor, function<execution_place::immediate>());
+  }
+
+  template <execution_place Place> operation_function<Place, memory_size> function() noexcept {
+    return {*this, memory_};
   }
 
   executor_type executor_;

@@ -213,8 +213,7 @@ private:
   template <class Function, class Other>
   void queue(Function&& function, Other const& used_allocator) const {
     using memory = operation_allocator<Other, true>;
-    using operation =
-        function_operation<typename std::decay<Function>::type, typename memory::type>;
+    using operation = function_operation<typename std::decay<Function>::type, memory>;
     if (scheduler_->calls_this_thread()) {
       scheduler_->post_here(
           operation::make(std::forward<Function>(function), memory::get(used_allocator)));

@@ -85,10 +85,11 @@ template <class Timed, timed_part Part> class timed_handler;
 /// at a time.
 template <class Handler, class Timer, class... Signatures> class timed_operation {
   using handler_allocator = typename boost::asio::associated_allocator<Handler>::type;
-  using allocator_type =
-      typename std::allocator_traits<typename operation_allocator<handler_allocator>::type>::
-          template rebind_alloc<timed_operation>;
-  using traits = std::allocator_traits<allocator_type>;
+  using allocator = operation_allocator<handler_allocator>;
+
+  /// To be used where the class is complete.
+  template <class Operation>
+  using memory_of = operation_memory<typename allocator::template rebind<Operation>>;
 
   using operation_part = std::integral_constant<timed_part, timed_part::operation>;
   using wait_part = std::integral_constant<timed_part, timed_part::wait>;
@@ -200,18 +201,15 @@ private:
   template <class Executor, class Limit>
   static timed_operation& make(Handler& completion_handler, Executor const& executor,
                                Limit const& limit, boost::asio::cancellation_type_t type) {
-    allocator_type allocator = allocator_of(completion_handler);
-    auto* const memory = traits::allocate(allocator, 1);
-    auto undo = make_scope_exit([&allocator, memory] { traits::deallocate(allocator, memory, 1); });
-    timed_operation* const made = ::new (static_cast<void*>(memory))
-        timed_operation(completion_handler, executor, limit, type);
-    undo.release();
+    memory_of<timed_operation> memory(allocator_of(completion_handler));
+    timed_operation* const made =
+        ::new (memory.get()) timed_operation(completion_handler, executor, limit, type);
+    memory.release();
     return *made;
   }
 
-  static allocator_type allocator_of(Handler const& completion_handler) noexcept {
-    return allocator_type(operation_allocator<handler_allocator>::get(
-        boost::asio::get_associated_allocator(completion_handler)));
+  static typename allocator::type allocator_of(Handler const& completion_handler) noexcept {
+    return allocator::get(boost::asio::get_associated_allocator(completion_handler));
   }
 
   void leave_slot() noexcept {
@@ -241,9 +239,9 @@ private:
   /// The handler, after this was destroyed.
   Handler take() {
     Handler taken(std::move(handler_));
-    allocator_type allocator = allocator_of(taken);
+    typename allocator::type const given = allocator_of(taken);
     this->~timed_operation();
-    traits::deallocate(allocator, this, 1);
+    memory_of<timed_operation>::give_back(given, this);
     return taken;
   }
 
