@@ -1590,7 +1590,7 @@ BOOST_AUTO_TEST_CASE(a_handler_may_fork) {
   test.loop.timer(seconds(0), token(3));
   bool const has_forked = drive_until(test.context, [&] { return child != -1; });
   if (child == 0) {
-    ::_exit(test.live(0));
+    test::exit_child(test.live(0));
   }
   BOOST_TEST(has_forked);
   BOOST_REQUIRE(child > 0);
@@ -1663,10 +1663,10 @@ BOOST_AUTO_TEST_CASE(a_notify_fork_that_fails_can_be_repeated_and_the_run_goes_o
     ::setrlimit(RLIMIT_NOFILE, &before);
     test.context.poll();
     if (!has_failed || test.result.count != 0) {
-      ::_exit(10);
+      test::exit_child(10);
     }
     test.context.notify_fork(tested_context::fork_child);
-    ::_exit(test.live(0));
+    test::exit_child(test.live(0));
   }
   BOOST_REQUIRE(child > 0);
   test.context.notify_fork(tested_context::fork_parent);

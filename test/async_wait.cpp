@@ -21,7 +21,6 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/eventfd.h>
@@ -50,6 +49,7 @@
 #include <mioext/tcp.hpp>
 #include <mioext/unix.hpp>
 
+#include "child.hpp"
 #include "contexts.hpp"
 #include "handles.hpp"
 #include "systems.hpp"
@@ -742,18 +742,11 @@ int wait_for_host_name() {
 // The kernel tells it to whoever asks first, which was the selector around the one that waits.
 BOOST_AUTO_TEST_CASE(a_change_of_a_file_of_the_kernels_wakes_those_who_wait_for_priority,
                      *test::needs_epoll("kqueue has no priority")) {
-  ::pid_t const child = ::fork();
-  if (child == 0) {
-    ::_exit(wait_for_host_name());
-  }
-  BOOST_REQUIRE(child > 0);
-  int status = 0;
-  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
-  BOOST_REQUIRE(WIFEXITED(status));
-  if (WEXITSTATUS(status) == no_right) {
+  int const result = test::in_child(wait_for_host_name);
+  if (result == no_right) {
     BOOST_TEST_MESSAGE("nothing is tested: this process may not set a host name of its own");
   } else {
-    BOOST_TEST(WEXITSTATUS(status) == 0);
+    BOOST_TEST(result == 0);
   }
 }
 

@@ -32,6 +32,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.hpp"
+
 // clang links its sanitizers' operator new into the program and accepts no other; and that one
 // ends the program when too much is asked for.
 #if defined(__has_feature)
@@ -390,7 +392,7 @@ struct forking {
     if (other.forks) {
       child = ::fork();
       if (child == 0) {
-        ::_exit(check_in_child());
+        test::exit_child(check_in_child());
       }
     }
   }
