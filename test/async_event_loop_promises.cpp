@@ -21,6 +21,7 @@
 #include "event_loop_signals.cpp"
 #include "event_loop_threads.cpp"
 #include "event_loop_triggers.cpp"
+#include "event_loop_watch.cpp"
 #include "fork_child.cpp"
 #include "sender.cpp"
 #include "timeout.cpp"

@@ -265,6 +265,25 @@ void loop_registrations() {
   loop.deregister_handle(pair.first);
 }
 
+/// The same, by saying what it is to be.
+void loop_watches() {
+  mioext::event_loop loop;
+  support::recorder<> handler;
+  auto pair = mioext::unix_socket::pair();
+  loop.watch(pair.first, token(1), interest::readable);
+  pair.second.write_some(buffer("x", 1));
+  run_until(
+      loop, handler, [&] { return !handler.calls.empty(); }, "data is reported");
+  require(handler.calls.back() == "readable token(1) data", "with its token");
+  loop.watch(pair.first, token(2), interest::writable, trigger::exclusive);
+  handler.calls.clear();
+  run_until(
+      loop, handler, [&] { return !handler.calls.empty(); }, "room is reported");
+  require(handler.calls.back() == "writable token(2)", "with its token");
+  require(!loop.deregister_handle(pair.first, token(1)), "another token's is left");
+  require(loop.deregister_handle(pair.first, token(2)), "its own is gone");
+}
+
 /// From connect to close, over TCP.
 void loop_connects() {
   mioext::event_loop loop;
@@ -748,6 +767,7 @@ BOOST_AUTO_TEST_SUITE(system_call_faults)
 
 CHECK_SCENARIO(poller_and_waker)
 CHECK_SCENARIO(loop_registrations)
+CHECK_SCENARIO(loop_watches)
 CHECK_SCENARIO(loop_connects)
 CHECK_SCENARIO(loop_waits_for_room)
 CHECK_SCENARIO(loop_tries_again)
@@ -793,6 +813,72 @@ BOOST_AUTO_TEST_CASE(messages_to_a_loop_that_is_awake_make_no_system_call) {
   loop.channel().send(0);
   loop.run(handler);
   BOOST_TEST(handler.made == 0u);
+}
+
+namespace {
+
+/// How many system calls `function` makes.
+template <class Function> std::size_t system_calls_of(Function function) {
+  faults::begin(nullptr);
+  function();
+  faults::end();
+  std::size_t made = 0;
+  for (std::size_t of = 0; of != static_cast<std::size_t>(faults::call::count); ++of) {
+    made += faults::calls(static_cast<faults::call>(of));
+  }
+  return made;
+}
+
+/// Watches again what is watched already, in all the states that it can be in.
+template <class Loop> void watch_again(Loop& loop) {
+  auto const listener = full_listener();
+  mioext::tcp_acceptor acceptor(test::loopback());
+  auto pair = mioext::unix_socket::pair();
+  mioext::unix_socket unknown;
+  unknown.open();
+  mioext::unix_socket waiting;
+  mioext::tcp_socket connecting;
+  interest const both = interest::readable | interest::writable;
+  BOOST_TEST(system_calls_of([&] { loop.watch(pair.first, token(1), interest::readable); }) ==
+             1u); // or those below show nothing
+  loop.register_handle(pair.second, token(2), both, trigger::oneshot);
+  loop.listen(acceptor, 16, token(3));
+  loop.connect(connecting, acceptor.local_endpoint(), token(4), both, trigger::edge);
+  loop.connect(waiting, listener->endpoint, token(5), both, trigger::edge);
+  BOOST_TEST(system_calls_of([&] {
+               loop.watch(pair.first, token(1), interest::readable);
+               loop.watch(pair.first, token(1), interest::readable, trigger::level);
+               loop.watch(pair.second, token(2), both, trigger::oneshot);
+               loop.watch(acceptor, token(3), interest::readable, trigger::edge);
+               loop.watch(connecting, token(4), both, trigger::edge);
+               loop.watch(waiting, token(5), both, trigger::edge);
+               loop.watch(pair.first, token(9), interest::none);
+               loop.watch(unknown, token(1), interest::none);
+               loop.watch(-1, token(1), interest::none);
+               BOOST_TEST(!loop.deregister_handle(pair.first, token(9)));
+               BOOST_TEST(!loop.deregister_handle(unknown, token(1)));
+             }) == 0u);
+  BOOST_TEST(system_calls_of([&] {
+               loop.watch(pair.first, token(1), interest::readable, trigger::edge);
+               loop.watch(pair.first, token(2), interest::readable, trigger::edge);
+               BOOST_TEST(loop.deregister_handle(pair.first, token(2)));
+             }) == 3u);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(watching_what_is_watched_already_makes_no_system_call) {
+  mioext::event_loop loop;
+  watch_again(loop);
+}
+
+BOOST_AUTO_TEST_CASE(watching_what_is_watched_already_makes_no_system_call_in_a_context) {
+  io_context context;
+  mioext::async_event_loop loop(context);
+  watch_again(loop);
+  mioext::selector_context own_context;
+  mioext::async_event_loop own_loop(own_context);
+  watch_again(own_loop);
 }
 
 BOOST_AUTO_TEST_CASE(the_number_of_faults_is_told) {

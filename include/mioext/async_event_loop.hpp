@@ -228,6 +228,13 @@ public:
 
   /// As of basic_event_loop.
   template <class... Arguments>
+  auto watch(Arguments&&... arguments)
+      -> decltype(std::declval<loop_type&>().watch(std::forward<Arguments>(arguments)...)) {
+    return loop_->loop.watch(std::forward<Arguments>(arguments)...);
+  }
+
+  /// As of basic_event_loop.
+  template <class... Arguments>
   auto connect(Arguments&&... arguments)
       -> decltype(std::declval<loop_type&>().connect(std::forward<Arguments>(arguments)...)) {
     return loop_->loop.connect(std::forward<Arguments>(arguments)...);

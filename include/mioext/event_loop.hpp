@@ -29,6 +29,7 @@
 #include <mioext/detail/event_loop/loop_core.hpp>
 #include <mioext/detail/event_loop/mailbox.hpp>
 #include <mioext/detail/event_loop/token_word.hpp>
+#include <mioext/detail/event_loop/watch.hpp>
 #include <mioext/detail/native_handle.hpp>
 #include <mioext/detail/polling/argument_checks.hpp>
 #include <mioext/detail/polling/selector.hpp>
@@ -93,7 +94,8 @@ template <class Token, class Message, class Executor> class basic_async_event_lo
 ///
 /// @tparam Token what events carry: `token`, or any trivially copyable type no larger than a
 /// pointer, such as an enum class, an index, or a `connection*`. (If the token is a pointer,
-/// deregister the handle before the object that it points to is destroyed.)
+/// deregister the handle, and clear the timers that carry it, before the object that it points to
+/// is destroyed.)
 /// @tparam Message what senders send; nothrow move constructible.
 ///
 /// @par Example
@@ -202,7 +204,8 @@ public:
   /// this moment again. If a connect is in progress, its outcome is reported with the new token.
   ///
   /// Errors as of registry::reregister_handle(). When the handle turns out to have been closed
-  /// (no_such_file_or_directory, bad_file_descriptor), its registration is gone.
+  /// (no_such_file_or_directory, bad_file_descriptor, or operation_not_permitted if its number is
+  /// that of a regular file by now), its registration is gone.
   template <class Handle>
   void reregister_handle(Handle&& handle, Token name, interest wanted,
                          trigger how = trigger::edge) {
@@ -251,6 +254,84 @@ public:
   template <class Handle> void deregister_handle(Handle&& handle, boost::system::error_code& ec) {
     MIOEXT_DETAIL_CHECK_HANDLE(Handle);
     ec = detail::system_error_code(core_.handles().remove(detail::native_handle(handle)));
+  }
+
+  /// Stops watching `handle` if it is registered with the token `name`; otherwise does nothing.
+  /// For those who are told of a close only afterwards, when the number may already be registered
+  /// again for somebody else, with another token. It does not matter whether the handle is still
+  /// open: this form has no errors. Tokens are compared by their bytes, so the type of the token
+  /// should have no padding.
+  ///
+  /// @returns true if it was registered with that token and is no more.
+  /// Complexity: constant; a system call only if the result is true.
+  template <class Handle> bool deregister_handle(Handle&& handle, Token name) {
+    MIOEXT_DETAIL_CHECK_HANDLE(Handle);
+    return detail::forget_as(core_.handles(), detail::native_handle(handle), tokens::to_word(name));
+  }
+
+  /// For arguments that are none of the above, so that the compiler says what is wrong.
+  template <class Handle, class Given, detail::if_no_token<Token, Given> = 0>
+  bool deregister_handle(Handle&&, Given&&) {
+    MIOEXT_DETAIL_CHECK_TOKEN((detail::is_token_argument<Token, Given>::value));
+    return false;
+  }
+
+  /// From now on, `handle` is watched for `wanted`, whatever was before: registers it, changes its
+  /// registration, or, with interest::none, ends it. This is what a C library says of the
+  /// descriptors that it opens and closes itself, and such libraries read what they like, so the
+  /// trigger is `level` unless another one is given.
+  ///
+  /// If the handle is registered like that already, nothing happens: no system call is made, and
+  /// events already fetched are delivered. (A `oneshot` whose event has come is armed again.)
+  /// Otherwise this is register_handle() or reregister_handle(). A connect() or a listener made by
+  /// listen() may be changed as by reregister_handle(): a connect's outcome is reported with the new
+  /// token.
+  ///
+  /// A token other than that of the registration means another owner: with an interest, it takes the
+  /// handle over; with interest::none, nothing happens, as with deregister_handle(handle, name).
+  /// interest::none has no errors, even if the handle is closed.
+  ///
+  /// If the handle was closed and its number now refers to another file, each change notices that,
+  /// and the other file is registered. But if token, interest and trigger are the same as before, the
+  /// loop does not ask the system and cannot notice it, so nobody watches the other file. Libraries
+  /// that tell of each descriptor before they close it (libcurl, c-ares) are not concerned. For
+  /// others, give each connection a token of its own, such as a pointer or a count, or watch the old
+  /// number for interest::none first. (mioext handles closed in a handler are not concerned either:
+  /// the loop hears of these.)
+  ///
+  /// Errors: those of register_handle() but file_exists. After an error of a change the handle is
+  /// registered as before, or, if it has been closed or either trigger is `exclusive`, not at all.
+  /// `exclusive` is refused (invalid_argument) while a connect is in progress.
+  /// Complexity: as of register_handle().
+  template <class Handle>
+  void watch(Handle&& handle, Token name, interest wanted, trigger how = trigger::level) {
+    boost::system::error_code ec;
+    watch(std::forward<Handle>(handle), name, wanted, how, ec);
+    detail::throw_error(ec, "watch");
+  }
+
+  /// @copydoc watch
+  template <class Handle>
+  void watch(Handle&& handle, Token name, interest wanted, trigger how,
+             boost::system::error_code& ec) {
+    MIOEXT_DETAIL_CHECK_KEPT_HANDLE(Handle);
+    ec = detail::system_error_code(detail::watch(core_.handles(), detail::native_handle(handle),
+                                                 tokens::to_word(name), wanted, how));
+  }
+
+  /// The same, level-triggered.
+  template <class Handle>
+  void watch(Handle&& handle, Token name, interest wanted, boost::system::error_code& ec) {
+    watch(std::forward<Handle>(handle), name, wanted, trigger::level, ec);
+  }
+
+  /// For arguments that are none of the above, so that the compiler says what is wrong.
+  template <class Handle, class Given, class... Rest,
+            class Arguments = detail::registering_arguments<Token, Given, Rest...>,
+            detail::if_wrong<Arguments> = 0>
+  void watch(Handle&&, Given&&, Rest&&...) {
+    MIOEXT_DETAIL_CHECK_TOKEN(Arguments::have_token);
+    MIOEXT_DETAIL_CHECK_INTEREST(Arguments::have_interest);
   }
 
   /// Connects `socket` to `endpoint` and says when it is known how that ended.

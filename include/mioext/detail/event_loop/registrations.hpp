@@ -269,8 +269,11 @@ BOOST_NOINLINE inline int registrations::modify(int fd, token_word name, interes
     int const error = known->state() == state::unlisted
                           ? add_to_selector(fd, watched, how, data)
                           : modify_in_selector(fd, watched, how, data);
-    if (error == ENOENT || error == EBADF || (error == EPIPE && !is_in_selector(fd))) {
-      forget(fd); // closed, or a pipe that kqueue could not leave as it was
+    bool const may_be_gone = error == EPIPE || error == EPERM;
+    if (error == ENOENT || error == EBADF || (may_be_gone && !is_in_selector(fd))) {
+      // Closed (EPERM: and the number is that of a regular file by now), or a pipe that kqueue could
+      // not leave as it was.
+      forget(fd);
     }
     if (error != 0) {
       return error;
