@@ -215,6 +215,42 @@ BOOST_AUTO_TEST_CASE(a_token_may_be_a_pointer) {
   BOOST_TEST(handler.connections.empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_library_says_what_it_wants_to_know) {
+  // tag::watch[]
+  struct library_connection {}; // what the library has for each of its connections
+  mioext::basic_event_loop<library_connection*> loop;
+
+  // What the library wants to know of a descriptor from now on. Maybe nothing.
+  auto const on_interest = [&](library_connection* of, int fd, bool reads, bool writes) {
+    mioext::interest const nothing = mioext::interest::none;
+    loop.watch(fd, of,
+               (reads ? mioext::interest::readable : nothing) |
+                   (writes ? mioext::interest::writable : nothing));
+  };
+  // It has closed a descriptor, whose number may be somebody else's by now.
+  auto const on_closed = [&](library_connection* of, int fd) { loop.deregister_handle(fd, of); };
+  // end::watch[]
+
+  struct counter final : mioext::basic_handler<library_connection*> {
+    void readable(loop_type&, library_connection* of, mioext::read_hint) override { last = of; }
+    library_connection* last = nullptr;
+  } handler;
+  library_connection first;
+  library_connection second;
+  auto ends = mioext::pipe();
+  ends.second.write_some(buffer("x", 1));
+  int const fd = ends.first.native_handle();
+  on_interest(&first, fd, true, false);
+  BOOST_TEST(loop.run_once(handler, seconds(0)) == 1u);
+  BOOST_TEST(handler.last == &first);
+  on_interest(&first, fd, false, false);
+  BOOST_TEST(loop.run_once(handler, seconds(0)) == 0u);
+  on_interest(&second, fd, true, false);
+  on_closed(&first, fd);
+  BOOST_TEST(loop.run_once(handler, seconds(0)) == 1u);
+  BOOST_TEST(handler.last == &second);
+}
+
 // --- A handler -----------------------------------------------------------------------------------
 
 // tag::echo[]
@@ -393,6 +429,56 @@ BOOST_AUTO_TEST_CASE(timers_are_set_and_cleared) {
   loop.run(handler);
   // end::timers[]
   BOOST_TEST(handler.ticks >= 1); // all three, unless the machine was very busy
+}
+
+// tag::pointer_timer[]
+struct peer {
+  mioext::unix_socket socket;
+  mioext::timeout silence; // of the timer that carries a pointer to this object
+};
+
+struct peers final : mioext::basic_handler<peer*> {
+  void readable(loop_type& loop, peer* from, mioext::read_hint) override {
+    std::array<char, 4096> block;
+    error_code ec;
+    while (from->socket.read_some(buffer(block), ec) != 0) {
+    }
+    if (ec == boost::asio::error::would_block) {
+      loop.clear_timer(from->silence); // it has said something
+      from->silence = loop.timer(seconds(30), from);
+    } else {
+      end(loop, from);
+    }
+  }
+
+  void timer(loop_type& loop, peer* silent) override { end(loop, silent); }
+
+  // The only place where a peer ends.
+  void end(loop_type& loop, peer* ended) {
+    loop.clear_timer(ended->silence); // if it has fired, nothing happens
+    all.erase(ended);                 // closes the socket: no event of it is delivered any more
+  }
+
+  std::unordered_map<peer*, std::unique_ptr<peer>> all;
+};
+// end::pointer_timer[]
+
+BOOST_AUTO_TEST_CASE(a_timer_ends_before_what_its_token_points_to) {
+  auto ends = mioext::unix_socket::pair();
+  mioext::basic_event_loop<peer*> loop;
+  peers handler;
+  std::unique_ptr<peer> made(new peer);
+  made->socket = std::move(ends.first);
+  peer* const name = made.get();
+  handler.all.emplace(name, std::move(made));
+  loop.register_handle(name->socket, name, mioext::interest::readable);
+  ends.second.write_some(buffer("x", 1));
+  loop.run_once(handler, seconds(20));
+  BOOST_TEST((loop.time_to_next_timer() <= seconds(31)));
+  ends.second.close();
+  loop.run_once(handler, seconds(20));
+  BOOST_TEST(handler.all.empty());
+  BOOST_TEST((loop.time_to_next_timer() == std::chrono::nanoseconds::max())); // no timer is left
 }
 
 BOOST_AUTO_TEST_CASE(a_signal_arrives_as_a_call) {
