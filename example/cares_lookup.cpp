@@ -113,7 +113,8 @@ private:
   // descriptor.
   static void on_socket(void* data, ares_socket_t socket, int readable, int writable) {
     resolver& self = *static_cast<resolver*>(data);
-    self.thrown_.keep_from([&] { watch(self.loop_, socket, readable != 0, writable != 0); });
+    self.thrown_.keep_from(
+        [&] { self.loop_.watch(socket, socket, wanted(readable != 0, writable != 0)); });
   }
 
   void process(ares_socket_t readable, ares_socket_t writable) {

@@ -146,7 +146,9 @@ private:
     downloads& self = *static_cast<downloads*>(data);
     bool const reads = what == CURL_POLL_IN || what == CURL_POLL_INOUT;
     bool const writes = what == CURL_POLL_OUT || what == CURL_POLL_INOUT;
-    return self.thrown_.keep_from([&] { watch(self.loop_, socket, reads, writes); }) ? 0 : -1;
+    return self.thrown_.keep_from([&] { self.loop_.watch(socket, socket, wanted(reads, writes)); })
+               ? 0
+               : -1;
   }
 
   // curl wants to be called after some time, and only then; with -1, not any more. (Not from

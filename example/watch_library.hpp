@@ -22,30 +22,14 @@
 #include <boost/system/system_error.hpp>
 
 #include <mioext/interest.hpp>
-#include <mioext/trigger.hpp>
 
-// tag::watch[]
-// What the library wants to know of its descriptor `fd` from now on; if neither, nothing
-// more. Level: it may leave something unread, and expects to be called again.
-template <class Loop> void watch(Loop& loop, int fd, bool readable, bool writable) {
-  boost::system::error_code ec;
-  mioext::interest wanted = mioext::interest::none;
-  if (readable) {
-    wanted |= mioext::interest::readable;
-  }
-  if (writable) {
-    wanted |= mioext::interest::writable;
-  }
-  if (wanted == mioext::interest::none) {
-    loop.deregister_handle(fd, ec); // no matter if the library has closed it already
-    return;
-  }
-  loop.reregister_handle(fd, fd, wanted, mioext::trigger::level, ec);
-  if (ec) { // is new, or another file with a number that was used before
-    loop.register_handle(fd, fd, wanted, mioext::trigger::level);
-  }
+// tag::wanted[]
+// What the library wants to know of a descriptor, for the loop's watch().
+inline mioext::interest wanted(bool readable, bool writable) {
+  return (readable ? mioext::interest::readable : mioext::interest::none) |
+         (writable ? mioext::interest::writable : mioext::interest::none);
 }
-// end::watch[]
+// end::wanted[]
 
 // tag::exception_keeper[]
 // An exception must not go through the frames of a C library. A callback keeps it here,
