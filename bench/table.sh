@@ -25,7 +25,7 @@ readonly readme=bench/README.md
 
 # In the order of the issue that asked for them; what has not been run is left out.
 readonly names=(dispatch instructions echo stream stream_instructions context_instructions timer_instructions
-  context_allocations beast_http closing_instructions wait_instructions connect_churn messages timers memory scale
+  context_allocations beast_http proxy closing_instructions wait_instructions connect_churn messages timers memory scale
   headers)
 
 # table <name>: a benchmark's CSV in Markdown.
