@@ -180,6 +180,12 @@ BOOST_AUTO_TEST_CASE(whatever_converts_to_a_token_is_one) {
   BOOST_TEST(loop.clear_timer(loop.timer(seconds(1), names_one())));
   std::chrono::minutes const minutes(1);
   BOOST_TEST(loop.clear_timer(loop.timer(minutes, mioext::token(), ec)));
+  mioext::timeout set = loop.timer_at(loop.now() + minutes, names_one());
+  auto const in_hours = std::chrono::time_point_cast<std::chrono::hours>(loop.now());
+  BOOST_TEST(loop.clear_timer(loop.timer_at(in_hours + minutes, mioext::token(), ec)));
+  BOOST_TEST(loop.reset_timer(set, minutes));
+  BOOST_TEST(loop.reset_timer(set, in_hours + minutes));
+  BOOST_TEST(loop.reset_timer(set, std::chrono::duration<float>(60)));
 
   mioext::basic_event_loop<int> of_numbers;
   short const number = 1;

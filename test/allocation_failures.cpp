@@ -232,7 +232,13 @@ void timers_and_messages() {
   std::unique_ptr<loop> looping;
   at_last([&] { looping.reset(new loop); });
   for (std::size_t number = 0; number != 600; ++number) {
-    at_last([&] { looping->timer(milliseconds(number % 10), token(number)); });
+    at_last([&] {
+      if (number % 2 == 0) {
+        looping->timer(milliseconds(number % 10), token(number));
+      } else {
+        looping->timer_at(looping->now() + milliseconds(number % 10), token(number));
+      }
+    });
   }
   auto const channel = looping->channel();
   std::unique_ptr<int> message;

@@ -93,12 +93,15 @@ public:
   void run(unsigned steps) {
     for (unsigned step = 0; step != steps; ++step) {
       unsigned const choice = below(16);
-      if (choice < 7) {
+      if (choice < 6) {
         insert();
+      } else if (choice < 8) {
+        move();
       } else if (choice < 11) {
         erase();
       } else if (choice < 13) {
         require(!wheel_.erase(any(stale_)), "a stale id names no timer");
+        require(!wheel_.move(any(stale_), any_deadline()), "a stale id moves no timer");
       } else {
         pop(forward(any_pause()));
       }
@@ -149,7 +152,7 @@ private:
     return distance > last_tick - 1 - elapsed_ ? last_tick - 1 : elapsed_ + distance;
   }
 
-  void insert() {
+  std::uint64_t any_deadline() {
     std::uint64_t deadline = forward(any_distance());
     unsigned const choice = below(8);
     if (choice < 2 && !model_.empty()) {
@@ -160,23 +163,50 @@ private:
     } else if (below(3000) == 0) {
       deadline = last_tick;
     }
+    return deadline;
+  }
+
+  void insert() {
+    std::uint64_t const deadline = any_deadline();
     timer_id const id = wheel_.insert(deadline, next_value_);
     model_.emplace(deadline > elapsed_ ? deadline : elapsed_ + 1, pending_.size());
     pending_.push_back(pending{id, next_value_});
     ++next_value_;
   }
 
-  void erase() {
-    if (model_.empty()) {
-      return;
-    }
-    model::iterator victim = model_.begin(); // the earliest, which next_deadline() must notice
+  // Often the earliest, which next_deadline() must notice.
+  model::iterator any_pending() {
+    model::iterator victim = model_.begin();
     if (below(2) == 0) {
       victim = model_.lower_bound(forward(any_distance()));
       if (victim == model_.end()) {
         --victim;
       }
     }
+    return victim;
+  }
+
+  // Behind what has the new deadline already, unless it is the one that the timer has.
+  void move() {
+    if (model_.empty()) {
+      return;
+    }
+    model::iterator const moved = any_pending();
+    std::size_t const index = moved->second;
+    std::uint64_t const given = below(8) == 0 ? moved->first : any_deadline();
+    std::uint64_t const deadline = given > elapsed_ ? given : elapsed_ + 1;
+    require(wheel_.move(pending_[index].id, given), "a pending timer can be moved");
+    if (deadline != moved->first) {
+      model_.erase(moved);
+      model_.emplace(deadline, index);
+    }
+  }
+
+  void erase() {
+    if (model_.empty()) {
+      return;
+    }
+    model::iterator const victim = any_pending();
     forget(pending_[victim->second].id);
     require(wheel_.erase(pending_[victim->second].id), "a pending timer can be erased");
     model_.erase(victim);
@@ -206,6 +236,8 @@ private:
           insert();
         } else if (choice == 1) {
           erase();
+        } else if (choice == 2) {
+          move();
         }
         check();
       });
@@ -465,6 +497,54 @@ BOOST_AUTO_TEST_CASE(due_timers_can_be_erased_until_they_are_taken_out) {
   BOOST_TEST(received == expected, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_moved_timer_keeps_its_id_and_comes_behind_those_of_its_new_deadline) {
+  wheel_type wheel(64, 10);
+  timer_id const moved = wheel.insert(1000, 1);
+  wheel.insert(10, 2);
+  wheel.insert(5000, 3);
+  BOOST_TEST(wheel.move(moved, 10)); // earlier
+  wheel.insert(10, 4);
+  BOOST_TEST(wheel.size() == 4u);
+  BOOST_TEST(pop_all(wheel, 9) == values(), boost::test_tools::per_element());
+  BOOST_TEST(wheel.move(moved, 5000)); // later
+  BOOST_TEST(pop_all(wheel, 4999) == (values{2, 4}), boost::test_tools::per_element());
+  BOOST_TEST(wheel.next_deadline() == 5000u);
+  BOOST_TEST(wheel.move(moved, 5000)); // not at all
+  BOOST_TEST(pop_all(wheel, 5000) == (values{3, 1}), boost::test_tools::per_element());
+  BOOST_TEST(!wheel.move(moved, 6000));
+  BOOST_TEST(!wheel.move(timer_id(), 6000));
+  BOOST_TEST(wheel.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_timer_moved_to_the_deadline_that_it_has_keeps_its_place) {
+  wheel_type wheel(64, 10);
+  timer_id const first = wheel.insert(100, 1);
+  wheel.insert(100, 2);
+  BOOST_TEST(wheel.move(first, 100));
+  BOOST_TEST(pop_all(wheel, 100) == (values{1, 2}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_due_timer_that_is_moved_before_it_is_taken_out_is_late_again) {
+  wheel_type wheel(64, 10);
+  timer_id ids[4];
+  for (std::uint64_t value = 0; value != 4; ++value) {
+    ids[value] = wheel.insert(10, value);
+  }
+  values received;
+  while (wheel.pop_due(20, [&](std::uint64_t value) {
+    received.push_back(value);
+    if (value == 0) {
+      BOOST_TEST(!wheel.move(ids[0], 30)); // itself
+      BOOST_TEST(wheel.move(ids[1], 30));
+      BOOST_TEST(wheel.move(ids[3], 5)); // which has passed
+    }
+  })) {
+  }
+  BOOST_TEST(received == (values{0, 2}), boost::test_tools::per_element());
+  BOOST_TEST(wheel.next_deadline() == 21u);
+  BOOST_TEST(pop_all(wheel, 30) == (values{3, 1}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(an_exception_leaves_the_other_due_timers_for_the_next_call) {
   wheel_type wheel(64, 16);
   wheel.insert(10, 1);
@@ -620,6 +700,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_allocated_before_the_first_timer_and_up_to_the_c
         break;
       }
     }
+    wheel.move(first, round * 7919); // the wheel may be full
     wheel.erase(first);
   }
   std::size_t const after = allocations;

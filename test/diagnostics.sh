@@ -89,6 +89,7 @@ end_file() {
 readonly no_token='mioext: this is no token'
 readonly no_interest='mioext: after handle and token comes the interest'
 readonly no_duration='mioext: how long a timer takes is a std::chrono::duration'
+readonly no_time_point='mioext: when a timer is due is a std::chrono::steady_clock::time_point'
 readonly not_kept='mioext: this handle owns its descriptor and is a temporary object'
 readonly no_handle='mioext: a handle is an int or an object whose native_handle() yields a descriptor (any Asio socket or descriptor'
 readonly no_handler='mioext: run() takes an object of a class that publicly derives from basic_handler<Token'
@@ -126,6 +127,10 @@ refused "$no_interest" 'loop.reregister_handle(0, token(1), ec);' "$a_loop"
 refused "$no_duration" 'loop.timer(100, token(1));' "$a_loop"
 refused "$no_duration" 'loop.timer(100, 1);' "$a_loop"
 refused "$no_duration" 'loop.timer(token(1), seconds(1));' "$a_loop"
+refused "$no_duration" 'loop.reset_timer(mioext::timeout(), 100);' "$a_loop"
+refused "$no_time_point" 'loop.timer_at(seconds(1), token(1));' "$a_loop"
+refused "$no_time_point" 'loop.timer_at(std::chrono::system_clock::now(), token(1), ec);' "$a_loop"
+refused "$no_token" 'loop.timer_at(loop.now(), 7);' "$a_loop"
 refused "$not_kept" 'loop.register_handle(mioext::pipe().first, token(1), interest::readable);' "$a_loop"
 refused "$not_kept" 'loop.register_handle(std::move(socket_of_mioext), token(1), interest::readable, ec);' "$a_loop"
 refused "$not_kept" 'loop.reregister_handle(tcp::socket(context), token(1), interest::readable);' "$a_loop"
@@ -168,6 +173,8 @@ refused "$no_token" 'loop.connect(socket_of_mioext, tcp::endpoint(), 7);' "$an_a
 refused "$no_token" 'loop.timer(seconds(1), 7);' "$an_async_loop"
 refused "$no_interest" 'loop.register_handle(0, token(1));' "$an_async_loop"
 refused "$no_duration" 'loop.timer(100, token(1));' "$an_async_loop"
+refused "$no_duration" 'loop.reset_timer(mioext::timeout(), 100);' "$an_async_loop"
+refused "$no_time_point" 'loop.timer_at(seconds(1), token(1));' "$an_async_loop"
 refused "$not_kept" 'loop.register_handle(mioext::pipe().first, token(1), interest::readable);' "$an_async_loop"
 refused "$not_kept" 'loop.listen(tcp::acceptor(context), 256, token(1));' "$an_async_loop"
 refused "$not_kept" 'mioext::async_wait(context, mioext::tcp_socket(), interest::readable, &ignore);'

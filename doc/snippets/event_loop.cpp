@@ -481,6 +481,32 @@ BOOST_AUTO_TEST_CASE(a_timer_ends_before_what_its_token_points_to) {
   BOOST_TEST((loop.time_to_next_timer() == std::chrono::nanoseconds::max())); // no timer is left
 }
 
+BOOST_AUTO_TEST_CASE(an_idle_limit_is_set_anew_without_reading_the_clock) {
+  std::pair<mioext::pipe_reader, mioext::pipe_writer> ends = mioext::pipe();
+  mioext::event_loop loop;
+  // tag::timers_at[]
+  struct connection final : mioext::handler {
+    void readable(loop_type& loop, mioext::token, mioext::read_hint) override {
+      was_pending = loop.reset_timer(idle, loop.now() + std::chrono::minutes(1));
+      // and what else is to be done
+    }
+
+    void timer(loop_type& loop, mioext::token) override { loop.shutdown(); }
+
+    mioext::timeout idle;
+    bool was_pending = false;
+  };
+
+  connection handler;
+  handler.idle = loop.timer_at(loop.now() + std::chrono::minutes(1), mioext::token(1));
+  // end::timers_at[]
+  ends.second.write_some(buffer("x", 1));
+  loop.register_handle(ends.first, mioext::token(0), mioext::interest::readable);
+  loop.timer_at(loop.now(), mioext::token(2));
+  loop.run(handler);
+  BOOST_TEST(handler.was_pending);
+}
+
 BOOST_AUTO_TEST_CASE(a_signal_arrives_as_a_call) {
   // tag::signals[]
   struct until_terminated final : mioext::handler {

@@ -113,6 +113,10 @@ public:
   using loop_type = basic_event_loop<Token, Message>;
   /// What async_run() calls: a class derived from this.
   using handler_type = basic_handler<Token, Message>;
+  /// The clock of the timers.
+  using clock_type = typename loop_type::clock_type;
+  /// What now() returns and timer_at() takes.
+  using time_point = typename loop_type::time_point;
 
   /// The same loop with another type of executor, as Asio's I/O objects have it.
   template <class OtherExecutor> struct rebind_executor {
@@ -252,6 +256,24 @@ public:
   auto timer(Arguments&&... arguments)
       -> decltype(std::declval<loop_type&>().timer(std::forward<Arguments>(arguments)...)) {
     return loop_->loop.timer(std::forward<Arguments>(arguments)...);
+  }
+
+  /// As of basic_event_loop.
+  template <class... Arguments>
+  auto timer_at(Arguments&&... arguments)
+      -> decltype(std::declval<loop_type&>().timer_at(std::forward<Arguments>(arguments)...)) {
+    return loop_->loop.timer_at(std::forward<Arguments>(arguments)...);
+  }
+
+  /// As of basic_event_loop. What the context calls beside the loop is outside of the loop's
+  /// handlers.
+  time_point now() const noexcept { return loop_->loop.now(); }
+
+  /// As of basic_event_loop.
+  template <class... Arguments>
+  auto reset_timer(Arguments&&... arguments)
+      -> decltype(std::declval<loop_type&>().reset_timer(std::forward<Arguments>(arguments)...)) {
+    return loop_->loop.reset_timer(std::forward<Arguments>(arguments)...);
   }
 
   /// As of basic_event_loop.

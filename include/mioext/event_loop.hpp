@@ -126,6 +126,10 @@ public:
   using message_type = Message;
   /// What run() calls: a class derived from this.
   using handler_type = basic_handler<Token, Message>;
+  /// The clock of the timers.
+  using clock_type = std::chrono::steady_clock;
+  /// What now() returns and timer_at() takes.
+  using time_point = clock_type::time_point;
 
   /// Makes a loop of default sizes.
   /// @throws boost::system::system_error when the system has no descriptor left, for instance.
@@ -444,7 +448,8 @@ public:
   /// grows. Complexity: constant. @throws std::bad_alloc
   template <class Rep, class Period>
   timeout timer(std::chrono::duration<Rep, Period> after, Token name) {
-    return timeout(core_.set_timer(detail::ceil_nanoseconds(after), tokens::to_word(name)));
+    return timeout(core_.set_timer(detail::loop_core::from_now(detail::ceil_nanoseconds(after)),
+                                   tokens::to_word(name)));
   }
 
   /// The same, but if memory runs out, `ec` is set to not_enough_memory and the returned timeout
@@ -452,7 +457,8 @@ public:
   template <class Rep, class Period>
   timeout timer(std::chrono::duration<Rep, Period> after, Token name,
                 boost::system::error_code& ec) {
-    return timeout(core_.set_timer(detail::ceil_nanoseconds(after), tokens::to_word(name), ec));
+    return timeout(core_.set_timer(detail::loop_core::from_now(detail::ceil_nanoseconds(after)),
+                                   tokens::to_word(name), ec));
   }
 
   /// For arguments that are none of the above, so that the compiler says what is wrong.
@@ -463,6 +469,95 @@ public:
     MIOEXT_DETAIL_CHECK_DURATION(Arguments::have_duration);
     MIOEXT_DETAIL_CHECK_TOKEN(Arguments::have_token);
     return timeout();
+  }
+
+  /// Calls `timer(name)` once, when the clock has reached `due`: otherwise the same as timer(), but
+  /// reads no clock. With now() it is the cheapest way to set a timer inside a handler:
+  /// `loop.timer_at(loop.now() + std::chrono::seconds(5), name)`. As now() may lie back by as long
+  /// as the tick lasts, the timer may be early by that, counted from the call; counted from `due`
+  /// it never is.
+  ///
+  /// A point in the past means the next tick of the clock, as zero does for timer(). Timers fire in
+  /// the order of their points of time, and in the order in which they were set where these fall
+  /// into one tick of the clock or had passed before. time_point::max() means never. Points of
+  /// another unit are rounded up, and what lies beyond the clock's last one means never; but the
+  /// sum `now() + duration` is the program's own, and may overflow if the duration is near
+  /// duration::max().
+  ///
+  /// Memory and complexity as of timer(). @throws std::bad_alloc
+  ///
+  /// @par Source
+  /// ev_timer of libev, whose timeouts count from ev_now().
+  template <class Duration>
+  timeout timer_at(std::chrono::time_point<clock_type, Duration> due, Token name) {
+    return timeout(core_.set_timer(detail::ceil_time_point(due), tokens::to_word(name)));
+  }
+
+  /// The same, but if memory runs out, `ec` is set to not_enough_memory and the returned timeout
+  /// names no timer.
+  template <class Duration>
+  timeout timer_at(std::chrono::time_point<clock_type, Duration> due, Token name,
+                   boost::system::error_code& ec) {
+    return timeout(core_.set_timer(detail::ceil_time_point(due), tokens::to_word(name), ec));
+  }
+
+  /// For arguments that are none of the above, so that the compiler says what is wrong.
+  template <class Due, class Given, class... Rest,
+            class Arguments = detail::timer_at_arguments<Token, Due, Given>,
+            detail::if_wrong<Arguments> = 0>
+  timeout timer_at(Due&&, Given&&, Rest&&...) {
+    MIOEXT_DETAIL_CHECK_TIME_POINT(Arguments::have_time_point);
+    MIOEXT_DETAIL_CHECK_TOKEN(Arguments::have_token);
+    return timeout();
+  }
+
+  /// The clock as this tick of the loop has read it. Inside a handler it is the same in all calls of
+  /// one tick, whichever of the handler's members asks: the first call in a tick reads the clock,
+  /// after the loop has waited. So it lies back by as long as the tick's handlers have run since,
+  /// and never by the time that the loop slept. It never goes back. The loop finds the timers that
+  /// are due by the same reading: in the call of a timer it is not before the time of that timer.
+  /// After run_once() inside a handler it is what the inner tick has read, or is read anew.
+  ///
+  /// Outside of handlers, before the first tick, too, every call reads the clock. A tick in which
+  /// nobody asks and no timer is pending reads none.
+  ///
+  /// @par Source
+  /// ev_now() of libev, uv_now() of libuv.
+  time_point now() const noexcept { return core_.now(); }
+
+  /// Sets a pending timer anew: it fires when `after` has passed from this call, with the token
+  /// that it has, in the place of the time that it had. The timer stays the same: `set` and its
+  /// copies go on naming it. Durations as of timer().
+  ///
+  /// A timer that is due in the tick that is under way, but has not been called yet, is not called
+  /// in that tick any more. Among timers of one tick of the clock it comes last, as if it were set
+  /// now; only if that is the tick for which it was set before, it keeps its place.
+  ///
+  /// @returns true if it was pending. Otherwise nothing is done, and false returned: it has fired,
+  /// which it also has inside its own call, or was cleared, or `set` names none. Then timer() sets
+  /// another one.
+  ///
+  /// Needs no memory and cannot fail. Complexity: constant; one reading of the clock.
+  ///
+  /// @par Source
+  /// ev_timer_again() of libev, uv_timer_again() of libuv.
+  template <class Rep, class Period>
+  bool reset_timer(timeout const& set, std::chrono::duration<Rep, Period> after) noexcept {
+    return core_.reset_timer(set.id_, detail::loop_core::from_now(detail::ceil_nanoseconds(after)));
+  }
+
+  /// The same for a point of time as of timer_at(): `loop.reset_timer(set, loop.now() + limit)`.
+  /// Reads no clock.
+  template <class Duration>
+  bool reset_timer(timeout const& set, std::chrono::time_point<clock_type, Duration> due) noexcept {
+    return core_.reset_timer(set.id_, detail::ceil_time_point(due));
+  }
+
+  /// For arguments that are none of the above, so that the compiler says what is wrong.
+  template <class When, detail::if_wrong<detail::reset_arguments<When>> = 0>
+  bool reset_timer(timeout const&, When&&) {
+    MIOEXT_DETAIL_CHECK_DURATION(detail::reset_arguments<When>::are_right);
+    return false;
   }
 
   /// Clears a timer. @returns true if it was pending; false if it has fired or was cleared before.

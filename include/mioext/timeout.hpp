@@ -22,10 +22,12 @@ inline namespace MIOEXT_SYSTEM {
 
 template <class Token, class Message> class basic_event_loop;
 
-/// Names a timer that was set with a loop's timer(), for clear_timer().
+/// Names a timer that was set with a loop's timer() or timer_at(), for clear_timer() and
+/// reset_timer().
 ///
 /// A small value to copy and keep. The loop recognises a timeout whose timer has fired or was
-/// cleared, even if another timer has taken its place. It is valid only for the loop that made it.
+/// cleared, even if another timer has taken its place. A timer that is reset is the same timer:
+/// every copy still names it. It is valid only for the loop that made it.
 /// A default-constructed one names no timer.
 ///
 /// @par Source

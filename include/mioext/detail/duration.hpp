@@ -62,6 +62,21 @@ typename Clock::time_point saturated_sum(typename Clock::time_point point,
              : time_point::max();
 }
 
+/// `point` in the clock's own duration: rounded up; what does not fit becomes the clock's last point;
+/// points before the clock's epoch, which are past, become the epoch.
+template <class Clock, class Duration>
+typename Clock::time_point
+ceil_time_point(std::chrono::time_point<Clock, Duration> const& point) noexcept {
+  using time_point = typename Clock::time_point;
+  return saturated_sum<Clock>(time_point(), ceil_nanoseconds(point.time_since_epoch()));
+}
+
+/// What needs no conversion.
+inline std::chrono::steady_clock::time_point
+ceil_time_point(std::chrono::steady_clock::time_point const& point) noexcept {
+  return point;
+}
+
 } // namespace detail
 } // namespace MIOEXT_SYSTEM
 } // namespace mioext

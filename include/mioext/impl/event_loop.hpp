@@ -140,6 +140,7 @@ template <class Handler>
 typename basic_event_loop<Token, Message>::tick_result
 basic_event_loop<Token, Message>::tick(Handler& receiver, std::chrono::nanoseconds limit) {
   tick_result result = {0, 0};
+  core_.begin_tick();
   if (core_.batch().empty()) {
     result.error = core_.fetch(limit);
   }
@@ -307,7 +308,7 @@ std::size_t basic_event_loop<Token, Message>::deliver_timers(Handler& receiver) 
   if (core_.is_closed()) {
     return 0;
   }
-  auto const now = detail::loop_core::clock::now();
+  auto const now = core_.now();
   core_.connects().retry(now);
   auto const fire = [this, &receiver](detail::token_word name) {
     receiver.timer(*this, tokens::to_token(name));

@@ -105,13 +105,20 @@ public:
   /// Returns an errno value.
   int listen(int fd, int backlog, token_word name, trigger how);
 
-  /// Throws std::bad_alloc and std::length_error.
-  timer_id set_timer(std::chrono::nanoseconds after, token_word name);
+  /// The point of time that is `after` from now. Reads the clock.
+  static clock::time_point from_now(std::chrono::nanoseconds after) noexcept {
+    return saturated_sum<clock>(clock::now(), after);
+  }
+
+  /// Reads no clock. Throws std::bad_alloc and std::length_error.
+  timer_id set_timer(clock::time_point due, token_word name);
 
   /// The same, but if memory runs out, sets `ec` to not_enough_memory and returns an id that names
   /// no timer.
-  timer_id set_timer(std::chrono::nanoseconds after, token_word name,
-                     boost::system::error_code& ec);
+  timer_id set_timer(clock::time_point due, token_word name, boost::system::error_code& ec);
+
+  /// Returns false if the id names no pending timer. Reads no clock.
+  bool reset_timer(timer_id set, clock::time_point due) noexcept;
 
   // --- Running -----------------------------------------------------------------------------------
 
@@ -138,6 +145,18 @@ public:
   /// something else, too, it stays in the batch with that; otherwise it is taken out.
   void take_outcome(registration const& connecting, selector::native_event& event) noexcept;
 
+  /// To be called when a tick begins: now() reads the clock anew.
+  void begin_tick() noexcept { read_in_tick_ = clock::time_point(); }
+
+  /// While the loop runs, the clock as it was first read in this tick: by this function or at the
+  /// end of a wait. Otherwise the clock.
+  clock::time_point now() const noexcept {
+    if (read_in_tick_ != clock::time_point() && is_running_) {
+      return read_in_tick_;
+    }
+    return read_in_tick_ = clock::now();
+  }
+
   /// Whole ticks from the first one to `point`.
   std::uint64_t ticks_until(clock::time_point point) const noexcept {
     return static_cast<std::uint64_t>((point - first_tick_) / config_.timer_tick);
@@ -150,6 +169,7 @@ public:
   std::chrono::nanoseconds time_to_next_timer() noexcept;
 
 private:
+  std::uint64_t deadline_at(clock::time_point due) const noexcept;
   void forget_closed() noexcept;
   clock::time_point next_wake_up() noexcept;
   void wake_outer_loop(clock::time_point wake_up) noexcept;
@@ -176,6 +196,9 @@ private:
   // The time until which the outer loop may sleep, as it was last told; min() if it was not told,
   // or has been woken since.
   clock::time_point outer_wake_up_ = clock::time_point::min();
+
+  // What now() says for the rest of this tick; the clock's epoch if it has not been asked.
+  mutable clock::time_point read_in_tick_{};
 
   bool is_running_ = false;
   bool is_closed_ = false;
@@ -263,25 +286,39 @@ BOOST_NOINLINE inline int loop_core::listen(int fd, int backlog, token_word name
   return error;
 }
 
-inline timer_id loop_core::set_timer(std::chrono::nanoseconds after, token_word name) {
-  clock::time_point const due = saturated_sum<clock>(clock::now(), after);
-  std::uint64_t const deadline = due == clock::time_point::max()
-                                     ? std::numeric_limits<std::uint64_t>::max()
-                                     : ticks_until(due - clock::duration(1)) + 1; // rounded up
-  timer_id const set = timers_.insert(deadline, name);
+/// The tick, rounded up, at which `due` has come: zero if it came before the first one, and the last
+/// one, which is never reached, if it never comes.
+inline std::uint64_t loop_core::deadline_at(clock::time_point due) const noexcept {
+  if (due <= first_tick_) {
+    return 0;
+  }
+  return due == clock::time_point::max() ? std::numeric_limits<std::uint64_t>::max()
+                                         : ticks_until(due - clock::duration(1)) + 1;
+}
+
+inline timer_id loop_core::set_timer(clock::time_point due, token_word name) {
+  timer_id const set = timers_.insert(deadline_at(due), name);
   wake_outer_loop(due);
   return set;
 }
 
-inline timer_id loop_core::set_timer(std::chrono::nanoseconds after, token_word name,
+inline timer_id loop_core::set_timer(clock::time_point due, token_word name,
                                      boost::system::error_code& ec) {
   ec.clear();
-  BOOST_TRY { return set_timer(after, name); }
+  BOOST_TRY { return set_timer(due, name); }
   BOOST_CATCH(std::bad_alloc const&) {}
   BOOST_CATCH(std::length_error const&) {}
   BOOST_CATCH_END
   ec = system_error_code(ENOMEM);
   return timer_id();
+}
+
+inline bool loop_core::reset_timer(timer_id set, clock::time_point due) noexcept {
+  bool const was_pending = timers_.move(set, deadline_at(due));
+  if (was_pending) {
+    wake_outer_loop(due);
+  }
+  return was_pending;
 }
 
 /// An exception has left events undelivered, and between two runs the loop is not notified when
@@ -392,8 +429,12 @@ BOOST_NOINLINE inline int loop_core::wait_until_due(std::chrono::nanoseconds lim
     if (count != 0 && count != -EINTR) {
       return count;
     }
-    if (is_limited && clock::now() >= deadline) {
-      return 0;
+    if (is_limited) {
+      clock::time_point const woken = clock::now();
+      if (woken >= deadline) {
+        read_in_tick_ = woken;
+        return 0;
+      }
     }
   }
 }

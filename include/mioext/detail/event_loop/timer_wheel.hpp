@@ -157,13 +157,31 @@ public:
     if (!find(id)) {
       return false;
     }
-    std::uint64_t const deadline = nodes_[id.index].deadline;
-    if (deadline <= elapsed_) {
-      unlink(due_, id.index);
-    } else {
-      take_out(id.index, deadline);
-    }
+    take_out(id.index, nodes_[id.index].deadline);
     release(id.index);
+    return true;
+  }
+
+  /// Moves a pending timer to another deadline, in constant time and without memory; its id stays.
+  /// Returns false if the id names no pending timer.
+  ///
+  /// The timer comes behind those that were set for the new deadline before, as if it were set now;
+  /// but if its deadline is that one already, nothing is done, and it keeps its place. A deadline
+  /// that elapsed() has reached is moved as by insert(). So a timer that is due and was not taken
+  /// out yet is late again.
+  bool move(timer_id id, std::uint64_t deadline) noexcept {
+    if (!find(id)) {
+      return false;
+    }
+    if (deadline <= elapsed_) {
+      deadline = elapsed_ + 1;
+    }
+    std::uint64_t const before = nodes_[id.index].deadline;
+    if (deadline != before) {
+      take_out(id.index, before);
+      nodes_[id.index].deadline = deadline;
+      put(id.index);
+    }
     return true;
   }
 
@@ -341,8 +359,12 @@ private:
     append(list, index);
   }
 
-  // Takes a timer whose deadline is after elapsed_ out of its slot.
+  // Takes a timer out of the list that it is in.
   void take_out(std::uint32_t index, std::uint64_t deadline) noexcept {
+    if (deadline <= elapsed_) {
+      unlink(due_, index);
+      return;
+    }
     position const where = position_of(deadline);
     slot& list = slots_[where.slot];
     unlink(list, index);

@@ -52,6 +52,16 @@ template <class Given> struct is_duration {
       decltype(test(static_cast<typename std::remove_reference<Given>::type*>(nullptr)))::value;
 };
 
+/// The same for a point of time of the loop's clock.
+template <class Given> struct is_time_point {
+  template <class Duration>
+  static std::true_type test(std::chrono::time_point<std::chrono::steady_clock, Duration> const*);
+  static std::false_type test(void const*);
+
+  static constexpr bool value =
+      decltype(test(static_cast<typename std::remove_reference<Given>::type*>(nullptr)))::value;
+};
+
 /// Finds what is wrong with the arguments (handle, token, interest, ...). Only the first fault is
 /// reported.
 template <class Token, class Given, class... Rest> struct registering_arguments {
@@ -65,6 +75,18 @@ template <class Token, class After, class Given> struct timer_arguments {
   static constexpr bool have_duration = is_duration<After>::value;
   static constexpr bool have_token = !have_duration || is_token_argument<Token, Given>::value;
   static constexpr bool are_right = have_duration && have_token;
+};
+
+/// The same for the arguments (time point, token, ...).
+template <class Token, class Due, class Given> struct timer_at_arguments {
+  static constexpr bool have_time_point = is_time_point<Due>::value;
+  static constexpr bool have_token = !have_time_point || is_token_argument<Token, Given>::value;
+  static constexpr bool are_right = have_time_point && have_token;
+};
+
+/// The same for the last argument of reset_timer().
+template <class When> struct reset_arguments {
+  static constexpr bool are_right = is_duration<When>::value || is_time_point<When>::value;
 };
 
 /// Enables the overloads that report wrong arguments.
@@ -96,5 +118,10 @@ using if_no_token = typename std::enable_if<!is_token_argument<Token, Given>::va
   static_assert(is_right,                                                                          \
                 "mioext: how long a timer takes is a std::chrono::duration, to which no number "   \
                 "converts: write std::chrono::milliseconds(1) for 1; the token comes after it")
+
+#define MIOEXT_DETAIL_CHECK_TIME_POINT(is_right)                                                   \
+  static_assert(is_right,                                                                          \
+                "mioext: when a timer is due is a std::chrono::steady_clock::time_point, "         \
+                "loop.now() + std::chrono::seconds(1) for instance; the token comes after it")
 
 #endif // MIOEXT_DETAIL_POLLING_ARGUMENT_CHECKS_HPP
