@@ -177,6 +177,10 @@ BOOST_AUTO_TEST_CASE(whatever_converts_to_a_token_is_one) {
   error_code ec;
   loop.reregister_handle(fd, mioext::token(1), interest::readable, ec);
   BOOST_TEST(!ec);
+  loop.watch(fd, names_one(), interest::readable);
+  BOOST_TEST(loop.deregister_handle(fd, names_one()));
+  loop.watch(fd, {}, interest::readable);
+  BOOST_TEST(loop.deregister_handle(fd, {}));
   BOOST_TEST(loop.clear_timer(loop.timer(seconds(1), names_one())));
   std::chrono::minutes const minutes(1);
   BOOST_TEST(loop.clear_timer(loop.timer(minutes, mioext::token(), ec)));
@@ -197,6 +201,11 @@ BOOST_AUTO_TEST_CASE(whatever_converts_to_a_token_is_one) {
   of_pointers.register_handle(fd, &object, interest::readable);
   of_pointers.reregister_handle(fd, nullptr, interest::readable);
   of_pointers.reregister_handle(fd, 0, interest::readable);
+  of_pointers.watch(fd, 0, interest::writable, ec);
+  BOOST_TEST(!of_pointers.deregister_handle(fd, &object));
+  BOOST_TEST(of_pointers.deregister_handle(fd, nullptr));
+  of_pointers.deregister_handle(fd, ec);
+  BOOST_TEST(ec == boost::system::errc::no_such_file_or_directory);
   BOOST_TEST(of_pointers.clear_timer(of_pointers.timer(seconds(1), nullptr)));
 
   mioext::poller poller;
@@ -231,6 +240,8 @@ BOOST_AUTO_TEST_CASE(a_temporary_object_that_does_not_own_its_descriptor_is_a_ha
                                                      pair.near.release());
   loop.register_handle(socket.native_handle(), mioext::token(1), interest::readable);
   loop.reregister_handle(std::ref(socket).get(), mioext::token(1), interest::readable);
+  loop.watch(reference{socket.native_handle()}, mioext::token(1), interest::readable);
+  BOOST_TEST(!loop.deregister_handle(std::move(socket), mioext::token(2)));
   loop.deregister_handle(std::move(socket)); // may be closed after that
 }
 

@@ -136,6 +136,10 @@ refused "$not_kept" 'loop.register_handle(std::move(socket_of_mioext), token(1),
 refused "$not_kept" 'loop.reregister_handle(tcp::socket(context), token(1), interest::readable);' "$a_loop"
 refused "$not_kept" 'loop.connect(mioext::tcp_socket(), tcp::endpoint(), token(1));' "$a_loop"
 refused "$not_kept" 'loop.listen(mioext::tcp_acceptor(), 256, token(1));' "$a_loop"
+refused "$no_token" 'loop.watch(0, 7, interest::readable);' "$a_loop"
+refused "$no_token" 'loop.deregister_handle(0, 7);' "$a_loop"
+refused "$no_interest" 'loop.watch(0, token(1), mioext::trigger::level);' "$a_loop"
+refused "$not_kept" 'loop.watch(mioext::pipe().first, token(1), interest::readable);' "$a_loop"
 refused "$no_handle" 'loop.register_handle(7u, token(1), interest::readable);' "$a_loop"
 
 # missed <name> <member> [<base>]
@@ -171,6 +175,8 @@ readonly an_async_loop='mioext::async_event_loop loop(context);'
 refused "$no_token" 'loop.register_handle(0, 7, interest::readable);' "$an_async_loop"
 refused "$no_token" 'loop.connect(socket_of_mioext, tcp::endpoint(), 7);' "$an_async_loop"
 refused "$no_token" 'loop.timer(seconds(1), 7);' "$an_async_loop"
+refused "$no_token" 'loop.watch(0, 7, interest::readable);' "$an_async_loop"
+refused "$no_token" 'loop.deregister_handle(0, 7);' "$an_async_loop"
 refused "$no_interest" 'loop.register_handle(0, token(1));' "$an_async_loop"
 refused "$no_duration" 'loop.timer(100, token(1));' "$an_async_loop"
 refused "$no_duration" 'loop.reset_timer(mioext::timeout(), 100);' "$an_async_loop"

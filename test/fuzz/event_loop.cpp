@@ -216,7 +216,9 @@ private:
   // --- What the input says
 
   void operate(bool is_inside) {
-    unsigned const what = input_.take() % 24;
+    unsigned const first = input_.take();
+    unsigned const what = first % 24;
+    bool const is_watching = first >= 120; // the same by watch(), or under the token
     unsigned const number = input_.take() % slot_count;
     slot& on = slots_[number];
     trace("%soperation %u on slot %u (descriptor %d, token %zu)\n", is_inside ? "  " : "", what,
@@ -233,13 +235,13 @@ private:
       break;
     case 3:
     case 4:
-      register_slot(on);
+      is_watching ? watch(on) : register_slot(on);
       break;
     case 5:
-      reregister(on);
+      is_watching ? watch_again(on) : reregister(on);
       break;
     case 6:
-      deregister(on);
+      is_watching ? deregister_token(on) : deregister(on);
       break;
     case 7:
       close_near(on);
@@ -411,6 +413,39 @@ private:
     loop_.deregister_handle(on.near, ec);
     require(!ec == (on.token != 0), "what is registered can be deregistered, and nothing else");
     leave(on);
+  }
+
+  void watch(slot& on) {
+    interest const wanted = any_interest();
+    trigger const how = any_trigger();
+    std::size_t const name = ++last_token_;
+    error_code ec;
+    loop_.watch(on.near, mioext::token(name), wanted, how, ec);
+    require(!ec == on.near.is_open(), "what is open can be watched, and nothing else");
+    if (!ec) {
+      on.is_connecting = on.is_connecting && on.token != 0;
+      on.must_be_readable =
+          on.must_be_readable && on.token != 0 && contains(wanted, interest::readable);
+      enter(on, name, wanted, how);
+    }
+  }
+
+  void watch_again(slot& on) {
+    if (on.token != 0 && on.is_armed) {
+      error_code ec;
+      loop_.watch(on.near, mioext::token(on.token), on.wanted, on.how, ec);
+      require(!ec, "nothing is to be changed");
+    }
+  }
+
+  void deregister_token(slot& on) {
+    require(!loop_.deregister_handle(on.near, mioext::token(last_token_ + 1)),
+            "what has another token stays registered");
+    if (on.token != 0) {
+      require(loop_.deregister_handle(on.near, mioext::token(on.token)),
+              "what is registered can be deregistered under its token");
+      leave(on);
+    }
   }
 
   void close_near(slot& on) {
