@@ -177,6 +177,24 @@ BOOST_AUTO_TEST_CASE(registers_and_changes_registrations, *needs_fork()) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(watches_changes_and_forgets, *needs_fork()) {
+  parent test;
+  test.outlives([&] {
+    auto other = mioext::pipe();
+    test.loop->watch(test.pipes[0].first, token(0), interest::none);
+    if (test.loop->deregister_handle(test.pipes[0].first, token(0))) {
+      return 1;
+    }
+    if (!test.loop->deregister_handle(test.pipes[1].first, token(1))) {
+      return 2;
+    }
+    test.loop->watch(other.first, token(7), interest::readable);
+    test.loop->watch(test.pipes[2].first, token(8), interest::readable);
+    test.loop->watch(test.pipes[1].first, token(1), interest::readable);
+    return test.loop->deregister_handle(test.pipes[2].first, token(8)) ? 0 : 3;
+  });
+}
+
 BOOST_AUTO_TEST_CASE(connects_and_listens, *needs_fork()) {
   parent test;
   test.outlives([&] {
