@@ -33,6 +33,7 @@
 
 #include <mioext/detail/dispatch_scope.hpp>
 #include <mioext/detail/duration.hpp>
+#include <mioext/detail/event_loop/divider.hpp>
 #include <mioext/detail/event_loop/event_batch.hpp>
 #include <mioext/detail/event_loop/mailbox.hpp>
 #include <mioext/detail/event_loop/pending_connects.hpp>
@@ -65,7 +66,8 @@ public:
   /// @param mailbox the parts of the loop that other threads may use.
   loop_core(event_loop_config const& config, std::shared_ptr<mailbox_base> mailbox)
       : config_(config), mailbox_(std::move(mailbox)), handles_(*mailbox_), connects_(handles_),
-        timers_(config_.timer_wheel_size, config_.timer_capacity), first_tick_(clock::now()) {}
+        timers_(config_.timer_wheel_size, config_.timer_capacity), first_tick_(clock::now()),
+        tick_length_(static_cast<std::uint64_t>(config_.timer_tick.count())) {}
 
   ~loop_core() { mailbox_->close(); }
 
@@ -157,9 +159,10 @@ public:
     return read_in_tick_ = clock::now();
   }
 
-  /// Whole ticks from the first one to `point`.
+  /// Whole ticks from the first one to `point`, which is not before it.
   std::uint64_t ticks_until(clock::time_point point) const noexcept {
-    return static_cast<std::uint64_t>((point - first_tick_) / config_.timer_tick);
+    std::chrono::nanoseconds const since_first = point - first_tick_;
+    return tick_length_.quotient(static_cast<std::uint64_t>(since_first.count()));
   }
 
   // --- Inside another loop -----------------------------------------------------------------------
@@ -191,6 +194,7 @@ private:
   pending_connects connects_;
   timer_wheel<token_word> timers_;
   clock::time_point const first_tick_;
+  divider const tick_length_;
   event_batch batch_{};
 
   // The time until which the outer loop may sleep, as it was last told; min() if it was not told,

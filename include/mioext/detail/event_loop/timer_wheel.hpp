@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+#include <boost/config.hpp>
 #include <boost/throw_exception.hpp>
 
 namespace mioext {
@@ -66,8 +67,8 @@ struct timer_id {
 ///  - at each level only slots after elapsed()'s own digit are in use, so none ever wraps around;
 ///  - everything at a lower level is earlier than everything at a higher one, so the earliest
 ///    occupied slot is the first one of the lowest occupied level;
-///  - the slot is a function of the deadline and elapsed(), so it is not stored, and timers with
-///    equal deadlines are always in the same one.
+///  - the slot is a function of the deadline and elapsed(), so timers with equal deadlines are
+///    always in the same one. (It is stored all the same, where a node has room for it.)
 /// When elapsed() reaches the start of a slot at a higher level, the slot's timers are dealt out,
 /// in order, to the lower levels. These are empty at that moment, and whatever comes later is put
 /// behind: timers with equal deadlines stay first-in, first-out, at whichever level they started.
@@ -177,10 +178,16 @@ public:
       deadline = elapsed_ + 1;
     }
     std::uint64_t const before = nodes_[id.index].deadline;
-    if (deadline != before) {
+    if (deadline == before) {
+      return true;
+    }
+    position const where = position_of(deadline);
+    if (before > elapsed_ && nodes_[id.index].slot_index == where.slot) {
+      move_within(slots_[where.slot], id.index, deadline);
+    } else {
       take_out(id.index, before);
       nodes_[id.index].deadline = deadline;
-      put(id.index);
+      put(id.index, where);
     }
     return true;
   }
@@ -268,12 +275,13 @@ private:
   // A timer; its neighbours in the slot, or the next one of the free nodes.
   struct node {
     node(std::uint64_t d, T const& v) noexcept
-        : deadline(d), previous(none), next(none), generation(0), value(v) {}
+        : deadline(d), previous(none), next(none), generation(0), slot_index(0), value(v) {}
 
     std::uint64_t deadline;
     std::uint32_t previous;
     std::uint32_t next;
     std::uint32_t generation; // grows when the timer goes, which makes its ids stale
+    std::uint32_t slot_index; // in which it is while its deadline is after elapsed_
     T value;
   };
 
@@ -346,17 +354,39 @@ private:
   }
 
   // Puts a timer whose deadline is after elapsed_ into its slot.
-  void put(std::uint32_t index) noexcept {
-    std::uint64_t const deadline = nodes_[index].deadline;
-    position const where = position_of(deadline);
+  void put(std::uint32_t index) noexcept { put(index, position_of(nodes_[index].deadline)); }
+
+  void put(std::uint32_t index, position where) noexcept {
+    node& added = nodes_[index];
     slot& list = slots_[where.slot];
-    if (list.head == none) {
+    std::uint32_t const last = list.tail;
+    added.slot_index = static_cast<std::uint32_t>(where.slot);
+    added.previous = last;
+    added.next = none;
+    list.tail = index;
+    if (last == none) {
+      list.head = index;
+      list.earliest = added.deadline;
       mark_occupied(where);
-      list.earliest = deadline;
-    } else if (deadline < list.earliest) {
-      list.earliest = deadline;
+    } else {
+      nodes_[last].next = index;
+      list.earliest = std::min(list.earliest, added.deadline);
     }
-    append(list, index);
+  }
+
+  // Gives a timer another deadline of the slot that it is in.
+  void move_within(slot& list, std::uint32_t index, std::uint64_t deadline) noexcept {
+    std::uint64_t const before = nodes_[index].deadline;
+    nodes_[index].deadline = deadline;
+    if (list.tail != index) {
+      unlink(list, index);
+      append(list, index);
+    }
+    if (deadline < list.earliest || list.head == index) {
+      list.earliest = deadline;
+    } else if (list.earliest == before) {
+      list.earliest = unknown;
+    }
   }
 
   // Takes a timer out of the list that it is in.
@@ -365,11 +395,10 @@ private:
       unlink(due_, index);
       return;
     }
-    position const where = position_of(deadline);
-    slot& list = slots_[where.slot];
+    slot& list = slots_[nodes_[index].slot_index];
     unlink(list, index);
     if (list.head == none) {
-      mark_empty(where);
+      mark_empty(position_of(deadline));
     } else if (list.earliest == deadline) {
       list.earliest = unknown;
     }
@@ -497,7 +526,8 @@ private:
     --size_;
   }
 
-  std::uint32_t add_node(std::uint64_t deadline, T const& value) {
+  // Not inlined, because it would make setting a timer dearer where a node is free.
+  BOOST_NOINLINE std::uint32_t add_node(std::uint64_t deadline, T const& value) {
     if (slots_.empty()) {
       allocate();
     }
