@@ -28,6 +28,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/system/error_code.hpp>
 
+#ifdef BENCH_HAS_LIBEV
+#include <ev.h>
+#endif
+
+#include <mioext/event_loop.hpp>
 #include <mioext/selector_context.hpp>
 #include <mioext/steady_timer.hpp>
 
@@ -116,6 +121,128 @@ template <class Context, class Timer> void fire(std::uint64_t repetitions) {
   timers<Context, Timer>(1000, repetitions).set_and_fire();
 }
 
+// --- In the loop -----------------------------------------------------------------------------------
+
+// How far ahead one is set: each time another time, in the order in which nothing is the nearest.
+std::chrono::seconds far_ahead(std::uint64_t left) {
+  return std::chrono::seconds(3600 + static_cast<int>(left * 7919 % 3600));
+}
+
+// The limit of idle connections, of which one after the other has something to do: each time a
+// millisecond later than the one before.
+milliseconds ahead_anew(std::uint64_t left) {
+  return milliseconds(60000 + 100000 - static_cast<int>(left));
+}
+
+std::size_t any_of_a_thousand(std::uint64_t left) {
+  return static_cast<std::size_t>(left * 7919 % 1000);
+}
+
+enum class way { timer, timer_at, reset_timer, reset_timer_at };
+
+// Does all of it in one call of the handler.
+template <way Way> class loop_timers final : public mioext::handler {
+public:
+  explicit loop_timers(std::uint64_t repetitions) : left_(repetitions) {}
+
+  void run() {
+    mioext::event_loop loop;
+    for (std::uint64_t index = 0; index != 1000; ++index) {
+      set_.push_back(loop.timer(far_ahead(index), mioext::token(1)));
+    }
+    loop.timer(milliseconds(1), mioext::token(0));
+    loop.run(*this);
+  }
+
+  void timer(loop_type& loop, mioext::token) override {
+    for (; left_ != 0; --left_) {
+      step(loop);
+    }
+    loop.shutdown();
+  }
+
+private:
+  void step(loop_type& loop) {
+    std::chrono::seconds const after = far_ahead(left_);
+    switch (Way) {
+    case way::timer:
+      loop.clear_timer(loop.timer(after, mioext::token(1)));
+      break;
+    case way::timer_at:
+      loop.clear_timer(loop.timer_at(loop.now() + after, mioext::token(1)));
+      break;
+    case way::reset_timer:
+      loop.reset_timer(another(), ahead_anew(left_));
+      break;
+    case way::reset_timer_at:
+      loop.reset_timer(another(), loop.now() + ahead_anew(left_));
+      break;
+    }
+  }
+
+  mioext::timeout& another() { return set_[any_of_a_thousand(left_)]; }
+
+  std::uint64_t left_;
+  std::vector<mioext::timeout> set_{};
+};
+
+template <way Way> void in_loop(std::uint64_t repetitions) { loop_timers<Way>(repetitions).run(); }
+
+#ifdef BENCH_HAS_LIBEV
+template <bool SetsAnew> class libev_timers {
+public:
+  explicit libev_timers(std::uint64_t repetitions) : left_(repetitions), pending_(1000) {}
+
+  void run() {
+    struct ev_loop* const loop = ev_loop_new(EVBACKEND_EPOLL);
+    std::uint64_t index = 0;
+    for (ev_timer& each : pending_) {
+      ev_timer_init(&each, ignore, seconds(index++), 0.);
+      ev_timer_start(loop, &each);
+    }
+    ev_timer_init(&used_, ignore, 0., 0.);
+    ev_timer_init(&first_, begin, 1e-3, 0.);
+    first_.data = this;
+    ev_timer_start(loop, &first_);
+    ev_run(loop, 0);
+    ev_loop_destroy(loop);
+  }
+
+private:
+  static double seconds(std::uint64_t left) { return static_cast<double>(far_ahead(left).count()); }
+
+  static void ignore(struct ev_loop*, ev_timer*, int) {}
+
+  static void begin(struct ev_loop* loop, ev_timer* timer, int) {
+    static_cast<libev_timers*>(timer->data)->repeat(loop);
+  }
+
+  void repeat(struct ev_loop* loop) {
+    for (; left_ != 0; --left_) {
+      if (SetsAnew) {
+        ev_timer& another = pending_[any_of_a_thousand(left_)];
+        another.repeat = 1e-3 * static_cast<double>(ahead_anew(left_).count());
+        ev_timer_again(loop, &another);
+      } else {
+        ev_timer_set(&used_, seconds(left_), 0.);
+        ev_timer_start(loop, &used_);
+        ev_timer_stop(loop, &used_);
+      }
+    }
+    ev_break(loop, EVBREAK_ALL);
+  }
+
+  std::uint64_t left_;
+  std::vector<ev_timer> pending_;
+  ev_timer used_{};
+  ev_timer first_{};
+};
+
+template <bool SetsAnew> void in_libev(std::uint64_t repetitions) {
+  libev_timers<SetsAnew>(repetitions).run();
+}
+#endif
+
 using work = void(std::uint64_t repetitions);
 
 struct kind {
@@ -140,6 +267,14 @@ kind const kinds[] = {
     {"fire_any", "asio", fire<io_context, asio_timer<any_io_executor>>},
     {"fire_any", "io", fire<io_context, mioext::steady_timer>},
     {"fire_any", "selector", fire<selector_context, mioext::steady_timer>},
+    {"loop_set", "timer", in_loop<way::timer>},
+    {"loop_set", "timer_at", in_loop<way::timer_at>},
+    {"loop_reset", "reset_timer", in_loop<way::reset_timer>},
+    {"loop_reset", "reset_timer_at", in_loop<way::reset_timer_at>},
+#ifdef BENCH_HAS_LIBEV
+    {"loop_set", "libev", in_libev<false>},
+    {"loop_reset", "libev", in_libev<true>},
+#endif
 };
 
 int do_work(std::string const& name, std::string const& contender, std::string const& repetitions) {
@@ -168,6 +303,28 @@ bench::comparison compare(std::string const& setting, std::string const& name,
       .exact();
 }
 
+struct shown_as {
+  char const* contender;
+  char const* name;
+};
+
+bench::comparison compare_in_loop(std::string const& setting, std::string const& name,
+                                  shown_as reading, shown_as judged) {
+  bench::comparison all(setting, "instructions", bench::better::less);
+  auto const add = [&](shown_as each) {
+    all.add(each.name, [=] {
+      return bench::own_instructions_each("do " + name + ' ' + each.contender, 2000, 10000);
+    });
+  };
+  add(reading);
+  add(judged);
+#ifdef BENCH_HAS_LIBEV
+  add({"libev", "libev"});
+  all.require(judged.name, bench::ahead_of("libev"));
+#endif
+  return all.exact();
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -182,5 +339,10 @@ int main(int argc, char** argv) {
   run.compare(compare("set and cancelled, any_io_executor", "cancel_any", near));
   run.compare(compare("set and fired", "fire_typed", ahead));
   run.compare(compare("set and fired, any_io_executor", "fire_any", near));
+  run.compare(compare_in_loop("event_loop: set and cleared", "loop_set",
+                              {"timer", "timer(duration)"}, {"timer_at", "timer_at(now() + ...)"}));
+  run.compare(compare_in_loop("event_loop: set anew", "loop_reset",
+                              {"reset_timer", "reset_timer(duration)"},
+                              {"reset_timer_at", "reset_timer(now() + ...)"}));
   return run.finish();
 }

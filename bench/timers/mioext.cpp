@@ -62,12 +62,36 @@ mioext::event_loop_config with_room_for(std::size_t timers) {
 }
 
 /// `Driver` has the loop and runs it.
-template <class Driver> class loop {
+// Counts from the call.
+struct by_duration {
+  template <class Loop>
+  mioext::timeout set(Loop& loop, timers::milliseconds after, mioext::token name) const {
+    return loop.timer(after, name);
+  }
+
+  template <class Loop> void begin_handlers(Loop const&) {}
+};
+
+// Counts from the clock as the loop has read it, as libev does: outside of handlers, where the loop
+// would read it with each call, from one reading for all.
+struct by_point {
+  template <class Loop>
+  mioext::timeout set(Loop& loop, timers::milliseconds after, mioext::token name) const {
+    return loop.timer_at((in_handlers ? loop.now() : begin) + after, name);
+  }
+
+  template <class Loop> void begin_handlers(Loop const&) { in_handlers = true; }
+
+  mioext::event_loop::time_point begin = mioext::event_loop::clock_type::now();
+  bool in_handlers = false;
+};
+
+template <class Driver, class Setting = by_duration> class loop {
 public:
   explicit loop(std::size_t timers) : driver_(with_room_for(timers)), timeouts_(timers) {}
 
   void set(std::size_t index, timers::milliseconds after) {
-    timeouts_[index] = driver_.loop.timer(after, mioext::token(index));
+    timeouts_[index] = setting_.set(driver_.loop, after, mioext::token(index));
   }
 
   void cancel(std::size_t index) { driver_.loop.clear_timer(timeouts_[index]); }
@@ -87,6 +111,7 @@ public:
       driver_.loop.register_handle(bytes.reader(index), mioext::token(index),
                                    mioext::interest::readable);
     }
+    setting_.begin_handlers(driver_.loop);
     io_handler<OnEvent> handler(bytes, on_event, fired);
     driver_.run(handler);
   }
@@ -96,6 +121,7 @@ public:
 private:
   Driver driver_;
   std::vector<mioext::timeout> timeouts_;
+  Setting setting_{};
 };
 
 struct alone {
@@ -135,4 +161,5 @@ struct in_context {
 } // namespace
 
 timers::contender timers::event_loop() { return contender_of<loop<alone>>(); }
+timers::contender timers::event_loop_by_point() { return contender_of<loop<alone, by_point>>(); }
 timers::contender timers::async_event_loop() { return contender_of<loop<in_context>>(); }

@@ -140,6 +140,7 @@ template <class Loop> contender contender_of() {
 }
 
 contender event_loop();
+contender event_loop_by_point(); // timer_at(now() + ...)
 contender async_event_loop();
 contender asio();
 contender mioext_in_io_context(); // steady_timer
