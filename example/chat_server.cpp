@@ -55,12 +55,16 @@ constexpr std::size_t max_reads_at_a_time = 16; // before it is somebody else's 
 using client_id = std::size_t;
 constexpr client_id acceptor_id = 0;
 
+// What every client is registered for, all the time.
+constexpr mioext::interest wanted = mioext::read_readiness::wanted() | mioext::interest::writable;
+
 struct client {
   client_limit::place place;
   mioext::tcp_socket socket;
   mioext::timeout idle;
   std::string line;   // received, and not complete yet
   std::string unsent; // what the system has not taken yet
+  mioext::read_readiness can_receive;
   bool can_send = true;
   bool is_leaving = false;
 };
@@ -88,10 +92,11 @@ public:
 
   tcp::endpoint endpoint() const { return acceptor_.local_endpoint(); }
 
-  void readable(loop_type& loop, client_id id, mioext::read_hint) override {
+  void readable(loop_type& loop, client_id id, mioext::read_hint hint) override {
     if (id == acceptor_id) {
       accept_all(loop);
     } else {
+      clients_.at(id).can_receive.report(hint);
       receive(loop, id);
     }
     remove_leaving(loop);
@@ -144,24 +149,26 @@ private:
       }
       client_limit::place place = limit_.is_reached() ? client_limit::place() : limit_.admit(peer);
       if (place) {
-        join(loop, std::move(socket), std::move(place));
+        join(loop, std::move(socket), peer, std::move(place));
       } else {
         socket.write_some(asio::buffer(std::string("* the server is full\n")), ec);
       }
     }
   }
 
-  void join(loop_type& loop, mioext::tcp_socket socket, client_limit::place place) {
+  void join(loop_type& loop, mioext::tcp_socket socket, tcp::endpoint const& peer,
+            client_limit::place place) {
     error_code ec;
     socket.set_option(tcp::no_delay(true), ec); // lines are short; send them at once
     // What the system keeps for a client that does not read shall be bounded as well.
     socket.set_option(asio::socket_base::send_buffer_size(max_unsent), ec);
     client_id const id = ++last_id_;
-    loop.register_handle(socket, id, mioext::interest::readable | mioext::interest::writable, ec);
+    loop.register_handle(socket, id, wanted, ec);
     if (!ec) {
       client& joined = clients_[id];
       joined.place = std::move(place);
       joined.socket = std::move(socket);
+      joined.can_receive = mioext::read_readiness(peer.protocol());
       joined.idle = loop.timer(idle_limit_, id);
       tell_all("* " + name(id) + " joined");
     }
@@ -169,10 +176,16 @@ private:
 
   void receive(loop_type& loop, client_id id) {
     client& from = clients_.at(id);
-    for (std::size_t reads = 0; reads != max_reads_at_a_time; ++reads) {
+    for (std::size_t reads = 0; from.can_receive; ++reads) {
+      if (reads == max_reads_at_a_time) {
+        // There may be more, which would not be reported by itself because it is not new. This makes
+        // the next tick report it.
+        loop.reregister_handle(from.socket, id, wanted);
+        return;
+      }
       std::array<char, 4096> buffer;
       error_code ec;
-      std::size_t const size = from.socket.read_some(asio::buffer(buffer), ec);
+      std::size_t const size = from.can_receive.read_some(from.socket, asio::buffer(buffer), ec);
       if (ec == asio::error::would_block) {
         return;
       }
@@ -187,10 +200,6 @@ private:
         return;
       }
     }
-    // There may be more, which would not be reported by itself because it is not new. This makes
-    // the next tick report it.
-    loop.reregister_handle(from.socket, id,
-                           mioext::interest::readable | mioext::interest::writable);
   }
 
   void take_lines(client_id id, client& from, char const* data, std::size_t size) {

@@ -60,6 +60,9 @@ using stream_acceptor = mioext::basic_socket_acceptor<any_stream>;
 
 struct relay;
 
+// What every side is registered for, all the time.
+constexpr mioext::interest both = mioext::read_readiness::wanted() | mioext::interest::writable;
+
 // One of the two sockets of a relay, and what was read from it and not written to the other one yet.
 // While there is any of that, nothing more is read: so a relay costs two buffers, whatever either side
 // does, and who sends faster than the other one reads soon cannot send any more.
@@ -69,7 +72,7 @@ struct side {
   stream_socket socket;
 
   // What the events have said and no read or write has disproved.
-  bool can_read = false;
+  mioext::read_readiness can_read;
   bool can_write = false;
 
   bool has_ended = false;  // nothing more comes from it,
@@ -84,8 +87,11 @@ struct side {
 };
 
 struct relay {
-  relay(stream_socket accepted, stream_socket opened, client_limit::place counted)
+  relay(stream_socket accepted, any_stream const& of_client, stream_socket opened,
+        any_stream const& of_target, client_limit::place counted)
       : place(std::move(counted)) {
+    client.can_read = mioext::read_readiness(of_client);
+    target.can_read = mioext::read_readiness(of_target);
     client.socket = std::move(accepted);
     target.socket = std::move(opened);
     client.of = target.of = this;
@@ -126,7 +132,7 @@ public:
       accept(loop);
       return;
     }
-    from->can_read = true;
+    from->can_read.report(hint);
     if (from->of->is_connected) {
       pump(loop, *from);
     } else if (hint == mioext::read_hint::error) {
@@ -186,8 +192,9 @@ private:
     if (!place) {
       return; // which closes it
     }
-    connect(loop, std::unique_ptr<relay>(
-                      new relay(std::move(client), std::move(opened_), std::move(place))));
+    connect(loop,
+            std::unique_ptr<relay>(new relay(std::move(client), peer.protocol(), std::move(opened_),
+                                             target_.protocol(), std::move(place))));
     if (clients_.is_reached()) {
       pause_accepting(loop);
     }
@@ -197,7 +204,6 @@ private:
   // reading and writing tell what is possible.
   void connect(loop_type& loop, std::unique_ptr<relay> made) {
     relay& of = *made;
-    mioext::interest const both = mioext::interest::readable | mioext::interest::writable;
     relays_.emplace(&of, std::move(made));
     // What is complete shall not wait for more. (No Unix socket knows this.)
     error_code ec;
@@ -289,17 +295,18 @@ private:
     }
     // No new event would come for what is left: ask for it.
     loop.reregister_handle(from.is_empty() ? from.socket : to.socket, from.is_empty() ? &from : &to,
-                           mioext::interest::readable | mioext::interest::writable);
+                           both);
   }
 
   // False if the relay is gone.
   bool receive(loop_type& loop, side& from) {
     error_code ec;
     from.begin = 0;
-    from.end = from.socket.read_some(asio::buffer(from.buffer), ec);
+    from.end = from.can_read.read_some(from.socket, asio::buffer(from.buffer), ec);
     if (ec == asio::error::would_block) {
-      from.can_read = false;
-    } else if (ec == asio::error::eof || (ec && from.is_deaf)) { // that it has closed is known then
+      return true;
+    }
+    if (ec == asio::error::eof || (ec && from.is_deaf)) { // that it has closed is known then
       from.has_ended = true;
       linger_if_one_is_left(loop, from);
     } else if (ec) {

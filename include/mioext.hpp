@@ -32,6 +32,7 @@
 #include <mioext/pipe.hpp>
 #include <mioext/poller.hpp>
 #include <mioext/read_hint.hpp>
+#include <mioext/read_readiness.hpp>
 #include <mioext/selector_context.hpp>
 #include <mioext/selector_service.hpp>
 #include <mioext/sender.hpp>

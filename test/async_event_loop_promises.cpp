@@ -23,5 +23,6 @@
 #include "event_loop_triggers.cpp"
 #include "event_loop_watch.cpp"
 #include "fork_child.cpp"
+#include "read_readiness.cpp"
 #include "sender.cpp"
 #include "timeout.cpp"

@@ -44,6 +44,7 @@
 
 #include <mioext/pipe.hpp>
 #include <mioext/poller.hpp>
+#include <mioext/read_readiness.hpp>
 #include <mioext/tcp.hpp>
 #include <mioext/udp.hpp>
 #include <mioext/unix.hpp>
@@ -260,11 +261,11 @@ class echo final : public mioext::basic_handler<id> {
 public:
   explicit echo(mioext::tcp_acceptor& listening) : acceptor_(listening) {}
 
-  void readable(loop_type& loop, id what, mioext::read_hint) override {
+  void readable(loop_type& loop, id what, mioext::read_hint hint) override {
     if (what == id::acceptor) {
       accept(loop);
     } else {
-      can_read_ = true;
+      can_read_.report(hint);
       pump(loop);
     }
   }
@@ -280,8 +281,9 @@ private:
     mioext::tcp_socket accepted = acceptor_.accept(ec);
     if (!ec) {
       peer_ = std::move(accepted);
+      can_read_ = mioext::read_readiness(boost::asio::ip::tcp::v4());
       loop.register_handle(peer_, id::peer,
-                           mioext::interest::readable | mioext::interest::writable);
+                           mioext::read_readiness::wanted() | mioext::interest::writable);
     }
   }
 
@@ -291,7 +293,7 @@ private:
   mioext::tcp_socket peer_;
 
   // What events have said, and no read or write has disproved.
-  bool can_read_ = false;
+  mioext::read_readiness can_read_;
   bool can_write_ = false;
 
   std::array<char, 4096> block_;
@@ -315,8 +317,7 @@ void echo::pump(loop_type& loop) {
         return;
       }
       begin_ = 0;
-      end_ = peer_.read_some(buffer(block_), ec);
-      can_read_ = ec != boost::asio::error::would_block;
+      end_ = can_read_.read_some(peer_, buffer(block_), ec);
     }
     if (ec && ec != boost::asio::error::would_block) { // the end, or an error
       peer_.close();
