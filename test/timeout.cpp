@@ -16,7 +16,6 @@
 #include <chrono>
 #include <random>
 #include <stdexcept>
-#include <utility>
 #include <vector>
 
 #include <boost/system/error_code.hpp>
@@ -452,12 +451,12 @@ BOOST_AUTO_TEST_CASE(a_timer_that_is_not_pending_is_not_reset) {
   BOOST_TEST(!was_pending_in_its_call);
   BOOST_TEST(!loop.reset_timer(fired, loop.now()));
   // Its place is taken by another, which is not the one that they name.
-  mioext::timeout next = loop.timer(std::chrono::hours(1), token(3));
+  mioext::timeout const next = loop.timer(std::chrono::hours(1), token(3));
   BOOST_TEST(!loop.reset_timer(cleared, seconds(0)));
   BOOST_TEST(!loop.reset_timer(fired, seconds(0)));
-  mioext::timeout moved = std::move(next);
+  mioext::timeout const copy = next;
   BOOST_TEST(loop.run_once(handler, milliseconds(5)) == 0u);
-  BOOST_TEST(loop.reset_timer(moved, seconds(0)));
+  BOOST_TEST(loop.reset_timer(copy, seconds(0)));
   BOOST_TEST(loop.run_once(handler) == 1u);
   BOOST_TEST(handler.calls == (strings{"timer token(2)", "timer token(3)"}),
              boost::test_tools::per_element());
