@@ -486,7 +486,7 @@ BOOST_AUTO_TEST_CASE(an_idle_limit_is_set_anew_without_reading_the_clock) {
   std::pair<mioext::pipe_reader, mioext::pipe_writer> ends = mioext::pipe();
   mioext::event_loop loop;
   // tag::timers_at[]
-  struct connection final : mioext::handler {
+  struct limited_connection final : mioext::handler {
     void readable(loop_type& loop, mioext::token, mioext::read_hint) override {
       was_pending = loop.reset_timer(idle, loop.now() + std::chrono::minutes(1));
       // and what else is to be done
@@ -498,7 +498,7 @@ BOOST_AUTO_TEST_CASE(an_idle_limit_is_set_anew_without_reading_the_clock) {
     bool was_pending = false;
   };
 
-  connection handler;
+  limited_connection handler;
   handler.idle = loop.timer_at(loop.now() + std::chrono::minutes(1), mioext::token(1));
   // end::timers_at[]
   ends.second.write_some(buffer("x", 1));
