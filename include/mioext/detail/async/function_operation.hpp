@@ -79,10 +79,10 @@ private:
   template <class OperationMemory, class Given>
   static function_operation& make_in(OperationMemory& memory, given_allocator const& given,
                                      Given&& function) {
-    function_operation* const made =
-        ::new (memory.get()) function_operation(std::forward<Given>(function), given);
+    function_operation& made =
+        *::new (memory.get()) function_operation(std::forward<Given>(function), given);
     memory.release();
-    return *made;
+    return made;
   }
 
   template <class Given>
