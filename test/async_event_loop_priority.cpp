@@ -13,6 +13,7 @@
 
 #include <mioext/async_event_loop.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -354,6 +355,37 @@ BOOST_AUTO_TEST_CASE(a_batch_that_is_too_small_makes_nothing_disappear) {
   BOOST_TEST(
       drive_until(test.context, [&] { return told == std::vector<bool>(told.size(), true); }));
 }
+
+#ifndef MIOEXT_TEST_LENDS_SOCKETS
+BOOST_AUTO_TEST_CASE(sockets_that_stay_ready_leave_the_rest_its_turn) {
+  running test;
+  std::vector<std::unique_ptr<connected>> sockets;
+  for (std::size_t index = 0; index != 10; ++index) {
+    sockets.emplace_back(new connected);
+    sockets.back()->send();
+    test.loop->register_handle(sockets.back()->near(), token(index), all, trigger::level);
+  }
+  auto ends = mioext::pipe();
+  test.loop->register_handle(ends.first, token(99), interest::readable);
+  bool is_over = false;
+  std::function<void()> const again = [&] {
+    if (!is_over) {
+      boost::asio::post(test.context, again); // there is always something else to do
+    }
+  };
+  again();
+  ends.second.write_some(boost::asio::buffer("x", 1));
+  bool is_told = false;
+  test.context.restart();
+  for (int step = 0; step != 1000 && !is_told; ++step) {
+    test.context.run_one();
+    is_told = std::count(test.handler.calls.begin(), test.handler.calls.end(),
+                         "readable token(99) data") != 0;
+  }
+  BOOST_TEST(is_told);
+  is_over = true;
+}
+#endif
 
 BOOST_AUTO_TEST_CASE(an_exception_keeps_the_rest) {
   running test;

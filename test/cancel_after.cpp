@@ -206,6 +206,20 @@ template <class Executor> struct initiate_failure : initiate_with_executor<Execu
   }
 };
 
+/// Ends with a view of a text that is gone afterwards.
+template <class Executor> struct initiate_text : initiate_with_executor<Executor> {
+  explicit initiate_text(Executor const& used) : initiate_with_executor<Executor>{used} {}
+  template <class Handler> void operator()(Handler&& handler) const {
+    auto const kept =
+        std::make_shared<typename std::decay<Handler>::type>(std::forward<Handler>(handler));
+    asio::post(this->executor, [kept] {
+      std::string text(100, 'a');
+      std::move (*kept)(error_code(), static_cast<char const*>(text.c_str()));
+      text.assign(100, 'x');
+    });
+  }
+};
+
 /// Ends at a point in time, and only tells that it is cancelled.
 template <class Executor> struct initiate_until : initiate_with_executor<Executor> {
   initiate_until(Executor const& used, clock_type::time_point until, std::function<void()> told)
@@ -652,6 +666,19 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_handler_may_be_called_in_another_context, In,
   BOOST_TEST(ends[2] == aborted());
   BOOST_TEST(in_the_pool.load() == 3);
   BOOST_TEST(memory.outstanding.load() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_passed_on_is_what_the_signature_says) {
+  selector_context context;
+  io_context elsewhere;
+  std::string result;
+  auto const handler = [&result](error_code const&, std::string const& text) { result = text; };
+  auto token = mioext::cancel_after(hours(1), asio::bind_executor(elsewhere, handler));
+  asio::async_initiate<decltype(token), void(error_code, std::string)>(
+      initiate_text<selector_context::executor_type>(context.get_executor()), token);
+  run(context);
+  run(elsewhere);
+  BOOST_TEST(result == std::string(100, 'a'));
 }
 
 template <class Executor>

@@ -209,6 +209,23 @@ BOOST_AUTO_TEST_CASE(the_end_and_errors_can_be_read_again) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_read_into_more_buffers_than_a_read_uses_proves_nothing) {
+  mioext::read_readiness can_read(tcp::v4());
+  can_read.report(read_hint::data);
+  char byte = 0;
+  told_handle handle = {64, {}};
+  error_code ec;
+  std::vector<boost::asio::mutable_buffer> buffers(65, buffer(&byte, 1));
+  can_read.read_some(handle, buffers, ec);
+  BOOST_TEST(static_cast<bool>(can_read));
+  buffers.pop_back();
+  can_read.read_some(handle, buffers, ec);
+  BOOST_TEST(static_cast<bool>(can_read));
+  handle.size = 63;
+  can_read.read_some(handle, buffers, ec);
+  BOOST_TEST(static_cast<bool>(can_read) == !knows_short_reads());
+}
+
 BOOST_AUTO_TEST_CASE(a_read_into_nothing_proves_nothing) {
   mioext::read_readiness can_read(tcp::v4());
   can_read.report(read_hint::data);

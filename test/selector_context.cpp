@@ -17,6 +17,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <future>
 #include <memory>
@@ -626,6 +627,25 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_allocator_is_used_for_what_is_queued, Context, 
 }
 
 #ifndef BOOST_ASIO_NO_TS_EXECUTORS
+BOOST_AUTO_TEST_CASE_TEMPLATE(functions_may_be_over_aligned, Context, contexts) {
+  struct alignas(64) aligned {
+    explicit aligned(int& written) : misaligned(&written) {}
+    void operator()() const {
+      *misaligned += reinterpret_cast<std::uintptr_t>(static_cast<void const*>(padding)) % 64 != 0;
+    }
+    unsigned char padding[64] = {};
+    int* misaligned;
+  };
+  Context context;
+  int misaligned = 0;
+  for (int index = 0; index != 20; ++index) {
+    boost::asio::post(context, aligned(misaligned));
+    boost::asio::post(context, [] {});
+  }
+  context.run();
+  BOOST_TEST(misaligned == 0);
+}
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(it_is_an_executor_of_the_networking_ts_too, Context, contexts) {
   Context context;
   auto const executor = context.get_executor();

@@ -50,7 +50,9 @@ inline namespace MIOEXT_SYSTEM {
 ///
 /// Before Boost 1.86 some of Asio's tokens that wrap another one, such as as_tuple, do not tell it
 /// which I/O executor the operation has. There write `cancel_after(limit, as_tuple(token))`, and not
-/// the other way round, unless the token has an executor itself, as a coroutine's has.
+/// the other way round, unless the token has an executor itself, as a coroutine's has: then the timer is
+/// on that one. If that is another one's than the operation's selector_context, it must not be written
+/// so, because the operation would be cancelled in the other one's thread.
 ///
 /// @param limit any duration; if it is not positive, the operation is cancelled as soon as the context
 /// runs.

@@ -299,9 +299,9 @@ public:
   /// and the other file is registered. But if token, interest and trigger are the same as before, the
   /// loop does not ask the system and cannot notice it, so nobody watches the other file. Libraries
   /// that tell of each descriptor before they close it (libcurl, c-ares) are not concerned. For
-  /// others, give each connection a token of its own, such as a pointer or a count, or watch the old
-  /// number for interest::none first. (mioext handles closed in a handler are not concerned either:
-  /// the loop hears of these.)
+  /// others, give each connection a token of its own, such as a count (a pointer may come again, too),
+  /// or watch the old number for interest::none first. (mioext handles closed in a handler are not
+  /// concerned either: the loop hears of these.)
   ///
   /// Errors: those of register_handle() but file_exists. After an error of a change the handle is
   /// registered as before, or, if it has been closed or either trigger is `exclusive`, not at all.
@@ -477,12 +477,12 @@ public:
   /// as the tick lasts, the timer may be early by that, counted from the call; counted from `due`
   /// it never is.
   ///
-  /// A point in the past means the next tick of the clock, as zero does for timer(). Timers fire in
-  /// the order of their points of time, and in the order in which they were set where these fall
-  /// into one tick of the clock or had passed before. time_point::max() means never. Points of
-  /// another unit are rounded up, and what lies beyond the clock's last one means never; but the
-  /// sum `now() + duration` is the program's own, and may overflow if the duration is near
-  /// duration::max().
+  /// A point in the past means that the timer fires as soon as the loop looks at its timers, as zero
+  /// does for timer(). Timers fire in the order of their points of time, and in the order in which
+  /// they were set where these fall into one tick of the clock, or lie before the last one in which
+  /// the loop has looked at its timers. time_point::max() means never. Points of another unit are
+  /// rounded up, and what lies beyond the clock's last one means never; but the sum `now() +
+  /// duration` is the program's own, and may overflow if the duration is near duration::max().
   ///
   /// Memory and complexity as of timer(). @throws std::bad_alloc
   ///

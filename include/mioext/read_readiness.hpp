@@ -96,20 +96,33 @@ public:
   /// Reads what is there into `buffers`: `handle.read_some(buffers, ec)`. Notes whether something may
   /// be left. After the end or an error the readiness stays, so that the next read tells it again.
   /// @return how many bytes were read
-  /// @param handle what was registered
+  /// @param handle what was registered: mioext's or Asio's, or a type whose reads stop early only where
+  /// the system's do
   /// @param ec that of `handle.read_some()`, such as `would_block`, or `eof` at the end
   template <class Handle, class MutableBufferSequence>
   std::size_t read_some(Handle& handle, MutableBufferSequence const& buffers,
                         boost::system::error_code& ec) {
     std::size_t const bytes = handle.read_some(buffers, ec);
     if (ec ? ec == boost::asio::error::would_block
-           : ends_when_short_ && bytes < boost::asio::buffer_size(buffers)) {
+           : ends_when_short_ && bytes < boost::asio::buffer_size(buffers) && uses_all(buffers)) {
       is_ready_ = false;
     }
     return bytes;
   }
 
 private:
+  /// A stream reads into 64 buffers at most, as Asio's do, so a read with more is short by itself.
+  template <class MutableBufferSequence>
+  static bool uses_all(MutableBufferSequence const& buffers) noexcept {
+    std::size_t room = 65;
+    auto const end = boost::asio::buffer_sequence_end(buffers);
+    for (auto each = boost::asio::buffer_sequence_begin(buffers); each != end && room != 0;
+         ++each) {
+      --room;
+    }
+    return room != 0;
+  }
+
   template <class Protocol> static bool is_tcp(Protocol const& protocol) noexcept {
     using tcp = boost::asio::ip::tcp;
     // Zero is what a generic protocol has that was made of an endpoint: the usual one of the family.

@@ -136,7 +136,7 @@ private:
                                Executor const& executor, Limit const& limit,
                                boost::asio::cancellation_type_t type, Arguments&&... arguments) {
     if (is_called_elsewhere(completion_handler, executor)) {
-      forwarding_handler<Handler, Executor> forwarding(completion_handler, executor);
+      forwarding_handler<Handler, Executor, Signatures...> forwarding(completion_handler, executor);
       start_in_context(std::false_type(), std::forward<Given>(initiation), forwarding, executor,
                        limit, type, std::forward<Arguments>(arguments)...);
     } else {
@@ -148,8 +148,10 @@ private:
   /// Whether it is in a selector_context, and not all of it is called there as it comes.
   template <class Handler, class Executor>
   static bool is_called_elsewhere(Handler const& completion_handler, Executor const& executor) {
-    scheduler const* const native =
-        selector_service_access::native_scheduler(context_of(executor)).get();
+    scheduler const* native = native_scheduler_of(executor);
+    if (!native) { // but it may be a strand
+      native = selector_service_access::native_scheduler(context_of(executor)).get();
+    }
     return native && native_scheduler_of(boost::asio::get_associated_executor(completion_handler,
                                                                               executor)) != native;
   }

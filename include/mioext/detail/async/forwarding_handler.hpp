@@ -30,13 +30,14 @@
 #include <boost/mp11/tuple.hpp>
 
 #include <mioext/detail/async/handler_executor.hpp>
+#include <mioext/detail/async/operation_results.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// A handler and what it will be called with.
-template <class Handler, class... Results> class bound_handler {
+/// A handler and what it will be called with, a tuple.
+template <class Handler, class Results> class bound_handler {
 public:
   using allocator_type = typename boost::asio::associated_allocator<Handler>::type;
 
@@ -52,7 +53,7 @@ public:
 
 private:
   Handler handler_;
-  std::tuple<Results...> results_;
+  Results results_;
 };
 
 /// Its executor is the I/O executor; where the program's handler is called by another one, the results
@@ -60,7 +61,7 @@ private:
 ///
 /// The allocator and the cancellation slot are the program's handler's. It has no immediate executor:
 /// that would be another place where it is called.
-template <class Handler, class IoExecutor> class forwarding_handler {
+template <class Handler, class IoExecutor, class... Signatures> class forwarding_handler {
   using own_executor = typename boost::asio::associated_executor<Handler, IoExecutor>::type;
 
 public:
@@ -84,7 +85,7 @@ public:
   }
 
   template <class... Results> void operator()(Results&&... results) {
-    own_.dispatch(bound_handler<Handler, typename std::decay<Results>::type...>(
+    own_.dispatch(bound_handler<Handler, kept_results<std::tuple<Results...>, Signatures...>>(
         std::move(handler_), std::forward<Results>(results)...));
   }
 

@@ -20,7 +20,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <mioext/detail/async/asio_features.hpp>
@@ -34,6 +33,7 @@
 #include <mioext/detail/async/cancellation.hpp>
 #include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/descriptor_ops.hpp>
+#include <mioext/detail/event_loop/selector_lender.hpp>
 #include <mioext/detail/polling/selector.hpp>
 #include <mioext/interest.hpp>
 
@@ -41,16 +41,12 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// True for a wait whose event a nested selector would miss. Some of the kernel's files, such as
-/// /proc/self/mounts, report an event only once, to whoever asks first (mounts_poll in Linux's
-/// fs/proc_namespace.c, proc_sys_poll in fs/proc/proc_sysctl.c). A nested selector asks twice:
-/// first when the selector around it checks whether there are events, and again when the events are
-/// fetched. Such files look like regular ones and are always readable; the context's reactor can
-/// wait for their priority events.
-inline bool is_told_once(int fd, interest wanted) noexcept {
-  struct ::stat status;
+/// True for a wait whose event a nested selector would miss. It asks twice: first when the selector
+/// around it checks whether there are events, and again when the events are fetched. Files that are
+/// told once are always readable; the context's reactor can wait for their priority events.
+inline bool is_missed_by_nested(int fd, interest wanted) noexcept {
   return wanted == interest::priority && contains(selector::all_interests(), interest::priority) &&
-         ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+         is_told_once(fd);
 }
 
 /// Whether such a file has an event already: that would be lost when the file is added to a

@@ -21,7 +21,9 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <type_traits>
 
+#include <boost/align/aligned_allocator.hpp>
 #include <boost/config.hpp>
 
 namespace mioext {
@@ -197,6 +199,11 @@ struct BOOST_SYMBOL_VISIBLE scheduler_frame {
 
 /// Allocates from what the scheduler keeps that this thread runs; outside of every scheduler, anew.
 template <class T> class recycled_allocator {
+  // Before C++17 std::allocator does not align what is over-aligned.
+  using other_allocator =
+      typename std::conditional<alignof(T) <= alignof(std::max_align_t), std::allocator<T>,
+                                boost::alignment::aligned_allocator<T, alignof(T)>>::type;
+
 public:
   using value_type = T;
 
@@ -205,7 +212,7 @@ public:
 
   BOOST_FORCEINLINE T* allocate(std::size_t count) {
     if (count != 1 || !recycled_memory::fits<T>()) {
-      return std::allocator<T>().allocate(count);
+      return other_allocator().allocate(count);
     }
     scheduler_frame* const here = scheduler_frame::innermost();
     void* const kept = here ? here->memory.take<T>() : nullptr;
@@ -214,7 +221,7 @@ public:
 
   BOOST_FORCEINLINE void deallocate(T* pointer, std::size_t count) noexcept {
     if (count != 1 || !recycled_memory::fits<T>()) {
-      std::allocator<T>().deallocate(pointer, count);
+      other_allocator().deallocate(pointer, count);
       return;
     }
     scheduler_frame* const here = scheduler_frame::innermost();

@@ -35,6 +35,7 @@
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/async/operation_allocator.hpp>
+#include <mioext/detail/async/operation_results.hpp>
 #include <mioext/detail/async/timer_wait.hpp>
 #include <mioext/detail/scope_exit.hpp>
 
@@ -43,21 +44,6 @@ inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 // --- A result that is kept -----------------------------------------------------------------------
-
-template <class Signature> struct results_of_signature;
-template <class Result, class... Results> struct results_of_signature<Result(Results...)> {
-  using type = std::tuple<typename std::decay<Results>::type...>;
-};
-
-/// The first of the tuples that can be made of the arguments.
-template <class Given, class... Tuples> struct first_constructible;
-template <class... Given, class Tuple, class... Others>
-struct first_constructible<std::tuple<Given...>, Tuple, Others...>
-    : std::conditional<sizeof...(Given) == std::tuple_size<Tuple>::value &&
-                           std::is_constructible<Tuple, Given...>::value,
-                       std::common_type<Tuple>,
-                       first_constructible<std::tuple<Given...>, Others...>>::type {};
-template <class... Given> struct first_constructible<std::tuple<Given...>> {};
 
 template <std::size_t... Sizes> struct largest : std::integral_constant<std::size_t, 1> {};
 template <std::size_t Size, std::size_t... Sizes>

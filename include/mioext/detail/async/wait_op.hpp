@@ -84,7 +84,7 @@ public:
 
   template <class Handler>
   void operator()(Handler&& completion_handler, int fd, interest wanted) const {
-    if (!is_told_once(fd, wanted)) {
+    if (!is_missed_by_nested(fd, wanted)) {
       through_selector::operator()(std::forward<Handler>(completion_handler), fd, wanted);
       return;
     }

@@ -179,10 +179,10 @@ private:
 
   bool is_borrowed(int fd) const noexcept { return lender_ && lender_->has(fd); }
 
-  /// Some files of the kernel's report a change to the first who looks, and to nobody else. They report
-  /// it as a priority event.
-  bool is_to_be_borrowed(interest wanted) const noexcept {
-    return lender_ && contains(wanted, interest::priority);
+  /// Whether the other selector is to have it. What is there is not fetched from the own one, so that only
+  /// what has to be is there.
+  bool is_to_be_borrowed(int fd, interest wanted) const noexcept {
+    return lender_ && contains(wanted, interest::priority) && is_told_once(fd);
   }
 
   static int removal_error(int fd, registration const* known) noexcept;
@@ -330,7 +330,7 @@ BOOST_NOINLINE inline int registrations::add_to_selector(int fd, interest wanted
     }
     lender_->remove(fd); // it was closed
   }
-  if (is_to_be_borrowed(wanted)) {
+  if (is_to_be_borrowed(fd, wanted)) {
     int const error = is_in_own_selector(fd) ? EEXIST : lender_->add(fd, wanted, how, data);
     if (error != EEXIST) {
       return error;
@@ -347,7 +347,7 @@ BOOST_NOINLINE inline int registrations::modify_in_selector(int fd, interest wan
     return selector_.modify(fd, wanted, how, data);
   }
   bool const is_there = lender->has(fd);
-  if (is_there == contains(wanted, interest::priority)) {
+  if (is_there == is_to_be_borrowed(fd, wanted)) {
     return is_there ? lender->modify(fd, wanted, how, data)
                     : selector_.modify(fd, wanted, how, data);
   }

@@ -15,6 +15,8 @@
 
 #include <mioext/detail/system.hpp>
 
+#include <sys/stat.h>
+
 #include <mioext/detail/polling/selector.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/trigger.hpp>
@@ -22,6 +24,14 @@
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
+
+/// True for a file whose priority event only the first who looks is told of. Some of the kernel's are
+/// such, as /proc/self/mounts (mounts_poll in Linux's fs/proc_namespace.c, proc_sys_poll in
+/// fs/proc/proc_sysctl.c). They look like regular ones, which no selector takes otherwise.
+inline bool is_told_once(int fd) noexcept {
+  struct ::stat status;
+  return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
 
 /// The selector of an execution context, as one loop in it sees it. A loop whose own selector is nested
 /// in that one has descriptors there whose readiness looking uses up: the outer selector would look at
