@@ -12,9 +12,7 @@
 // that these types have by default. The server has one core, wrk the other.
 //
 
-#include <array>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -39,6 +37,7 @@
 
 #include "harness.hpp"
 #include "system.hpp"
+#include "wrk.hpp"
 
 namespace {
 
@@ -185,26 +184,6 @@ void ask_to_quit(std::uint16_t port) {
   ::close(fd);
 }
 
-// Requests a second.
-double put_load(std::uint16_t port, load const& wanted) {
-  std::string const command = "wrk -t1 -c" + std::to_string(wanted.connections) + " -d" +
-                              std::to_string(wanted.seconds) +
-                              "s http://127.0.0.1:" + std::to_string(port) + "/ 2>&1";
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> output(::popen(command.c_str(), "r"), ::pclose);
-  bench::check(output != nullptr, "wrk cannot be started");
-  double requests_per_second = 0;
-  std::array<char, 1024> line;
-  while (std::fgets(line.data(), static_cast<int>(line.size()), output.get())) {
-    std::string const text = line.data();
-    bench::check(text.find("Socket errors") == std::string::npos &&
-                     text.find("Non-2xx") == std::string::npos,
-                 "wrk has seen errors");
-    std::sscanf(line.data(), "Requests/sec: %lf", &requests_per_second);
-  }
-  bench::check(requests_per_second > 0, "wrk has measured nothing");
-  return requests_per_second;
-}
-
 // Requests a second; microseconds of processor time that the server took for each.
 template <class Kind> std::vector<double> round(load const& wanted) {
   bench::check(bench::allow_descriptors(wanted.connections + 64), "too few descriptors");
@@ -218,7 +197,8 @@ template <class Kind> std::vector<double> round(load const& wanted) {
   });
   ::close(listener);
   bench::pin_to_core(1);
-  double const requests_per_second = put_load(port, wanted);
+  double const requests_per_second =
+      bench::put_load(port, "/", wanted.connections, wanted.seconds).requests_per_second;
   ask_to_quit(port);
   return {requests_per_second, serving.numbers().at(0)};
 }

@@ -31,6 +31,7 @@
 
 #include "harness.hpp"
 #include "system.hpp"
+#include "wrk.hpp"
 
 namespace {
 
@@ -85,7 +86,8 @@ struct comparisons {
                           bench::better::less, {"requests/s", "median us", "99% us"});
     return among(all.rounds(5), [=](proxy const& through) {
       double const begin = through.server().processor_time();
-      bench::load_result const result = bench::put_load(through.port, connections, seconds);
+      bench::load_result const result =
+          bench::put_load(through.port, "/small", connections, seconds);
       return std::vector<double>{(through.server().processor_time() - begin) / result.requests,
                                  result.requests_per_second, result.median_latency,
                                  result.latency_99};
@@ -109,7 +111,7 @@ struct comparisons {
     comparisons const self = *this;
     return among(all.exact(false), [=](proxy const& through) {
       return bench::calls_of(through.server(), self.programs.strace, self.files, [&] {
-        return bench::put_load(through.port, connections, 1).requests;
+        return bench::put_load(through.port, "/small", connections, 1).requests;
       });
     });
   }

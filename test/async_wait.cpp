@@ -49,7 +49,6 @@
 #include <mioext/tcp.hpp>
 #include <mioext/unix.hpp>
 
-#include "child.hpp"
 #include "contexts.hpp"
 #include "handles.hpp"
 #include "systems.hpp"
@@ -676,14 +675,8 @@ BOOST_AUTO_TEST_CASE(the_end_of_the_peer_wakes_those_who_wait_for_priority,
 
 namespace {
 
-constexpr int no_right = 77;
-
-/// Run in a child process. Returns the number of what is wrong.
+/// Returns the number of what is wrong.
 int wait_for_host_name() {
-  test::own_host_name const name;
-  if (!name.is_usable()) {
-    return no_right;
-  }
   tested_context context;
   file_descriptor const file(test::own_host_name::open());
   boost::asio::posix::stream_descriptor asios(context, test::own_host_name::open());
@@ -742,12 +735,7 @@ int wait_for_host_name() {
 // The kernel tells it to whoever asks first, which was the selector around the one that waits.
 BOOST_AUTO_TEST_CASE(a_change_of_a_file_of_the_kernels_wakes_those_who_wait_for_priority,
                      *test::needs_epoll("kqueue has no priority")) {
-  int const result = test::in_child(wait_for_host_name);
-  if (result == no_right) {
-    BOOST_TEST_MESSAGE("nothing is tested: this process may not set a host name of its own");
-  } else {
-    BOOST_TEST(result == 0);
-  }
+  test::check_with_own_host_name(wait_for_host_name);
 }
 
 #endif

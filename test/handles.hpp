@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,17 @@ template <class Handle> short wait_for(Handle const& handle, short events) {
   } while (result < 0 && errno == EINTR);
   BOOST_REQUIRE_MESSAGE(result == 1, "nothing happened on the descriptor");
   return request.revents;
+}
+
+/// Waits for what the peer has sent last, where the system tells an end before it is read.
+template <class Handle> void wait_for_end(Handle const& handle) {
+#ifdef POLLRDHUP
+  while ((wait_for(handle, POLLIN | POLLRDHUP) & POLLRDHUP) == 0) {
+    std::this_thread::yield();
+  }
+#else
+  static_cast<void>(handle);
+#endif
 }
 
 inline bool is_descriptor(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }

@@ -20,7 +20,11 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <boost/test/unit_test.hpp>
+
 #include <mioext/detail/file_descriptor.hpp>
+
+#include "child.hpp"
 
 namespace test {
 
@@ -49,6 +53,20 @@ private:
   mioext::detail::file_descriptor lock_;
   bool is_usable_ = false;
 };
+
+/// Runs `act` with a host name of its own, in a child. It returns zero if all is well.
+template <class Act> void check_with_own_host_name(Act act) {
+  constexpr int no_right = 77;
+  int const result = in_child([&act]() -> int {
+    own_host_name const name;
+    return name.is_usable() ? act() : no_right;
+  });
+  if (result == no_right) {
+    BOOST_TEST_MESSAGE("nothing is tested: this process may not set a host name of its own");
+  } else {
+    BOOST_TEST(result == 0);
+  }
+}
 
 } // namespace test
 

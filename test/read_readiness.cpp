@@ -260,12 +260,7 @@ BOOST_AUTO_TEST_CASE(the_end_that_came_with_the_data_is_told) {
   tcp_connection test;
   test.send("last");
   test.far.shutdown(boost::asio::socket_base::shutdown_send);
-#ifdef POLLRDHUP
-  // Both are there before the loop looks for the first time.
-  while ((test::wait_for(test.near, POLLIN | POLLRDHUP) & POLLRDHUP) == 0) {
-    std::this_thread::yield();
-  }
-#endif
+  test::wait_for_end(test.near); // so that both are there when the loop looks for the first time
   test.watch();
   BOOST_TEST((test.end() == error::eof));
   BOOST_TEST(test.handler.got == "last");

@@ -448,8 +448,7 @@ public:
   /// grows. Complexity: constant. @throws std::bad_alloc
   template <class Rep, class Period>
   timeout timer(std::chrono::duration<Rep, Period> after, Token name) {
-    return timeout(core_.set_timer(detail::loop_core::from_now(detail::ceil_nanoseconds(after)),
-                                   tokens::to_word(name)));
+    return timeout(core_.set_timer(detail::loop_core::from_now(after), tokens::to_word(name)));
   }
 
   /// The same, but if memory runs out, `ec` is set to not_enough_memory and the returned timeout
@@ -457,8 +456,7 @@ public:
   template <class Rep, class Period>
   timeout timer(std::chrono::duration<Rep, Period> after, Token name,
                 boost::system::error_code& ec) {
-    return timeout(core_.set_timer(detail::loop_core::from_now(detail::ceil_nanoseconds(after)),
-                                   tokens::to_word(name), ec));
+    return timeout(core_.set_timer(detail::loop_core::from_now(after), tokens::to_word(name), ec));
   }
 
   /// For arguments that are none of the above, so that the compiler says what is wrong.
@@ -543,7 +541,7 @@ public:
   /// ev_timer_again() of libev, uv_timer_again() of libuv.
   template <class Rep, class Period>
   bool reset_timer(timeout const& set, std::chrono::duration<Rep, Period> after) noexcept {
-    return core_.reset_timer(set.id_, detail::loop_core::from_now(detail::ceil_nanoseconds(after)));
+    return core_.reset_timer(set.id_, detail::loop_core::from_now(after));
   }
 
   /// The same for a point of time as of timer_at(): `loop.reset_timer(set, loop.now() + limit)`.

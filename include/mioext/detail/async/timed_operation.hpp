@@ -115,9 +115,7 @@ public:
     leave_slot();
     timer_access::drop_waits(timer_);
     if (is_waiting_) {
-      keep<typename first_constructible<std::tuple<Results...>,
-                                        typename results_of_signature<Signatures>::type...>::type>(
-          std::forward<Results>(results)...);
+      keep<kept_results<std::tuple<Results...>, Signatures...>>(std::forward<Results>(results)...);
       return;
     }
     Handler completion_handler(take());

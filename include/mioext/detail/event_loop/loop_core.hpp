@@ -108,8 +108,9 @@ public:
   int listen(int fd, int backlog, token_word name, trigger how);
 
   /// The point of time that is `after` from now. Reads the clock.
-  static clock::time_point from_now(std::chrono::nanoseconds after) noexcept {
-    return saturated_sum<clock>(clock::now(), after);
+  template <class Rep, class Period>
+  static clock::time_point from_now(std::chrono::duration<Rep, Period> const& after) noexcept {
+    return saturated_sum<clock>(clock::now(), ceil_nanoseconds(after));
   }
 
   /// Reads no clock. Throws std::bad_alloc and std::length_error.
