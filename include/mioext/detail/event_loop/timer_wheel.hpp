@@ -356,6 +356,7 @@ private:
   // Puts a timer whose deadline is after elapsed_ into its slot.
   void put(std::uint32_t index) noexcept { put(index, position_of(nodes_[index].deadline)); }
 
+  // What append() does, together with what an empty list needs, which saves some instructions.
   void put(std::uint32_t index, position where) noexcept {
     node& added = nodes_[index];
     slot& list = slots_[where.slot];
