@@ -374,6 +374,16 @@ void print(group const& of) {
   print_cells(lines, 2);
 }
 
+// What is missed, in a line that says all of it, because tables are long: .ci/run looks for these.
+std::string lost_line(std::string const& benchmark, group const& in, row const& own) {
+  std::string const where = benchmark + ": " + in.setting + ": " + own.contender + ": ";
+  if (!own.failure.empty()) {
+    return "FAILED: " + where + own.failure;
+  }
+  return "LOSS: " + where + readable(own.median) + " " + in.unit + ", ratio " +
+         formatted("%.2f", own.ratio) + ", required " + own.required;
+}
+
 // A field for CSV, in which a comma or a quotation mark would end it.
 std::string field(std::string const& text) {
   if (text.find_first_of(",\"\n") == std::string::npos) {
@@ -731,11 +741,13 @@ int run::finish() {
   std::cout << "\n== " << state_->name << (state_->quick ? " (quick, " : " (")
             << static_cast<int>(wall_seconds() - state_->begin) << " s)\n"
             << machine() << '\n';
-  bool failed = false;
+  std::vector<std::string> lost;
   for (group const& each : state_->groups) {
     print(each);
     for (row const& in : each.rows) {
-      failed = failed || !in.failure.empty() || in.verdict == "LOSS";
+      if (!in.failure.empty() || in.verdict == "LOSS") {
+        lost.push_back(lost_line(state_->name, each, in));
+      }
     }
   }
   for (std::string const& text : state_->notes) {
@@ -754,8 +766,11 @@ int run::finish() {
   } else {
     std::cout << "written: " << file << ".csv (no SVG: gnuplot is not installed, or failed)\n";
   }
+  for (std::string const& line : lost) {
+    std::cout << line << '\n';
+  }
   std::cout.flush();
-  return failed ? 1 : 0;
+  return lost.empty() ? 0 : 1;
 }
 
 // --- For rounds -----------------------------------------------------------------------------------
