@@ -47,6 +47,8 @@
 #include <mioext/unix.hpp>
 #include <mioext/version.hpp>
 #include <mioext/waker.hpp>
+#include <mioext/watcher.hpp>
+#include <mioext/watcher_set.hpp>
 #include <mioext/write_hint.hpp>
 
 #endif // MIOEXT_HPP

@@ -55,6 +55,9 @@ public:
   /// What it waits for.
   interest wanted() const noexcept { return wanted_; }
 
+  /// Changes that, for an operation that does not wait now.
+  void want(interest wanted) noexcept { wanted_ = wanted; }
+
   /// Tries the I/O on `fd`.
   io_status perform(int fd) noexcept { return do_perform(fd, ec_); }
 
@@ -98,7 +101,7 @@ protected:
 private:
   virtual io_status do_perform(int fd, boost::system::error_code& ec) noexcept = 0;
 
-  interest const wanted_;
+  interest wanted_;
 
 protected:
   boost::system::error_code ec_{};

@@ -40,6 +40,9 @@ enum class watch_mode : unsigned char {
   /// The same for a descriptor that is not held by a mioext handle: nobody notifies the reactor
   /// when it is closed.
   per_operation_unheard,
+  /// Level-triggered, while an operation that waits again after each event waits or is away. See
+  /// lasting_wait.
+  level,
   /// All the time, from the first operation that had to wait until the descriptor is closed or
   /// released: a stream's own descriptor. It is watched for reading, and also for writing once a
   /// write had to wait.
@@ -95,7 +98,23 @@ struct descriptor_state {
   void has_begun(watch_mode how, interest wanted) noexcept { change(how, wanted); }
 
   /// To be called when the selector does not watch the descriptor any more.
-  void has_stopped() noexcept { change(watch_mode::none, interest::none); }
+  void has_stopped() noexcept {
+    change(watch_mode::none, interest::none);
+    file_has_changed();
+  }
+
+  /// The number has another file, or none.
+  void file_has_changed() noexcept {
+    ++registration;
+    lasting_waits = 0;
+  }
+
+  /// To be called after the selector was asked anew, once for those who still wait.
+  void is_watched_again(interest wanted) noexcept {
+    generation = next_generation();
+    watched_.store(watch_mode::per_operation, std::memory_order_relaxed);
+    watched_for = wanted;
+  }
 
   /// The same in a thread that may change nothing else, because the reactor has no locks.
   void has_stopped_elsewhere() noexcept {
@@ -134,6 +153,16 @@ struct descriptor_state {
   std::uint32_t generation = 0;
   /// What the descriptor is watched for.
   interest watched_for = interest::none;
+  /// What the event said that is being delivered.
+  interest reported = interest::none;
+  /// How often the selector has reported in vain, one report after the other, what only operations want
+  /// that are away.
+  unsigned char vain_reports = 0;
+  /// Counts how often watching it has ended, and so tells the files apart that have this number one
+  /// after the other.
+  std::uint32_t registration = 0;
+  /// How many lasting waits there are for it, waiting or away.
+  std::uint32_t lasting_waits = 0;
   /// True if it is in the list of descriptors that are checked from time to time, because they may
   /// be closed without notification.
   bool is_looked_at = false;

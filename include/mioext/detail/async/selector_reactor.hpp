@@ -36,6 +36,7 @@
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/async/descriptor_state.hpp>
 #include <mioext/detail/async/descriptor_table.hpp>
+#include <mioext/detail/async/lasting_wait.hpp>
 #include <mioext/detail/async/optional_mutex.hpp>
 #include <mioext/detail/async/pending_operations.hpp>
 #include <mioext/detail/async/reactor_host.hpp>
@@ -237,6 +238,134 @@ public:
   }
 
   std::shared_ptr<closing_listener> this_listener() noexcept override { return self_.lock(); }
+
+  // --- For operations that wait again after each event -------------------------------------------
+
+  /// Begins a lasting wait for `fd`, which must be an open descriptor with that state: has the selector
+  /// watch it for what `operation` wants. Then the operation is the reactor's until it is completed or
+  /// taken back; its owner keeps it, and passes it to wait_again() after that.
+  ///
+  /// @return an errno value; after an error nothing has begun.
+  int begin_waiting(int fd, descriptor_state& state, lasting_wait& wait,
+                    descriptor_operation& operation) {
+    assert_usable();
+    std::unique_lock<optional_mutex> lock(state.mutex);
+    if (is_shut_down_.load(std::memory_order_relaxed)) {
+      return ECANCELED;
+    }
+    if (owner_.is_left_behind()) {
+      lock.unlock();
+      if (int const error = host_.renew_selector()) {
+        return error;
+      }
+      lock.lock();
+    }
+    operation_queue lost;
+    if (has_closed_elsewhere()) {
+      end_closed_elsewhere(lost);
+    }
+    if (!state.is_watched()) {
+      closing_.enter(fd, state.closing, *this);
+    }
+    watch_mode const how = mode_for(state, wait);
+    int const error = watch(fd, state, wanted_with(state, operation, how), how, lost);
+    bool must_listen = false;
+    if (error == 0) {
+      wait.state = &state;
+      wait.registration = state.registration;
+      ++state.lasting_waits;
+      must_listen = keep_lasting(state, operation);
+    }
+    lock.unlock();
+    if (must_listen) {
+      host_.listen();
+    }
+    finish(lost);
+    return error;
+  }
+
+  /// Lets the operation wait again, for what it wants now: without a system call if the selector still
+  /// watches for that, level-triggered.
+  ///
+  /// @return an errno value, EBADF if the descriptor was closed, and perhaps belongs to another file by
+  /// now; after an error the operation does not wait.
+  int wait_again(lasting_wait& wait, descriptor_operation& operation) {
+    assert_usable();
+    descriptor_state& state = *wait.state;
+    std::unique_lock<optional_mutex> lock(state.mutex);
+    if (is_shut_down_.load(std::memory_order_relaxed)) {
+      return ECANCELED;
+    }
+    if (owner_.is_left_behind()) {
+      lock.unlock();
+      if (int const error = host_.renew_selector()) {
+        return error;
+      }
+      lock.lock();
+    }
+    operation_queue lost;
+    if (has_closed_elsewhere()) {
+      end_closed_elsewhere(lost);
+    }
+    int error = state.is_watched() && state.registration == wait.registration ? 0 : EBADF;
+    bool must_listen = false;
+    if (error == 0) {
+      wait.is_level = wait.is_level && state.is_watched(watch_mode::level);
+      watch_mode const how = mode_for(state, wait);
+      interest const wanted = wanted_with(state, operation, how);
+      if (how != watch_mode::level || wanted != state.watched_for) {
+        error = watch_still(state, wanted, how, lost);
+      }
+    }
+    if (error == 0) {
+      must_listen = keep_lasting(state, operation);
+    }
+    lock.unlock();
+    if (must_listen) {
+      host_.listen();
+    }
+    finish(lost);
+    return error;
+  }
+
+  /// True if the operation waited; it is its owner's again. False if it is on its way to be completed.
+  bool take_back(lasting_wait& wait, descriptor_operation& operation) noexcept {
+    std::lock_guard<optional_mutex> const lock(wait.state->mutex);
+    operation_queue taken;
+    take_if(*wait.state, taken,
+            [&operation](descriptor_operation const& waiting) { return &waiting == &operation; });
+    bool const has_waited = !taken.empty();
+    taken.clear();
+    return has_waited;
+  }
+
+  /// Ends a lasting wait, whose operation does not wait or was taken back. The selector stops watching
+  /// the descriptor unless somebody else waits for it.
+  void end_waiting(lasting_wait& wait) {
+    assert_usable();
+    descriptor_state& state = *wait.state;
+    wait.state = nullptr;
+    operation_queue ended;
+    {
+      std::lock_guard<optional_mutex> const lock(state.mutex);
+      if (state.is_watched() && state.registration == wait.registration) {
+        --state.lasting_waits;
+        if (state.lasting_waits == 0 && !state.is_watched(watch_mode::persistent) &&
+            !owner_.is_left_behind()) {
+          if (state.operations.empty()) {
+            selector_.remove(state.fd);
+            stop_watching(state.fd, state);
+          } else if (state.is_watched(watch_mode::level)) {
+            watch_again(state.fd, state, ended);
+          }
+        }
+      }
+    }
+    // Even if nothing has ended: perhaps nothing is left for which the context would wait.
+    if (!is_shut_down()) {
+      host_.finish(ended);
+    }
+  }
 
   /// The operations that wait for points in time.
   timer_queue& timers() noexcept { return timers_; }
@@ -513,6 +642,81 @@ private:
     refused.complete_all(completion::immediate);
   }
 
+  // --- Lasting waits (all with the state's mutex held) -------------------------------------------
+
+  /// How the selector watches for one more lasting wait.
+  static watch_mode mode_for(descriptor_state const& state, lasting_wait const& wait) noexcept {
+    return state.is_watched(watch_mode::persistent) ? watch_mode::persistent
+           : wait.is_level                          ? watch_mode::level
+                                                    : watch_mode::per_operation;
+  }
+
+  /// What it then watches for.
+  static interest wanted_with(descriptor_state const& state, descriptor_operation const& operation,
+                              watch_mode how) noexcept {
+    interest const wanted = state.operations.wanted() | operation.wanted();
+    return how == watch_mode::persistent
+               ? wanted | state.watched_for | descriptor_state::persistently_wanted()
+               : wanted;
+  }
+
+  static trigger trigger_of(watch_mode how) noexcept {
+    return how == watch_mode::level        ? trigger::level
+           : how == watch_mode::persistent ? trigger::edge
+                                           : trigger::edge | trigger::oneshot;
+  }
+
+  /// Keeps it, and has its descriptor checked from time to time if need be.
+  bool keep_lasting(descriptor_state& state, descriptor_operation& operation) noexcept {
+    state.vain_reports = 0;
+    if (operation.may_end_unheard) {
+      look_at(state);
+    }
+    return keep(state, operation);
+  }
+
+  /// Asks the selector anew for a file that it watches. Unlike watch(), does not go on to another file
+  /// that has the number by now, but ends what waits for the old one, and returns EBADF.
+  int watch_still(descriptor_state& state, interest wanted, watch_mode how,
+                  operation_queue& lost) noexcept {
+    int const fd = state.fd;
+    int const error = selector_.modify(fd, wanted, trigger_of(how),
+                                       selector::tag_data(fd, state.next_generation()));
+    if (error == 0) {
+      state.has_begun(how, wanted);
+      return 0;
+    }
+    bool const is_gone = error == ENOENT || error == EBADF;
+    if (is_gone || !is_really_watched(fd)) {
+      drop(fd, state,
+           is_gone ? boost::asio::error::make_error_code(boost::asio::error::bad_descriptor)
+                   : system_error_code(error),
+           lost);
+    }
+    return is_gone ? EBADF : error;
+  }
+
+  /// To be called after an event that nobody in the queue has waited for: those who want it are away.
+  /// If this goes on, each event is reported once from now on.
+  void note_vain_report(int fd, descriptor_state& state, operation_queue& done) noexcept {
+    // In a context with one thread those who are away come back in the next round.
+    unsigned char const most = is_locked_ ? 0 : 8;
+    if (state.vain_reports != most) {
+      ++state.vain_reports;
+    } else if (state.operations.empty()) {
+      // It reports once more.
+      interest const wanted = state.watched_for;
+      if (selector_.modify(fd, wanted, trigger::edge | trigger::oneshot,
+                           selector::tag_data(fd, state.next_generation())) == 0) {
+        state.has_begun(watch_mode::per_operation, wanted);
+      } else {
+        drop(fd, state, boost::asio::error::bad_descriptor, done);
+      }
+    } else {
+      watch_again(fd, state, done);
+    }
+  }
+
   /// Requests notification when `fd` is closed, before the selector watches it, so that no close is
   /// missed. If there is no memory for that, the operation is destroyed, and its initiating
   /// function throws.
@@ -555,26 +759,25 @@ private:
   /// for the old file end with bad_descriptor.
   int watch(int fd, descriptor_state& state, interest wanted, watch_mode how,
             operation_queue& lost) noexcept {
-    trigger const trigger_of =
-        how == watch_mode::per_operation ? trigger::edge | trigger::oneshot : trigger::edge;
+    trigger const when = trigger_of(how);
     selector::user_data const data = selector::tag_data(fd, state.next_generation());
     bool is_watched = state.is_watched();
-    int error = is_watched ? selector_.modify(fd, wanted, trigger_of, data)
-                           : selector_.add(fd, wanted, trigger_of, data);
+    int error = is_watched ? selector_.modify(fd, wanted, when, data)
+                           : selector_.add(fd, wanted, when, data);
     if (!is_watched && error == EEXIST && host_.give_way(fd)) {
-      error = selector_.add(fd, wanted, trigger_of, data);
+      error = selector_.add(fd, wanted, when, data);
     }
     if (!is_watched && error == EEXIST) {
       // The descriptor was closed while a duplicate kept its file open, and the same file has its
       // old number again.
-      error = selector_.modify(fd, wanted, trigger_of, data);
+      error = selector_.modify(fd, wanted, when, data);
     } else if (is_watched && (error == ENOENT || error == EBADF)) {
       is_watched = false;
       end_all(state, boost::asio::error::bad_descriptor, lost);
       state.generation = state.next_generation();
+      state.file_has_changed();
       if (error == ENOENT) {
-        error =
-            selector_.add(fd, wanted, trigger_of, selector::tag_data(fd, state.next_generation()));
+        error = selector_.add(fd, wanted, when, selector::tag_data(fd, state.next_generation()));
       }
     }
     if (error == 0) {
@@ -633,6 +836,9 @@ private:
                                      selector::native_event const& event,
                                      operation_queue& done) noexcept {
     interest const ready = state.take_note_of(event);
+    state.reported = ready;
+    bool const is_in_vain = state.is_watched(watch_mode::level) &&
+                            !contains(state.operations.wanted(), ready & state.watched_for);
     take_if(state, done, [fd, ready, &state](descriptor_operation& operation) {
       if ((operation.wanted() & ready) == interest::none) {
         return false;
@@ -641,19 +847,20 @@ private:
       state.note(tried);
       return tried != io_status::must_wait;
     });
-    if (state.is_watched(watch_mode::per_operation) && !state.operations.empty()) {
+    if (is_in_vain) {
+      note_vain_report(fd, state, done);
+    } else if (state.is_watched(watch_mode::per_operation) && !state.operations.empty()) {
       watch_again(fd, state, done);
     }
   }
 
-  /// Watches again after an event, for the operations that still wait.
+  /// Watches again after an event, for the operations that still wait: once for each of them.
   void watch_again(int fd, descriptor_state& state, operation_queue& done) noexcept {
     interest const wanted = state.operations.wanted();
     int const error = selector_.modify(fd, wanted, trigger::edge | trigger::oneshot,
                                        selector::tag_data(fd, state.next_generation()));
     if (error == 0) {
-      state.generation = state.next_generation();
-      state.watched_for = wanted;
+      state.is_watched_again(wanted);
     } else {
       // ENOENT: the descriptor was closed, and its number refers to another file by now; or another
       // thread is closing the handle.
@@ -749,7 +956,10 @@ private:
       return 0;
     }
     interest const wanted = is_once ? state.operations.wanted() : state.watched_for;
-    return fresh.add(fd, wanted, is_once ? trigger::edge | trigger::oneshot : trigger::edge,
+    return fresh.add(fd, wanted,
+                     is_once                               ? trigger::edge | trigger::oneshot
+                     : state.is_watched(watch_mode::level) ? trigger::level
+                                                           : trigger::edge,
                      selector::tag_data(fd, state.generation));
   }
 
