@@ -1,6 +1,6 @@
 //
 // test/watcher_in_selector_context.cpp
-// ---------------------------------------
+// ------------------------------------
 //
 // Copyright (c) 2026 the mioext authors
 //

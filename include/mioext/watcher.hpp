@@ -37,6 +37,8 @@
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 
+template <class Executor> class basic_watcher_set;
+
 /// Watches one descriptor that somebody else owns, such as a C library's, and calls one callback
 /// whenever it is ready, until told to stop. It never closes it.
 ///
@@ -218,6 +220,8 @@ public:
   interest wanted() const noexcept { return is_watching() ? watch_->wanted_now() : interest::none; }
 
 private:
+  template <class> friend class basic_watcher_set;
+
   using operation = detail::watch_operation<Executor>;
 
   /// A number, and whether its handle says when it is closed.
@@ -244,6 +248,7 @@ private:
     }
   }
 
+  /// One for the same executor, which is not asked for its context again.
   basic_watcher(basic_watcher const& other, operation* watch)
       : executor_(other.executor_), reactor_(other.reactor_), watch_(watch) {}
 

@@ -41,7 +41,7 @@ namespace detail {
 /// them is being called.
 template <class Executor> class watcher_set_core {
 public:
-  explicit watcher_set_core(Executor const& executor_given) : executor(executor_given) {}
+  explicit watcher_set_core(Executor const& executor) : idle(executor) {}
 
   watcher_set_core(watcher_set_core const&) = delete;
   watcher_set_core& operator=(watcher_set_core const&) = delete;
@@ -51,7 +51,8 @@ public:
   /// Calls the set's callback.
   virtual void call(boost::system::error_code const& ec, int fd, interest ready) = 0;
 
-  Executor const executor;
+  /// What the others are made of. (The context may be gone by then, and cannot be asked for its service.)
+  basic_watcher<Executor> const idle;
   std::unordered_map<int, basic_watcher<Executor>> watchers{};
 };
 
@@ -161,7 +162,7 @@ public:
   ~basic_watcher_set() { stop_all(core_); }
 
   /// Where the callback is called.
-  executor_type get_executor() const noexcept { return core_->executor; }
+  executor_type get_executor() const noexcept { return core_->idle.get_executor(); }
 
   /// Makes it so: from now on `descriptor` is watched for this, whether it was watched before or not, and
   /// with interest::none it is forgotten. Where nothing changes, there is no system call. To forget what
@@ -192,7 +193,7 @@ public:
       }
       core_->watchers.erase(known); // it was closed, and the number belongs to another one, perhaps
     }
-    basic_watcher<Executor> made(core_->executor);
+    basic_watcher<Executor> made(core_->idle, nullptr);
     made.watch(descriptor, wanted, detail::watcher_set_callback<Executor>{core_, descriptor}, ec);
     if (!ec) {
       core_->watchers.emplace(descriptor, std::move(made));
