@@ -69,6 +69,7 @@ struct whole {
   static void print_details(std::ostream&, native_event const&);
   static int error(native_event const&) noexcept;
   static interest all_interests() noexcept;
+  static bool reports_together() noexcept;
   static std::size_t most_events() noexcept;
   static nanoseconds longest_wait() noexcept;
   int open() noexcept;
@@ -169,6 +170,7 @@ BOOST_AUTO_TEST_CASE(a_member_of_a_selector_that_is_missing_is_found) {
   CHECK_CHANGED(selector_alone, whole, failing_write_hint, int failing_write_hint);
   CHECK_CHANGED(selector_alone, whole, error, int error);
   CHECK_CHANGED(selector_alone, whole, all_interests, int all_interests);
+  CHECK_CHANGED(selector_alone, whole, reports_together, int reports_together);
   CHECK_CHANGED(selector_alone, whole, most_events, int most_events);
   CHECK_CHANGED(selector_alone, whole, longest_wait, int longest_wait);
   CHECK_CHANGED(selector_alone, whole, open, int open);

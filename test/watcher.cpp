@@ -37,6 +37,7 @@
 #include "allocations.hpp"
 #include "child.hpp"
 #include "contexts.hpp"
+#include "systems.hpp"
 
 namespace {
 
@@ -148,12 +149,12 @@ BOOST_AUTO_TEST_CASE(it_is_not_called_from_inside_a_thread_of_the_context_either
       told.note(ec, ready);
       watching.stop();
     });
-    watching.watch(interest::readable | interest::writable);
+    watching.watch(interest::writable);
     was_called_inside = !told.calls.empty();
   });
   run(context);
   BOOST_TEST(!was_called_inside);
-  BOOST_TEST(told.calls == strings{"readable|writable"});
+  BOOST_TEST(told.calls == strings{"writable"});
 }
 
 BOOST_AUTO_TEST_CASE(the_interest_changes_while_it_waits) {
@@ -178,22 +179,27 @@ BOOST_AUTO_TEST_CASE(the_interest_changes_while_it_waits) {
   BOOST_TEST(told.calls.back() == "readable");
 }
 
-BOOST_AUTO_TEST_CASE(both_directions_in_one_call) {
+// In one call with epoll; kqueue tells of each by itself.
+BOOST_AUTO_TEST_CASE(both_directions) {
   tested_context context;
   socket_pair pair;
-  reports told;
   pair.send();
+  interest seen = interest::none;
+  reports told;
   watcher watching(context);
-  watching.watch(pair.near.get(), interest::readable | interest::writable,
-                 [&](error_code ec, interest ready) {
-                   told.note(ec, ready);
-                   watching.watch(interest::writable);
-                   if (told.calls.size() == 2) {
-                     watching.stop();
-                   }
-                 });
+  watching.watch(
+      pair.near.get(), interest::readable | interest::writable, [&](error_code ec, interest ready) {
+        BOOST_TEST(!ec);
+        seen = seen | ready;
+        if (seen == (interest::readable | interest::writable)) {
+          watching.watch(pair.near.get(), interest::writable, [&](error_code ec2, interest ready2) {
+            told.note(ec2, ready2);
+            watching.stop();
+          });
+        }
+      });
   run(context);
-  BOOST_TEST(told.calls == (strings{"readable|writable", "writable"}));
+  BOOST_TEST(told.calls == strings{"writable"});
 }
 
 BOOST_AUTO_TEST_CASE(no_interest_is_a_pause) {
@@ -940,7 +946,9 @@ BOOST_AUTO_TEST_CASE(no_busy_loop_while_the_callback_is_on_its_way) {
   elsewhere.join();
 }
 
-BOOST_AUTO_TEST_CASE(in_a_thread_pool_on_strands) {
+// libkqueue's queues cannot be nested.
+BOOST_AUTO_TEST_CASE(in_a_thread_pool_on_strands,
+                     *boost::unit_test::enable_if<!test::has_libkqueue>()) {
   boost::asio::thread_pool pool(3);
   constexpr int count = 8;
   socket_pair pairs[count];
@@ -975,7 +983,8 @@ BOOST_AUTO_TEST_CASE(in_a_thread_pool_on_strands) {
   BOOST_TEST(stopped == count);
 }
 
-BOOST_AUTO_TEST_CASE(in_a_thread_pool_without_one) {
+BOOST_AUTO_TEST_CASE(in_a_thread_pool_without_one,
+                     *boost::unit_test::enable_if<!test::has_libkqueue>()) {
   boost::asio::thread_pool pool(3);
   constexpr int count = 8;
   socket_pair pairs[count];

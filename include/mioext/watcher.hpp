@@ -73,7 +73,8 @@ template <class Executor> class basic_watcher_set;
 /// **What it costs.** `watch()` with a callback makes one allocation; changing what is watched for makes
 /// one system call, or none where nothing changes. An event costs no allocation and, where the callback
 /// is called by the thread that fetches events, no system call to watch again. Where it is not (a
-/// strand; a context that several threads run), each event costs one, as async_wait() does.
+/// strand; a context that several threads run), each event costs one, as async_wait() does. (With kqueue,
+/// one more where reading and writing are watched for, because it reports them apart.)
 ///
 /// While something is watched for, the context's run() does not return. When the context is destroyed,
 /// the callback is destroyed without being called; the watcher may outlive the context, and does

@@ -18,6 +18,8 @@
 #include <memory>
 #include <utility>
 
+#include <poll.h>
+
 #include <mioext/detail/async/asio_features.hpp>
 
 #include <boost/asio/error.hpp>
@@ -33,6 +35,7 @@
 #include <mioext/detail/async/selector_reactor.hpp>
 #include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/polling/registration_rules.hpp>
+#include <mioext/detail/polling/selector.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/trigger.hpp>
 
@@ -169,10 +172,24 @@ private:
     ended
   };
 
-  io_status do_perform(int, boost::system::error_code&) noexcept override {
+  io_status do_perform(int fd, boost::system::error_code&) noexcept override {
     // Nobody asks for the report where reading alone is wanted.
     ready_ = wanted() == interest::readable ? interest::readable : wait_.state->reported & wanted();
+    if (!selector::reports_together() && ready_ != wanted()) {
+      // Otherwise the one that is always reported first would keep the other from its turn.
+      ready_ = ready_ | (ready_now(fd) & wanted());
+    }
     return io_status::done;
+  }
+
+  static interest ready_now(int fd) noexcept {
+    ::pollfd asked = {fd, POLLIN | POLLOUT, 0};
+    if (::poll(&asked, 1, 0) != 1 || (asked.revents & POLLNVAL)) {
+      return interest::none;
+    }
+    bool const has_failed = (asked.revents & (POLLERR | POLLHUP)) != 0;
+    return (has_failed || (asked.revents & POLLIN) ? interest::readable : interest::none) |
+           (has_failed || (asked.revents & POLLOUT) ? interest::writable : interest::none);
   }
 
   operation_function<execution_place::io, 96> function() noexcept { return {*this, memory_}; }

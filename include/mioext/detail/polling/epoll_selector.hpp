@@ -68,6 +68,8 @@ public:
     return interest::readable | interest::writable | interest::priority;
   }
 
+  static constexpr bool reports_together() noexcept { return true; }
+
   /// The kernel's EP_MAX_EVENTS; it refuses to fetch more in one go.
   static constexpr std::size_t most_events() noexcept { return INT_MAX / sizeof(native_event); }
 

@@ -73,6 +73,8 @@ public:
     return interest::readable | interest::writable;
   }
 
+  static constexpr bool reports_together() noexcept { return false; }
+
   static constexpr std::size_t most_events() noexcept { return INT_MAX / sizeof(native_event); }
 
   /// Some of the systems refuse more than 100,000,000 seconds (OpenBSD's kern_event.c, XNU's

@@ -136,6 +136,10 @@ template <class Subject, bool IsAsserted = false> struct selector_contract {
   /// All interests that can be watched.
   MIOEXT_DETAIL_MEMBER(all_interests, interest, T::all_interests());
 
+  /// True if one event reports all that a descriptor is ready for; false if reading and writing come in
+  /// two.
+  MIOEXT_DETAIL_MEMBER(reports_together, bool, T::reports_together());
+
   /// The largest number of events that can be fetched in one call.
   MIOEXT_DETAIL_MEMBER(most_events, std::size_t, T::most_events());
 
@@ -189,8 +193,9 @@ template <class Subject, bool IsAsserted = false> struct selector_contract {
       has_is_only_priority && has_concerns_reading && has_concerns_writing &&
       has_is_only_writable && has_drop_reading && has_drop_writing && has_hint &&
       has_failing_write_hint && has_print_details && has_error && has_all_interests &&
-      has_most_events && has_longest_wait && has_open && has_close && has_replace_with && has_has &&
-      has_native_handle && has_add && has_modify && has_remove && has_wait;
+      has_reports_together && has_most_events && has_longest_wait && has_open && has_close &&
+      has_replace_with && has_has && has_native_handle && has_add && has_modify && has_remove &&
+      has_wait;
 };
 
 /// The contract of a waker, which wakes whoever waits for a selector.
