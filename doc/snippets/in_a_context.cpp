@@ -51,6 +51,8 @@
 #include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 #include <mioext/unix.hpp>
+#include <mioext/watcher.hpp>
+#include <mioext/watcher_set.hpp>
 
 #ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -209,6 +211,53 @@ BOOST_AUTO_TEST_CASE(a_library_with_its_own_descriptor) {
   later.async_wait([&](error_code) { used.feed(); });
   context.run_for(seconds(20));
   BOOST_TEST(received == 10u);
+}
+
+BOOST_AUTO_TEST_CASE(a_library_and_its_watcher) {
+  boost::asio::io_context context;
+  library used;
+  std::size_t received = 0;
+  used.feed();
+  // tag::watcher[]
+  mioext::watcher watcher(context);
+  watcher.watch(used.descriptor(), mioext::interest::readable,
+                [&](error_code ec, mioext::interest) {
+                  // Called again as long as it is readable: the library may leave something unread.
+                  if (!ec) {
+                    received += used.process();
+                  }
+                  if (received == 10) {
+                    watcher.stop(); // before the library closes it
+                  }
+                });
+  // end::watcher[]
+  boost::asio::steady_timer later(context, milliseconds(5));
+  later.async_wait([&](error_code) { used.feed(); });
+  context.run_for(seconds(20));
+  BOOST_TEST(received == 10u);
+}
+
+BOOST_AUTO_TEST_CASE(the_descriptors_of_a_library_by_number) {
+  boost::asio::io_context context;
+  library first;
+  library second;
+  std::size_t received = 0;
+  first.feed();
+  second.feed();
+  // tag::watcher_set[]
+  mioext::watcher_set sockets(context, [&](error_code ec, int descriptor, mioext::interest ready) {
+    if (!ec && contains(ready, mioext::interest::readable)) {
+      received += (descriptor == first.descriptor() ? first : second).process();
+      sockets.watch(descriptor, mioext::interest::none); // forgets it
+    }
+  });
+  sockets.watch(first.descriptor(), mioext::interest::readable);
+  sockets.watch(second.descriptor(), mioext::interest::readable | mioext::interest::writable);
+  sockets.watch(second.descriptor(), mioext::interest::readable); // what was said last holds
+  // end::watcher_set[]
+  context.run_for(seconds(20));
+  BOOST_TEST(received == 10u);
+  BOOST_TEST(sockets.empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_library_watched_by_a_loop) {
