@@ -881,6 +881,42 @@ BOOST_AUTO_TEST_CASE(watching_what_is_watched_already_makes_no_system_call_in_a_
   watch_again(own_loop);
 }
 
+namespace {
+
+/// How many system calls a watcher makes for ten events, beside those of the context for each round: to
+/// the selector, for a handle that says itself when it is closed, so that nobody checks it.
+template <class Context> std::size_t registrations_of_a_watcher(Context& context, int& calls) {
+  auto pair = mioext::unix_socket::pair();
+  mioext::watcher watching(context);
+  watching.watch(pair.first, interest::readable, [&](boost::system::error_code, interest) {
+    char byte;
+    pair.first.read_some(boost::asio::buffer(&byte, 1));
+    if (++calls == 10) {
+      watching.stop();
+    } else {
+      pair.second.write_some(boost::asio::buffer("x", 1));
+    }
+  });
+  pair.second.write_some(boost::asio::buffer("x", 1));
+  faults::begin(nullptr);
+  context.run_for(support::patience);
+  faults::end();
+  return faults::calls(faults::call::epoll_ctl);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_watcher_watches_on_without_a_system_call) {
+  int calls = 0;
+  io_context context;
+  BOOST_TEST(registrations_of_a_watcher(context, calls) == 1u); // to stop
+  BOOST_TEST(calls == 10);
+  calls = 0;
+  mioext::selector_context own_context;
+  BOOST_TEST(registrations_of_a_watcher(own_context, calls) == 1u);
+  BOOST_TEST(calls == 10);
+}
+
 BOOST_AUTO_TEST_CASE(the_number_of_faults_is_told) {
   std::cout << total << " faults injected" << std::endl;
   BOOST_TEST(total > 500u);
