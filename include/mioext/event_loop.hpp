@@ -244,7 +244,8 @@ public:
   }
 
   /// Stops watching `handle`, even while its connect is in progress. After that, none of its events
-  /// reaches the handler, even if an error is returned.
+  /// reaches the handler, even if an error is returned. Timers that were set with the token of the
+  /// handle stay: the loop does not know whether they belong together. clear_timer() ends them.
   ///
   /// Errors: no_such_file_or_directory if it is not registered, bad_file_descriptor if it is
   /// closed.
