@@ -53,7 +53,8 @@ public:
   std::vector<double> run() {
     begin_ = clock::now();
     measured_from_ = begin_ + seconds(load_.seconds / 5);
-    end_ = measured_from_ + seconds(load_.seconds);
+    end_ =
+        load_.round_trips != 0 ? clock::time_point::max() : measured_from_ + seconds(load_.seconds);
     under_way_ = connections_.size();
     for (connection& each : connections_) {
       begin_round_trip(each, begin_);
@@ -128,6 +129,11 @@ private:
   void end_round_trip(connection& ended) {
     clock::time_point const now = clock::now();
     ++round_trips_;
+    if (load_.round_trips != 0 && round_trips_ == load_.round_trips) {
+      end_ = now;
+    } else if (now >= end_ && latencies_.empty()) {
+      end_ = now + seconds(load_.seconds); // this process did not run meanwhile
+    }
     if (now >= end_) {
       --under_way_;
       return;
@@ -141,7 +147,8 @@ private:
 
   std::vector<double> result() {
     bench::check(!latencies_.empty(), "no round trip was measured");
-    return {static_cast<double>(measured_) / load_.seconds,
+    return {static_cast<double>(measured_) /
+                std::chrono::duration<double>(end_ - measured_from_).count(),
             percentile(0.5),
             percentile(0.99),
             percentile(0.999),

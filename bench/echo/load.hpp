@@ -24,6 +24,7 @@ struct load {
   std::size_t connections;
   std::size_t message_size;
   double seconds; // measured, after as many round trips to warm up as fit in a fifth of that
+  std::uint64_t round_trips = 0; // if not 0: it ends after so many, however long they take
 };
 
 /// Puts `wanted` on the server that listens on `port`.
