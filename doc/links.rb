@@ -35,7 +35,7 @@ module Links
     end
 
     def case?(name)
-      @text.match?(/^(BOOST_\w*TEST_CASE\w*\(\s*|case_of ')#{Regexp.escape(name)}(?!\w)/)
+      @text.match?(/^ *(BOOST_\w*TEST_CASE\w*\(\s*|case_of ')#{Regexp.escape(name)}(?!\w)/)
     end
 
     # Returns its id.
