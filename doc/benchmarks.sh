@@ -54,7 +54,7 @@ picture() {
   fi
   format=$(awk -F '\t' '$2 >= 10000 { many = 1 } END { print many ? "%.0s%c" : "%g" }' "$work/$name.bars")
   gnuplot << END
-set terminal svg size 540,$((70 + 26 * count)) noenhanced font "sans-serif,12" background "white"
+set terminal svg size 540,$((70 + 26 * count)) noenhanced font "sans-serif,12"
 set output "$directory/$name.svg"
 set title "$setting"
 set xlabel "$unit"

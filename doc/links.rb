@@ -16,7 +16,8 @@
 #   api:NAME[text]         what Doxygen wrote of mioext::NAME (a class, a function, a member)
 #
 # Where there is no such case, file or name, that is a warning, which b2 doc takes for an error. The files
-# that are linked become pages beside the guide, so that it can be put anywhere.
+# that are linked become pages beside the guide, so that it can be put anywhere. The page itself gets the
+# colours of code.css and the search of search.js.
 #
 
 require "asciidoctor"
@@ -60,16 +61,22 @@ module Links
         <html lang="en">
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
         <title>#{@path}</title>
         <style>
         body { margin: 1rem; font: 14px/1.5 monospace; }
         pre { overflow-x: auto; }
         mark { background: none; color: inherit; scroll-margin-top: 3rem; }
-        mark:target { background: #fd6; }
-        #{Rouge::Themes::Github.render(scope: "pre")}
+        mark:target { background: #fd6; color: #000; }
+        @media screen and (prefers-color-scheme: dark) {
+          body { background: #15191e; color: #d8dde2; }
+          a { color: #8ab8e6; }
+        }
+        @media print { pre { white-space: pre-wrap; overflow-wrap: anywhere; } }
+        #{File.read("doc/code.css")}
         </style>
         <p><a href="../index.html">Guide</a>: #{@path}</p>
-        <pre>#{code}</pre>
+        <pre class="rouge">#{code}</pre>
         </html>
       HTML
     end
@@ -166,7 +173,11 @@ Asciidoctor::Extensions.register do
   postprocessor do
     process do |document, output|
       Links.of(document).write
-      output
+      output = output.dup
+      doc = "#{document.attr("root")}/doc"
+      output.sub!(/^pre\.rouge table td.*?(?=^<\/style>)/m) { File.read("#{doc}/code.css") } or
+        document.logger.warn("Rouge's style was not found")
+      output.sub("</body>") { "<script>\n#{File.read("#{doc}/search.js")}</script>\n</body>" }
     end
   end
 end
