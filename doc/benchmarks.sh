@@ -9,7 +9,7 @@
 # (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 #
 # What the guide shows of the benchmarks, from the newest table in bench/README.md, so that it cannot
-# say anything else than that: pictures, what was lost, and on what machine.
+# say anything else than that: pictures, numbers in the text, what was lost, and on what machine.
 #
 # usage: benchmarks.sh TABLE DIRECTORY WORK
 #
@@ -82,6 +82,50 @@ picture messages messages 'busy, 2 producers'
 picture timers_set timers '1,000,000 set'
 picture timers_cancelled timers '1,000,000 cancelled'
 picture memory memory '10000 descriptors watched'
+
+# number NAME BENCHMARK SETTING CONTENDER: an attribute with the median, for the text.
+number() {
+  awk -F '\t' -v name="$1" -v benchmark="$2" -v setting="$3" -v contender="$4" '
+    $1 == benchmark && $2 == setting && $4 == contender {
+      value = $5 >= 1e6 ? sprintf("%.0f million", $5 / 1e6) : $5 >= 10 ? sprintf("%.0f", $5) : sprintf("%.2f", $5)
+      print ":" name ": " value
+      found = 1
+    }
+    END { exit !found }
+  ' "$work/rows" || {
+    echo "$table has no $4 in setting \"$3\" of $2" >&2
+    return 1
+  }
+}
+
+{
+  number n_poller instructions '100 of 1000 descriptors active' poller
+  number n_hand_written instructions '100 of 1000 descriptors active' hand_written
+  number n_loop instructions '100 of 1000 descriptors active' event_loop
+  number n_nested instructions '100 of 1000 descriptors active' async_event_loop
+  number n_asio_wait instructions '100 of 1000 descriptors active' asio_wait
+  number n_libuv instructions '100 of 1000 descriptors active' libuv
+  number n_libev instructions '100 of 1000 descriptors active' libev
+  number n_libevent instructions '100 of 1000 descriptors active' libevent
+  number n_nested_single dispatch '1 of 1000 descriptors active' 'mioext async_event_loop'
+  number n_asio_single dispatch '1 of 1000 descriptors active' 'Asio async_wait'
+  number n_cancel_wheel timers '1,000,000 cancelled' 'mioext event_loop'
+  number n_cancel_asio timers '1,000,000 cancelled' Asio
+  number n_cancel_libuv timers '1,000,000 cancelled' libuv
+  number n_cancel_libev timers '1,000,000 cancelled' libev
+  number n_set_wheel timers '1,000,000 set' 'mioext event_loop'
+  number n_set_libev timers '1,000,000 set' libev
+  number n_queue messages 'busy, 2 producers' 'mioext event_loop'
+  number n_locked messages 'busy, 2 producers' 'eventfd, locked queue'
+  number n_post messages 'busy, 2 producers' 'asio::post'
+  number n_stream_1 stream_instructions '1 connection' 'mioext, io_context'
+  number n_socket_1 stream_instructions '1 connection' 'Asio, io_context'
+  number n_stream_100 stream_instructions '100 connections' 'mioext, io_context'
+  number n_socket_100 stream_instructions '100 connections' 'Asio, io_context'
+  number n_compile_asio headers 'time to compile' boost/asio.hpp
+  number n_compile_poller headers 'time to compile' mioext/poller.hpp
+  number n_compile_all headers 'time to compile' mioext.hpp
+} > "$work/numbers.adoc"
 
 {
   echo '[%autowidth.stretch,cols="1,2,2,1,2"]'
