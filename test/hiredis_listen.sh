@@ -35,13 +35,16 @@ serve() {
 answers() { [[ $(redis-cli -p "$1" info server 2> /dev/null) == *"process_id:$redis"* ]]; }
 say() { redis-cli -s "$socket" "$@" > /dev/null; }
 
-# serve_again: where the other one was, which has ended.
+# serve_again: where the other one was, which ends.
 serve_again() {
   local listener=$started
+  wait_until has_gone "$redis"
   serve "$port"
   wait_until answers "$port"
   started=$listener
 }
+
+has_gone() { ! kill -0 "$1" 2> /dev/null; }
 
 # listen <first line> <arguments...>: in the background, as `started`.
 listen() {
