@@ -132,7 +132,7 @@
     }
   });
   document.addEventListener("keydown", function (event) {
-    if (event.key === "/" && document.activeElement !== box) {
+    if (event.key === "/" && !event.ctrlKey && !event.altKey && !event.metaKey && document.activeElement !== box) {
       event.preventDefault();
       box.focus();
     }
