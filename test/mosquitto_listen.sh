@@ -39,7 +39,7 @@ answers() {
     kill -0 "$broker"
 }
 say() {
-  timeout "$patience" "$mosquitto_listen" --server "127.0.0.1:$port" --count $(( $# - 1 )) "$@" > "$scratch/said.log" ||
+  timeout "$patience" "$mosquitto_listen" --server "127.0.0.1:$port" --count $(( $# - 1 )) "$@" > "$scratch/said.log" 2> "$scratch/said.err" ||
     fail "cannot publish: $*"
 }
 
