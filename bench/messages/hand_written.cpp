@@ -20,36 +20,73 @@
 
 #include "locked_queue.hpp"
 
-double messages::hand_written(work const& wanted) {
-  int const epoll = bench::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
-  int const bell = bench::checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
-  ::epoll_event wake_up;
-  wake_up.events = EPOLLIN | EPOLLET; // each write is an edge: nothing needs to be read
-  wake_up.data.fd = bell;
-  bench::checked(::epoll_ctl(epoll, EPOLL_CTL_ADD, bell, &wake_up), "epoll_ctl");
+namespace {
 
-  locked_queue queue;
-  ledger received(wanted);
-  auto const send = [&queue, bell](message const& sent) {
-    if (queue.push(sent)) {
+using messages::message;
+
+class waking_loop {
+public:
+  waking_loop()
+      : epoll_(bench::checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+        bell_(bench::checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
+    ::epoll_event wake_up;
+    wake_up.events = EPOLLIN | EPOLLET; // each write is an edge: nothing needs to be read
+    wake_up.data.fd = bell_;
+    bench::checked(::epoll_ctl(epoll_, EPOLL_CTL_ADD, bell_, &wake_up), "epoll_ctl");
+  }
+
+  ~waking_loop() {
+    ::close(bell_);
+    ::close(epoll_);
+  }
+
+  waking_loop(waking_loop const&) = delete;
+  waking_loop& operator=(waking_loop const&) = delete;
+
+  void send(message const& sent) {
+    if (queue_.push(sent)) {
       std::uint64_t const one = 1;
-      bench::checked(::write(bell, &one, sizeof one), "eventfd");
+      bench::checked(::write(bell_, &one, sizeof one), "eventfd");
     }
-  };
-  auto const run = [&] {
+  }
+
+  template <class Receive, class IsComplete> void run(Receive receive, IsComplete is_complete) {
     std::vector<message> taken;
-    while (!received.is_complete()) {
+    while (!is_complete()) {
       ::epoll_event event;
-      ::epoll_wait(epoll, &event, 1, -1);
-      queue.take_all(taken);
+      ::epoll_wait(epoll_, &event, 1, -1);
+      queue_.take_all(taken);
       for (message const& each : taken) {
-        received.receive(each);
+        receive(each);
       }
       taken.clear();
     }
-  };
-  double const result = messages_per_second(wanted, received, send, run);
-  ::close(bell);
-  ::close(epoll);
-  return result;
+  }
+
+private:
+  int const epoll_;
+  int const bell_;
+  messages::locked_queue queue_{};
+};
+
+} // namespace
+
+double messages::hand_written(work const& wanted) {
+  waking_loop loop;
+  ledger received(wanted);
+  return messages_per_second(
+      wanted, received, [&loop](message const& sent) { loop.send(sent); },
+      [&] {
+        loop.run([&received](message const& each) { received.receive(each); },
+                 [&received] { return received.is_complete(); });
+      });
+}
+
+void messages::hand_written_circle(std::uint64_t count) {
+  waking_loop loop;
+  circle all(count);
+  auto const send = [&loop](message const& sent) { loop.send(sent); };
+  all.start(send);
+  loop.run([&](message const& each) { all.receive(each, send); },
+           [&all] { return all.is_complete(); });
 }

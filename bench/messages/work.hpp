@@ -114,7 +114,34 @@ double messages_per_second(work const& wanted, ledger const& received, Send send
   return static_cast<double>(received.total()) / seconds;
 }
 
+/// Messages that go round: some are under way, and the loop sends another for each that comes. It is
+/// never asleep, and does the same each time, so that what that costs can be counted.
+class circle {
+public:
+  explicit circle(std::uint64_t messages) : left_(messages) {}
+
+  template <class Send> void start(Send const& send) const {
+    for (std::uint32_t number = 0; number != under_way; ++number) {
+      send(message{0, number});
+    }
+  }
+
+  template <class Send> void receive(message const& received, Send const& send) {
+    if (left_-- > under_way) {
+      send(message{0, received.number + under_way});
+    }
+  }
+
+  bool is_complete() const { return left_ == 0; }
+
+private:
+  static constexpr std::uint32_t under_way = 500;
+
+  std::uint64_t left_;
+};
+
 using contender = double(work const& wanted);
+using circling_contender = void(std::uint64_t messages);
 
 contender hand_written;
 contender event_loop;
@@ -122,6 +149,12 @@ contender async_event_loop;
 contender selector_context_loop;
 contender asio;
 contender libuv;
+
+circling_contender hand_written_circle;
+circling_contender event_loop_circle;
+circling_contender async_event_loop_circle;
+circling_contender selector_context_circle;
+circling_contender libuv_circle;
 
 } // namespace messages
 

@@ -33,8 +33,9 @@ struct event_loop_config {
   /// How many messages can be under way to the handler; a sender is told when there are more.
   std::size_t message_capacity = 1024;
 
-  /// How many messages one tick delivers at the most before I/O gets its turn.
-  std::size_t messages_per_tick = 64;
+  /// How many messages one tick delivers at the most before I/O gets its turn, and, where the loop is
+  /// one of many in a context, before the context's other work does. The default is mio's.
+  std::size_t messages_per_tick = 256;
 
   /// The unit that timers are rounded up to, at least a millisecond. The default is a millisecond,
   /// because that is what the system can wait for, and a coarser tick would save nothing: the loop

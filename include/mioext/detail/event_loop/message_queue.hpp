@@ -48,13 +48,18 @@ public:
   /// whose operations are sequentially consistent too, either the producer sees the flag or the
   /// consumer sees the message. No fence is needed (ThreadSanitizer does not understand fences).
   bool empty() const noexcept {
-    return head_.sequence->load(std::memory_order_seq_cst) != head_.position + 1;
+    return head_.cell->sequence.load(std::memory_order_seq_cst) != head_.position + 1;
   }
 
   /// True if the next message to take has a position before `end`. Only the consumer may call it.
   bool is_before(std::size_t end) const noexcept { return is_before(head_.position, end); }
 
 protected:
+  // What the cells of all types begin with.
+  struct numbered_cell {
+    std::atomic<std::size_t> sequence;
+  };
+
   message_queue_front() noexcept = default;
   ~message_queue_front() = default;
 
@@ -65,10 +70,12 @@ protected:
 
   std::size_t head() const noexcept { return head_.position; }
 
-  // Moves the head to `position`, whose cell has this sequence number.
-  void set_head(std::size_t position, std::atomic<std::size_t> const& sequence) noexcept {
+  numbered_cell& head_cell() const noexcept { return *head_.cell; }
+
+  // Moves the head to `position`, whose cell is this one.
+  void set_head(std::size_t position, numbered_cell& of_position) noexcept {
     head_.position = position;
-    head_.sequence = &sequence;
+    head_.cell = &of_position;
   }
 
   // Separates members that different threads write, against false sharing. This is padding instead
@@ -82,8 +89,8 @@ protected:
 private:
   struct separated_head {
     padding before{};
-    std::size_t position = 0;                           // the next one to take, by the consumer
-    std::atomic<std::size_t> const* sequence = nullptr; // of the cell of that position
+    std::size_t position = 0;      // the next one to take, by the consumer
+    numbered_cell* cell = nullptr; // of that position
     padding after{};
   };
 
@@ -132,7 +139,7 @@ public:
       std::size_t const sequence = index < capacity_ ? index : index - mask_;
       cells_[index].sequence.store(sequence, std::memory_order_relaxed);
     }
-    set_head(0, cells_[0].sequence);
+    set_head(0, cells_[0]);
   }
 
   message_queue(message_queue const&) = delete;
@@ -179,7 +186,7 @@ public:
   /// @return False if there was no message, in the sense of empty().
   template <class Receive> bool try_pop(Receive&& receive) {
     std::size_t const position = head();
-    cell& source = cells_[position & mask_];
+    cell& source = static_cast<cell&>(head_cell());
     if (source.sequence.load(std::memory_order_acquire) != position + 1) {
       return false;
     }
@@ -187,7 +194,7 @@ public:
     Message message(std::move(*stored));
     stored->~Message(); // NOLINT(clang-analyzer-cplusplus.Move): what was moved from is destroyed
     std::size_t const freed = position + capacity_;
-    set_head(position + 1, cells_[(position + 1) & mask_].sequence);
+    set_head(position + 1, cells_[(position + 1) & mask_]);
     cells_[freed & mask_].sequence.store(freed, std::memory_order_release);
     std::forward<Receive>(receive)(std::move(message));
     return true;
@@ -238,8 +245,7 @@ public:
   }
 
 private:
-  struct cell {
-    std::atomic<std::size_t> sequence;
+  struct cell : message_queue_front::numbered_cell {
     alignas(Message) unsigned char storage[sizeof(Message)];
 
     Message* message() noexcept { return static_cast<Message*>(static_cast<void*>(storage)); }
