@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// How much memory is taken from the heap: for each descriptor that is watched, for each timer that is
-// pending, and, in steady state, for each event?
+// How much memory is taken from the heap: for each descriptor that is watched, for each socket
+// that is read, for each timer that is pending, and, in steady state, for each event?
 //
 
 #include <cerrno>
@@ -17,6 +17,7 @@
 #include <system_error>
 
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 
 #include "chain.hpp"
 #include "harness.hpp"
@@ -36,6 +37,44 @@ descriptors idle_descriptors(std::size_t count) {
     }
   }
   return made;
+}
+
+// Pairs, both ends of them.
+descriptors connected_sockets(std::size_t count) {
+  descriptors made;
+  made.reserve(count);
+  while (made.size() < count) {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
+      throw std::system_error(errno, std::system_category(), "socketpair");
+    }
+    made.insert(made.end(), ends, ends + 2);
+  }
+  return made;
+}
+
+// The object, what it keeps elsewhere, and the read that is pending.
+void compare_streams(bench::run& run) {
+  constexpr std::size_t count = 10000;
+  if (!bench::allow_descriptors(count + 100)) {
+    return; // as compare_descriptors() has said
+  }
+  auto const with = [](double (*contender)(descriptors const&)) {
+    return [contender] { return contender(connected_sockets(count)); };
+  };
+  run.compare(
+      bench::comparison("10000 sockets, one read pending", "bytes a socket", bench::better::less)
+          .exact()
+          .add("Asio", with(asio_sockets))
+          .add("mioext stream", with(context_streams))
+          .add("mioext stream in a selector_context", with(selector_context_streams)));
+  run.compare(
+      bench::comparison("the same, executor's type known", "bytes a socket", bench::better::less)
+          .exact()
+          .add("Asio", with(typed_asio_sockets))
+          .add("mioext stream", with(typed_context_streams))
+          .add("mioext stream in a selector_context", with(typed_selector_context_streams))
+          .require("mioext stream in a selector_context", bench::at_most_ratio(1)));
 }
 
 void compare_descriptors(bench::run& run) {
@@ -117,6 +156,7 @@ void compare_events(bench::run& run) {
 int main(int argc, char** argv) {
   bench::run run("memory", argc, argv);
   compare_descriptors(run);
+  compare_streams(run);
   compare_timers(run);
   compare_events(run);
   return run.finish();

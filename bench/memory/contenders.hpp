@@ -26,6 +26,13 @@ double async_event_loop_descriptors(descriptors const& idle);
 double async_wait_descriptors(descriptors const& idle); // one wait is pending for each
 double stream_descriptors(descriptors const& idle);     // one read is pending for each
 double asio_descriptors(descriptors const& idle);       // one read is pending for each
+// Sockets, each with one read pending; with executors of any type, or of the context's.
+double asio_sockets(descriptors const& connected);
+double context_streams(descriptors const& connected);
+double selector_context_streams(descriptors const& connected);
+double typed_asio_sockets(descriptors const& connected);
+double typed_context_streams(descriptors const& connected);
+double typed_selector_context_streams(descriptors const& connected);
 double libuv_descriptors(descriptors const& idle);
 double libevent_descriptors(descriptors const& idle);
 double libev_descriptors(descriptors const& idle);

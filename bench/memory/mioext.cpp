@@ -18,6 +18,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/connect_pair.hpp>
@@ -47,8 +49,8 @@ template <class Loop> double registered(Loop& loop, descriptors const& idle) {
 }
 
 // A read from each, into a number that all share, for none ever arrives.
-template <class Stream, class Adopt> double reading(descriptors const& idle, Adopt adopt) {
-  asio::io_context context(1);
+template <class Stream, class Context, class Adopt>
+double reading(Context& context, descriptors const& idle, Adopt adopt) {
   std::uint64_t number;
   double const before = heap::bytes();
   std::vector<Stream> streams;
@@ -146,14 +148,65 @@ double async_wait_descriptors(descriptors const& idle) {
 }
 
 double stream_descriptors(descriptors const& idle) {
-  return reading<mioext::stream<mioext::pipe_reader>>(idle, [](asio::io_context& in, int fd) {
-    return mioext::stream<mioext::pipe_reader>(in, fd);
-  });
+  asio::io_context context(1);
+  return reading<mioext::stream<mioext::pipe_reader>>(
+      context, idle,
+      [](asio::io_context& in, int fd) { return mioext::stream<mioext::pipe_reader>(in, fd); });
 }
 
 double asio_descriptors(descriptors const& idle) {
-  return reading<asio::posix::stream_descriptor>(
-      idle, [](asio::io_context& in, int fd) { return asio::posix::stream_descriptor(in, fd); });
+  asio::io_context context(1);
+  return reading<asio::posix::stream_descriptor>(context, idle, [](asio::io_context& in, int fd) {
+    return asio::posix::stream_descriptor(in, fd);
+  });
+}
+
+namespace {
+
+template <class Executor> double sockets_of_asio(descriptors const& connected) {
+  using protocol = asio::local::stream_protocol;
+  using socket = asio::basic_stream_socket<protocol, Executor>;
+  asio::io_context context(1);
+  return reading<socket>(context, connected,
+                         [](asio::io_context& in, int fd) { return socket(in, protocol(), fd); });
+}
+
+template <class Context, class Executor>
+double streams_in(Context& context, descriptors const& connected) {
+  using stream = mioext::stream<mioext::unix_socket, Executor>;
+  return reading<stream>(context, connected,
+                         [](Context& in, int fd) { return stream(in, mioext::unix_socket(fd)); });
+}
+
+} // namespace
+
+double asio_sockets(descriptors const& connected) {
+  return sockets_of_asio<asio::any_io_executor>(connected);
+}
+
+double typed_asio_sockets(descriptors const& connected) {
+  return sockets_of_asio<asio::io_context::executor_type>(connected);
+}
+
+double context_streams(descriptors const& connected) {
+  asio::io_context context(1);
+  return streams_in<asio::io_context, asio::any_io_executor>(context, connected);
+}
+
+double typed_context_streams(descriptors const& connected) {
+  asio::io_context context(1);
+  return streams_in<asio::io_context, asio::io_context::executor_type>(context, connected);
+}
+
+double selector_context_streams(descriptors const& connected) {
+  mioext::selector_context context;
+  return streams_in<mioext::selector_context, asio::any_io_executor>(context, connected);
+}
+
+double typed_selector_context_streams(descriptors const& connected) {
+  mioext::selector_context context;
+  return streams_in<mioext::selector_context, mioext::selector_context::executor_type>(context,
+                                                                                       connected);
 }
 
 double event_loop_timers(std::size_t count) {
