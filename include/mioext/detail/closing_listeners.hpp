@@ -71,11 +71,10 @@ private:
 /// detail/dispatch_scope.hpp.) Thread-safe; visible, so that all shared libraries of the process
 /// share them.
 ///
-/// Each number has its own place, with its own lock. Neighbouring numbers have theirs in different
-/// cache lines, so that threads that use different descriptors seldom write to the same one. Places
-/// are made when a number is first entered, many at a time, and are never moved or freed: a context
-/// with static storage duration may be destroyed later than any static object here, and descriptor
-/// numbers are used again.
+/// Each number has its own place, with its own lock in its own cache lines, so that threads that
+/// use different descriptors write to nothing in common. Places are made when a number is first
+/// entered, many at a time, and are never moved or freed: a context with static storage duration
+/// may be destroyed later than any static object here, and descriptor numbers are used again.
 class BOOST_SYMBOL_VISIBLE closing_listeners {
 public:
   /// The instance of the process or, if shared libraries cannot share it, the instance of the
@@ -135,22 +134,23 @@ private:
     std::atomic<bool> is_locked_;
   };
 
-  struct alignas(16) place {
+  struct place_content {
     std::atomic<closing_entry*> first{nullptr};
     short_lock mutex{};
   };
 
+  /// Two cache lines of most processors, which fetch lines in pairs, and one cache line of some.
+  static constexpr std::size_t place_size = 128;
+
+  struct place : place_content {
+    unsigned char padding[place_size - sizeof(place_content)];
+  };
+  static_assert(sizeof(place) == place_size, "a place fills its cache lines");
+
   // A number in three parts: which branch, which leaf of that, which place of that.
-  static constexpr unsigned leaf_bits = 10;
+  static constexpr unsigned leaf_bits = 6;
   static constexpr unsigned branch_bits = 12;
   static constexpr unsigned root_bits = 31 - branch_bits - leaf_bits;
-
-  // Threads that close handles beside each other are to write to different cache lines: two of those of
-  // most processors, which fetch lines in pairs, and one of some. So neighbouring numbers have places that
-  // are as far apart as that, and numbers that share a line are 128 apart.
-  static constexpr std::size_t line_size = 128;
-  static constexpr unsigned neighbour_bits = 3;
-  static_assert(sizeof(place) << neighbour_bits == line_size, "neighbours are to be a line apart");
 
   struct leaf {
     place places[1u << leaf_bits];
@@ -171,9 +171,7 @@ private:
   }
 
   static place& in(leaf& of, unsigned number) noexcept {
-    unsigned const low = number & ((1u << leaf_bits) - 1);
-    unsigned const rotated = (low << neighbour_bits) | (low >> (leaf_bits - neighbour_bits));
-    return of.places[rotated & ((1u << leaf_bits) - 1)];
+    return of.places[number & ((1u << leaf_bits) - 1)];
   }
 
   place* find(int fd) noexcept {
@@ -200,7 +198,7 @@ private:
   template <class Node> BOOST_NOINLINE static Node& make(std::atomic<Node*>& where) {
     void* memory = nullptr;
     // C++11's new does not align what wants more than the usual.
-    if (::posix_memalign(&memory, line_size, sizeof(Node)) != 0) {
+    if (::posix_memalign(&memory, place_size, sizeof(Node)) != 0) {
       boost::throw_exception(std::bad_alloc());
     }
     Node* const fresh = ::new (memory) Node();
