@@ -110,24 +110,24 @@ template <class Executor> struct contender<io_context, Executor> {
   };
 };
 
-template <class Executor> struct contender<selector_context, Executor> {
+// mioext's streams, in either context.
+template <class Context, class Executor> struct mioext_contender {
   using unix_stream = mioext::stream<mioext::unix_socket, Executor>;
   using tcp_stream = mioext::stream<mioext::tcp_socket, Executor>;
 
-  static std::pair<unix_stream, unix_stream> pair(selector_context& context) {
+  static std::pair<unix_stream, unix_stream> pair(Context& context) {
     auto made = mioext::unix_socket::pair();
     return {unix_stream(context, std::move(made.first)),
             unix_stream(context, std::move(made.second))};
   }
 
   struct acceptor {
-    explicit acceptor(selector_context&)
+    explicit acceptor(Context&)
         : owned(tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)) {}
 
     tcp::endpoint endpoint() const { return owned.local_endpoint(); }
 
-    template <class Handler>
-    void accept(selector_context& context, tcp_stream& peer, Handler handler) {
+    template <class Handler> void accept(Context& context, tcp_stream& peer, Handler handler) {
       mioext::async_accept(context, owned, peer, std::move(handler));
     }
 
@@ -135,16 +135,25 @@ template <class Executor> struct contender<selector_context, Executor> {
   };
 
   struct descriptor {
-    descriptor(selector_context&, int fd) : owned(fd) {}
+    descriptor(Context&, int fd) : owned(fd) {}
     ~descriptor() { ::close(owned); }
 
-    template <class Handler> void wait(selector_context& context, Handler handler) {
+    template <class Handler> void wait(Context& context, Handler handler) {
       mioext::async_wait(context, owned, mioext::interest::readable, std::move(handler));
     }
 
     int owned;
   };
 };
+
+template <class Executor>
+struct contender<selector_context, Executor> : mioext_contender<selector_context, Executor> {};
+
+// An io_context whose work is done by mioext.
+struct guest_context : io_context {};
+
+template <class Executor>
+struct contender<guest_context, Executor> : mioext_contender<guest_context, Executor> {};
 
 // --- Round trips -------------------------------------------------------------------------------------
 
@@ -339,25 +348,30 @@ struct kind {
   char const* name;
   work* in_io_context;
   work* in_selector_context;
+  work* as_guest;
 };
 
 kind const kinds[] = {
     {"round_typed", go_round<io_context, io_context::executor_type>,
-     go_round<selector_context, selector_context::executor_type>},
+     go_round<selector_context, selector_context::executor_type>,
+     go_round<guest_context, io_context::executor_type>},
     {"round_any", go_round<io_context, boost::asio::any_io_executor>,
-     go_round<selector_context, boost::asio::any_io_executor>},
-    {"wait", wait<io_context, void>, wait<selector_context, void>},
-    {"visit", visit<io_context, void>, visit<selector_context, void>},
-    {"post", post_inside<io_context, void>, post_inside<selector_context, void>},
+     go_round<selector_context, boost::asio::any_io_executor>,
+     go_round<guest_context, boost::asio::any_io_executor>},
+    {"wait", wait<io_context, void>, wait<selector_context, void>, wait<guest_context, void>},
+    {"visit", visit<io_context, void>, visit<selector_context, void>, visit<guest_context, void>},
+    {"post", post_inside<io_context, void>, post_inside<selector_context, void>, nullptr},
     {"post_from_thread", post_from_thread<io_context, void>,
-     post_from_thread<selector_context, void>},
+     post_from_thread<selector_context, void>, nullptr},
 };
 
 int do_work(std::string const& name, std::string const& context, std::string const& connections,
             std::string const& repetitions) {
   for (kind const& each : kinds) {
     if (name == each.name) {
-      work* const chosen = context == "io" ? each.in_io_context : each.in_selector_context;
+      work* const chosen = context == "io"      ? each.in_io_context
+                           : context == "guest" ? each.as_guest
+                                                : each.in_selector_context;
       chosen(std::stoul(connections), std::stoull(repetitions));
       return 0;
     }

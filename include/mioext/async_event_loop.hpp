@@ -49,11 +49,14 @@ inline namespace MIOEXT_SYSTEM {
 ///
 /// Between construction and async_run() everything can be set up as with a blocking loop. Handlers
 /// are called on the executor, never two at once, even if many threads run the context. They are
-/// passed the inner loop, a basic_event_loop. After each batch of events
-/// (event_loop_config::event_capacity) the context's other work gets its turn. A selector_context
-/// waits for the loop's selector together with its own. If nothing else is due there, the loop may
-/// look at its selector again at once; after 64 calls of its handler at the most the context looks
-/// at its own.
+/// passed the inner loop, a basic_event_loop. After each turn of the loop the context's other work
+/// gets its own. A turn begins with a batch of events (event_loop_config::event_capacity). In an
+/// io_context, if its executor is the context's own or a strand of that, the loop may then look at its
+/// selector again at once, as long as it finds something, which is cheaper than to ask the context to
+/// wait. It does so 15 times at the most, and not once its handler was called 64 times in the turn or
+/// the context was stopped. A selector_context waits for the loop's selector together with its own. If
+/// nothing else is due there, the loop may look at its selector again at once; after 64 calls of its
+/// handler at the most the context looks at its own.
 ///
 /// Members other than those below are those of basic_event_loop, with its parameters, errors and
 /// overloads; see there. (It has no run() and run_once(): async_run() takes their place.)
@@ -66,7 +69,7 @@ inline namespace MIOEXT_SYSTEM {
 /// handler waits in run_once().)
 ///
 /// The context's run(), run_one() and poll_one() count not the calls of the handler's members but
-/// the loop's ticks, each of which may make many calls or none. When a run ends, an io_context also
+/// the loop's turns, each of which may make many calls or none. When a run ends, an io_context also
 /// counts the waits that are cancelled. A selector_context counts one for a cancel() of another
 /// thread; and its run() counts as one tick what the loop does in a row.
 ///

@@ -108,9 +108,10 @@ protected:
 /// destroyed in any order.
 ///
 /// While a run is pending, the context waits for the loop's descriptor and, if the loop has a
-/// timer, for that timer. When either wait ends, a tick runs on the executor. Two waits may end at
-/// once in two threads; the second then does nothing, because new waits are started after each
-/// tick. This also gives the context's other work its turn after each batch.
+/// timer, for that timer. When either wait ends, it is the loop's turn on the executor: a tick, and
+/// others at once for as long as that is worthwhile. Two waits may end at once in two threads; the
+/// second then does nothing, because new waits are started after each turn. Then the context's
+/// other work gets its turn.
 ///
 /// @tparam Nesting nested_selector, or scheduled_selector in a selector_context
 template <class Token, class Message, class Executor, template <class, class, class> class Nesting>
@@ -282,15 +283,17 @@ private:
     }
   }
 
-  /// Only in contexts that one thread runs, where this needs no lock. The mutex is unlocked.
+  /// Called in a turn, without the mutex.
   static bool wants_another_tick(void* self, std::size_t calls) {
     async_loop& ticking = *static_cast<async_loop*>(self);
+    std::lock_guard<mutex_type> const lock(ticking.mutex_);
     return ticking.nested_.wants_another_tick(calls) && !ticking.is_cancelled_;
   }
 
-  /// One tick, and what follows from it.
+  /// One turn: a tick, others at once if that is worthwhile, and what follows from them.
   void tick(std::unique_lock<mutex_type>& lock) {
     is_ticking_ = true;
+    nested_.begin_turn();
     boost::system::error_code ec;
     bool has_finished = false;
     {

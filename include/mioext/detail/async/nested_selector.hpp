@@ -24,6 +24,7 @@
 #include <mioext/detail/async/asio_features.hpp>
 
 #include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/wait_traits.hpp>
 #include <boost/config.hpp>
@@ -32,6 +33,8 @@
 
 #include <mioext/detail/async/function_memory.hpp>
 #include <mioext/detail/async/inline_executor.hpp>
+#include <mioext/detail/async/io_context_of.hpp>
+#include <mioext/detail/async/looks_in_a_row.hpp>
 #include <mioext/detail/async/nested_descriptor.hpp>
 
 namespace mioext {
@@ -94,7 +97,8 @@ public:
 
   /// The context's reactor does not know of the selector before enter().
   nested_selector(Owner& owner, Executor const& executor)
-      : owner_(owner), executor_(executor), objects_(new io_objects(executor)) {}
+      : owner_(owner), executor_(executor), context_(io_context_of(executor)),
+        objects_(new io_objects(executor)) {}
 
   nested_selector(nested_selector const&) = delete;
   nested_selector& operator=(nested_selector const&) = delete;
@@ -196,8 +200,19 @@ public:
     }
   }
 
-  /// Never: the context has its turn after each tick.
-  bool wants_another_tick(std::size_t) const noexcept { return false; }
+  // --- Looking again before the context waits --------------------------------------------------
+
+  /// To be called when a turn of the owner begins.
+  void begin_turn() noexcept { looks_.begin(); }
+
+  /// To be called after each look at the selector in this turn: whether it is to be looked at once more
+  /// before the context waits for it; see looks_in_a_row. Not if the context was stopped meanwhile, nor if
+  /// it is not known whether it was.
+  /// @param calls how many calls the last look has led to
+  bool wants_another_tick(std::size_t calls) {
+    return context_ && looks_.is_another_worthwhile(calls) && can_wait() && !context_->stopped();
+  }
+
   scheduler* const& repeats_in() const noexcept { return repeats_in_; }
   void ask_before_repeating() noexcept {}
 
@@ -241,6 +256,8 @@ private:
 
   Owner& owner_;
   Executor const executor_;
+  boost::asio::io_context* const context_; // null if it is not known to be one
+  looks_in_a_row looks_{};
   scheduler* const repeats_in_ = nullptr;
   bool is_in_reactor_ = false;
   bool is_waiting_[sources] = {false, false, false};

@@ -148,6 +148,8 @@ public:
     }
   }
 
+  void begin_turn() noexcept {}
+
   /// After a tick that has made that many calls: whether the owner's selector is to be looked at
   /// once more at once, instead of first by the scheduler's. That saves half of the system calls
   /// while the owner is busy. If it has looked in vain, it will not do so after the next ticks; each
