@@ -9,6 +9,7 @@
 //
 
 #include <mioext/selector_service.hpp>
+#include <mioext/steady_timer.hpp>
 
 #include <array>
 #include <atomic>
@@ -276,6 +277,33 @@ BOOST_AUTO_TEST_CASE(a_thread_pool_is_joined_when_nothing_is_pending) {
   }
   pool.join();
   BOOST_TEST(told == 20);
+}
+
+// One that locks nothing must do all the same.
+BOOST_AUTO_TEST_CASE(it_is_made_with_the_concurrency_hint_of_its_context) {
+  for (int const hint : {1, BOOST_ASIO_CONCURRENCY_HINT_UNSAFE,
+                         BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO, BOOST_ASIO_CONCURRENCY_HINT_SAFE}) {
+    boost::asio::io_context context(hint);
+    boost::asio::make_service<selector_service>(context, 16u, hint);
+    socket_pair pair;
+    int told = 0;
+    int expired = 0;
+    mioext::steady_timer timer(context, std::chrono::milliseconds(1));
+    timer.async_wait([&](error_code const& ec) {
+      BOOST_TEST(!ec);
+      ++expired;
+      pair.send();
+    });
+    for (int waits = 0; waits != 2; ++waits) {
+      async_wait(context, pair.near.get(), interest::readable, [&](error_code const& ec) {
+        BOOST_TEST(!ec);
+        ++told;
+      });
+    }
+    run(context);
+    BOOST_TEST(told == 2);
+    BOOST_TEST(expired == 1);
+  }
 }
 
 // Fifty are ready, and two are fetched at a time.

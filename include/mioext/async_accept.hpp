@@ -37,9 +37,9 @@ inline namespace MIOEXT_SYSTEM {
 /// reported, and nothing is lost by them: after no_descriptors (EMFILE) the connection stays in the
 /// queue, and the program decides when to try again.
 ///
-/// A selector_context watches the acceptor from the first accept that has to wait until it is closed or
-/// released, so that the next ones need not ask for that again. While none is pending, a connection that
-/// comes wakes the context, but nothing is called; as with Asio's acceptors in an io_context.
+/// The acceptor is watched from the first accept that has to wait until it is closed or released, so
+/// that the next ones need not ask for that again. While none is pending, a connection that comes may
+/// wake the context, but nothing is called; as with Asio's acceptors in an io_context.
 ///
 /// @param executor an executor or a context.
 /// @param acceptor open and listening; only its descriptor's number is kept. When it is closed, the

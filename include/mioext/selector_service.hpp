@@ -20,6 +20,7 @@
 
 #include <boost/asio/execution_context.hpp>
 
+#include <mioext/detail/async/concurrency_hint.hpp>
 #include <mioext/detail/async/context_listeners.hpp>
 #include <mioext/detail/async/nested_host.hpp>
 #include <mioext/detail/async/scheduler.hpp>
@@ -86,11 +87,15 @@ template <class Service> boost::asio::execution_context::id service_id<Service>:
 ///
 /// As with Asio's own objects, run(), run_one() and poll_one() count one handler of the program for
 /// each operation. They count more only if the context wakes up for nothing that the program is
-/// waiting for: when something arrives for a stream that has no pending read, and when the service
-/// checks descriptors that may have been closed without its knowledge (see async_wait()).
+/// waiting for: when something arrives for a stream that has no pending read or an acceptor that has no
+/// pending accept, and when the service checks descriptors that may have been closed without its knowledge (see async_wait()).
 ///
 /// @par Thread safety
-/// All of it is thread-safe.
+/// All of it is thread-safe, unless the context was made for one thread at a time: with Asio's
+/// BOOST_ASIO_CONCURRENCY_HINT_UNSAFE or BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO, or `io_locking` set to
+/// false in its configuration. From Boost 1.87 on the service knows that by itself; with earlier
+/// versions it can be told when it is made. Nothing is locked then. Nor is it, whatever the context,
+/// while the process has only one thread (where the C library tells: glibc from 2.32 on).
 ///
 /// @par Source
 /// Boost.Asio, "Services".
@@ -108,7 +113,19 @@ public:
   /// invalid_argument for a capacity that cannot be.
   explicit selector_service(boost::asio::execution_context& context,
                             std::size_t event_capacity = 128)
-      : selector_service(context, nested_in(context, event_capacity)) {}
+      : selector_service(context,
+                         nested_in(context, event_capacity, detail::needs_locks(context))) {}
+
+  /// The same for a context that was made with that hint, which not all versions of Asio tell.
+  ///
+  /// @param concurrency_hint as for an io_context. With BOOST_ASIO_CONCURRENCY_HINT_UNSAFE and
+  /// BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO nothing is locked, and what Asio asks of its own I/O objects
+  /// holds of what mioext does in the context, too: only one thread at a time may use it, and may close
+  /// the handles that it waits for.
+  selector_service(boost::asio::execution_context& context, std::size_t event_capacity,
+                   int concurrency_hint)
+      : selector_service(
+            context, nested_in(context, event_capacity, detail::needs_locks(concurrency_hint))) {}
 
   /// For a context that is a host of its own.
   selector_service(boost::asio::execution_context& context, detail::service_host const& host)
@@ -129,8 +146,8 @@ private:
   friend struct detail::selector_service_access;
 
   static detail::service_host nested_in(boost::asio::execution_context& context,
-                                        std::size_t event_capacity) {
-    auto const nested = std::make_shared<detail::nested_host>(context, event_capacity);
+                                        std::size_t event_capacity, bool is_locked) {
+    auto const nested = std::make_shared<detail::nested_host>(context, event_capacity, is_locked);
     return {nested, detail::nested_host::reactor_of(nested), nullptr};
   }
 

@@ -170,12 +170,9 @@ private:
   template <class Action, class Handler> void start(int fd, Action action, Handler& owned) const {
     scheduler* const native = native_scheduler_of(executor_);
     auto const& reactor = selector_service_access::reactor(context_of(executor_), native);
-    // In a context of its own an acceptor stays watched, as Asio's does: that saves a system call for
-    // each wait. A nested selector would wake the context for connections that others accept.
-    watch_mode const how =
-        reactor->is_nested() ? watch_mode::per_operation : watch_mode::persistent;
-    start_operation(operation_place{reactor, fd, nullptr, how}, executor_, native,
-                    interest::readable, true, std::move(action), owned);
+    // An acceptor stays watched, as Asio's does: that saves a system call for each wait.
+    start_operation(operation_place{reactor, fd, nullptr, watch_mode::persistent}, executor_,
+                    native, interest::readable, true, std::move(action), owned);
   }
 
   Executor executor_;

@@ -39,4 +39,9 @@
 #define MIOEXT_DETAIL_HAS_IMMEDIATE_EXECUTORS
 #endif
 
+// Boost 1.87: config, which tells how a context was configured.
+#if BOOST_ASIO_VERSION >= 103200
+#define MIOEXT_DETAIL_HAS_CONFIG
+#endif
+
 #endif // MIOEXT_DETAIL_ASYNC_ASIO_FEATURES_HPP

@@ -112,7 +112,7 @@ public:
       has_tried_ = true;
       boost::system::error_code ignored;
       socket_.close(ignored);
-      begun_ = begin_connect(socket_, endpoints_.current(), executor_);
+      begun_ = begin_connect(socket_, endpoints_.current());
       if (begun_.is_pending()) {
         return true;
       }

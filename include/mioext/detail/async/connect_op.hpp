@@ -116,17 +116,15 @@ template <class Handle> using next_layer_of = typename Handle::next_layer_type;
 template <class Handle>
 using innermost_handle = boost::detected_or_t<Handle, next_layer_of, Handle>;
 
-/// The scheduler that runs the connect of a `Socket` as a single operation, because its reactor hears of
-/// the closing and the file needs not be recognised afterwards; null if none does.
-template <class Socket, class Executor>
-scheduler* connects_natively(Executor const& executor) noexcept {
-  return is_heard_closing<innermost_handle<Socket>>::value ? native_scheduler_of(executor)
-                                                           : nullptr;
-}
+/// True if the rest of a connect that has started is a single operation, because the reactor hears of the
+/// closing: then the file needs not be recognised afterwards.
+template <class Socket>
+struct is_one_operation
+    : std::integral_constant<bool, is_heard_closing<innermost_handle<Socket>>::value> {};
 
 /// The first step: opens the socket if need be, and calls connect(2).
-template <class Socket, class Endpoint, class Executor>
-begun_connect begin_connect(Socket& socket, Endpoint const& endpoint, Executor const& executor) {
+template <class Socket, class Endpoint>
+begun_connect begin_connect(Socket& socket, Endpoint const& endpoint) {
   begun_connect begun;
   open_if_closed(socket, endpoint, begun.outcome);
   if (!begun.outcome) {
@@ -134,7 +132,7 @@ begun_connect begin_connect(Socket& socket, Endpoint const& endpoint, Executor c
   }
   if (!begun.outcome) {
     begun.fd = detail::native_handle(socket);
-    if (!connects_natively<Socket>(executor)) {
+    if (!is_one_operation<Socket>::value) {
       begun.outcome = system_error_code(identify(begun.fd, begun.identity));
     }
   }
@@ -142,7 +140,7 @@ begun_connect begin_connect(Socket& socket, Endpoint const& endpoint, Executor c
     connect_result const attempt = start_connect(begun.fd, address_of(endpoint));
     begun.progress = attempt.progress;
     begun.outcome = system_error_code(attempt.error);
-    if (attempt.progress == connect_progress::no_room && connects_natively<Socket>(executor)) {
+    if (attempt.progress == connect_progress::no_room && is_one_operation<Socket>::value) {
       // Nothing watches it until there is room.
       begun.outcome = system_error_code(identify(begun.fd, begun.identity));
       if (begun.outcome) {
@@ -322,9 +320,8 @@ private:
 template <class Socket, class Endpoint, class Executor, class Handler>
 void finish_connect(Socket& socket, begun_connect const& begun, Endpoint const& endpoint,
                     Executor const& executor, Handler& completion_handler) {
-  scheduler* const native =
-      begun.progress == connect_progress::started ? connects_natively<Socket>(executor) : nullptr;
-  if (native) {
+  if (is_one_operation<Socket>::value && begun.progress == connect_progress::started) {
+    scheduler* const native = native_scheduler_of(executor);
     auto const& reactor = selector_service_access::reactor(context_of(executor), native);
     start_operation(operation_place{reactor, begun.fd, nullptr, watch_mode::per_operation},
                     executor, native, interest::writable, false, connect_action(),
@@ -340,7 +337,7 @@ void finish_connect(Socket& socket, begun_connect const& begun, Endpoint const& 
 template <class Socket, class Endpoint, class Executor, class Handler>
 void connect_one(Socket& socket, Endpoint const& endpoint, Executor const& executor,
                  Handler& completion_handler) {
-  begun_connect const begun = begin_connect(socket, endpoint, executor);
+  begun_connect const begun = begin_connect(socket, endpoint);
   if (begun.is_pending()) {
     finish_connect(socket, begun, endpoint, executor, completion_handler);
   } else {

@@ -53,6 +53,9 @@ public:
     }
   }
 
+  /// The same for the values that are made from now on.
+  void prepare_by(void (*prepare)(int fd, Value&)) noexcept { prepare_ = prepare; }
+
   /// The value for `fd`, or null if its block was never made.
   BOOST_FORCEINLINE Value* find(std::uint32_t fd) const noexcept {
     index const& used = *index_.load(std::memory_order_acquire);
@@ -142,7 +145,7 @@ private:
     use(std::move(grown));
   }
 
-  void (*const prepare_)(int fd, Value&);
+  void (*prepare_)(int fd, Value&);
   std::atomic<index*> index_{nullptr};
   std::mutex mutex_{}; // for those who make something
   std::vector<std::unique_ptr<index>> indices_{};

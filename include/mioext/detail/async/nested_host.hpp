@@ -33,6 +33,7 @@
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/async/inline_executor.hpp>
 #include <mioext/detail/async/nested_selector.hpp>
+#include <mioext/detail/async/optional_mutex.hpp>
 #include <mioext/detail/async/reactor_host.hpp>
 #include <mioext/detail/async/selector_reactor.hpp>
 #include <mioext/detail/async/shared_alarm.hpp>
@@ -53,12 +54,18 @@ namespace detail {
 /// handler is called by the completion of the wait in the context's reactor that ended the
 /// operation, or of the wait that was cancelled because this was the last operation.
 ///
-/// Thread-safe.
+/// Thread-safe, unless it is told to lock nothing.
 class nested_host final : public reactor_host {
 public:
+  /// @param is_locked false if one thread at a time uses the context and all its I/O objects
   /// @throws boost::system::system_error
-  nested_host(boost::asio::execution_context& context, std::size_t event_capacity)
+  nested_host(boost::asio::execution_context& context, std::size_t event_capacity, bool is_locked)
       : reactor_(*this, event_capacity), nested_(*this, inline_executor(context)) {
+    if (!is_locked) {
+      reactor_.lock_nothing();
+      alarm_.lock_nothing();
+      mutex_.disable();
+    }
     throw_error(system_error_code(alarm_.open(reactor_.native_selector(), alarm_data())),
                 "selector_service");
     boost::system::error_code ec;
@@ -76,7 +83,7 @@ public:
   void listen() override {
     operation_queue failed;
     {
-      std::lock_guard<std::mutex> const lock(mutex_);
+      std::lock_guard<optional_mutex> const lock(mutex_);
       if (nested_.can_wait() && !reactor_.is_listening() && reactor_.pending() != 0) {
         wait_for_events(failed);
       }
@@ -90,7 +97,7 @@ public:
   /// it holds the lock.
   void finish(operation_queue& ended) override {
     if (reactor_.pending() == 0) {
-      std::lock_guard<std::mutex> const lock(mutex_);
+      std::lock_guard<optional_mutex> const lock(mutex_);
       if (nested_.can_wait() && reactor_.is_listening() && reactor_.pending() == 0) {
         ended_.append(ended);
         if (!is_called_off_) {
@@ -119,7 +126,7 @@ public:
     operation_queue lost;
     int error = 0;
     {
-      std::lock_guard<std::mutex> const lock(mutex_);
+      std::lock_guard<optional_mutex> const lock(mutex_);
       if (reactor_.is_left_behind()) {
         error = replace_selector(lost);
       }
@@ -133,7 +140,7 @@ public:
     operation_queue dropped;
     nested_type::remains left;
     {
-      std::lock_guard<std::mutex> const lock(mutex_);
+      std::lock_guard<optional_mutex> const lock(mutex_);
       left = nested_.leave();
       dropped.append(ended_);
     }
@@ -146,7 +153,7 @@ public:
     operation_queue lost;
     boost::system::error_code ec;
     {
-      std::lock_guard<std::mutex> const lock(mutex_);
+      std::lock_guard<optional_mutex> const lock(mutex_);
       if (!nested_.has_context()) {
         return;
       }
@@ -208,7 +215,7 @@ private:
       }
     }
     {
-      std::lock_guard<std::mutex> const lock(mutex_);
+      std::lock_guard<optional_mutex> const lock(mutex_);
       nested_.woken(source);
       done.append(ended_);
       reactor_.set_listening(false);
@@ -251,7 +258,7 @@ private:
   selector_reactor reactor_;
   shared_alarm alarm_{};
 
-  std::mutex mutex_{};         // protects what follows, and set_listening()
+  optional_mutex mutex_{};     // protects what follows, and set_listening()
   bool is_called_off_ = false; // true if the wait was cancelled
   operation_queue ended_{};    // completed by the end of the wait that was cancelled
   nested_type nested_;

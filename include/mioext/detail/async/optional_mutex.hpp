@@ -7,7 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// A mutex that can be told to lock nothing, for contexts that a single thread uses.
+// A mutex that locks nothing where that is known to be needless: because it was told so, or because the
+// process has only one thread.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_OPTIONAL_MUTEX_HPP
@@ -17,14 +18,35 @@
 
 #include <mutex>
 
+#include <boost/config.hpp>
+
+#if defined(__GLIBC_PREREQ)
+#if __GLIBC_PREREQ(2, 32)
+#define MIOEXT_DETAIL_KNOWS_SINGLE_THREAD
+#include <sys/single_threaded.h>
+#endif
+#endif
+
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// Asio has the same inside its io_context, for its concurrency hints.
+/// True if the thread that asks is the only one of the process. False if that is not so or not known.
+inline bool is_only_thread() noexcept {
+#ifdef MIOEXT_DETAIL_KNOWS_SINGLE_THREAD
+  return __libc_single_threaded != 0;
+#else
+  return false;
+#endif
+}
+
+/// Asio has the same inside its io_context, for its concurrency hints. The number of threads is the C
+/// library's to tell; the C++ library counts the references of a shared_ptr by the same rule.
+///
+/// While it is locked, no function of the program is called, which might begin another thread.
 class optional_mutex {
 public:
-  optional_mutex() noexcept : is_disabled_(false) {}
+  optional_mutex() noexcept : is_disabled_(false), is_spared_(false) {}
 
   optional_mutex(optional_mutex const&) = delete;
   optional_mutex& operator=(optional_mutex const&) = delete;
@@ -32,14 +54,24 @@ public:
   /// Locks nothing from now on. Before it is used.
   void disable() noexcept { is_disabled_ = true; }
 
-  void lock() {
-    if (!is_disabled_) {
+  BOOST_FORCEINLINE void lock() {
+    if (is_disabled_) {
+      return;
+    }
+    if (is_only_thread()) {
+      is_spared_ = true;
+    } else {
       mutex_.lock();
     }
   }
 
-  void unlock() {
-    if (!is_disabled_) {
+  BOOST_FORCEINLINE void unlock() {
+    if (is_disabled_) {
+      return;
+    }
+    if (is_spared_) {
+      is_spared_ = false;
+    } else {
       mutex_.unlock();
     }
   }
@@ -47,6 +79,7 @@ public:
 private:
   std::mutex mutex_{};
   bool is_disabled_;
+  bool is_spared_; // of whoever has locked it
 };
 
 } // namespace detail

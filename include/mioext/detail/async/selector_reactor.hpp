@@ -101,6 +101,13 @@ public:
     });
   }
 
+  /// For a nested selector that one thread uses at a time: like that of a scheduler, but it is listened
+  /// for only while something waits. Before any operation is started.
+  void lock_nothing() noexcept {
+    states_.prepare_by(&without_lock);
+    timers_.lock_nothing();
+  }
+
   /// To be called before any operation is started.
   void become_shared(std::shared_ptr<selector_reactor> const& self) noexcept { self_ = self; }
 

@@ -20,6 +20,7 @@
 #include <mutex>
 #include <utility>
 
+#include <mioext/detail/async/optional_mutex.hpp>
 #include <mioext/detail/polling/selector.hpp>
 
 namespace mioext {
@@ -35,6 +36,9 @@ class shared_alarm {
 public:
   using clock = std::chrono::steady_clock;
 
+  /// From now on one thread at a time uses it.
+  void lock_nothing() noexcept { mutex_.disable(); }
+
   int open(selector& watching, selector::user_data data) noexcept {
     return alarm_.open(watching, data);
   }
@@ -43,20 +47,20 @@ public:
   /// @param is_parents true in a child process that still has its parent's alarm, which is left
   /// alone until it is replaced
   void look_at(clock::time_point due, bool is_parents) noexcept {
-    std::lock_guard<std::mutex> const lock(mutex_);
+    std::lock_guard<optional_mutex> const lock(mutex_);
     look_ = std::min(look_, due);
     set(due, is_parents);
   }
 
   /// Makes it go off at `due` or earlier.
   void wake_at(clock::time_point due, bool is_parents) noexcept {
-    std::lock_guard<std::mutex> const lock(mutex_);
+    std::lock_guard<optional_mutex> const lock(mutex_);
     set(due, is_parents);
   }
 
   /// To be called when it has gone off. True if it was for look_at(), too.
   bool is_time_to_look() noexcept {
-    std::lock_guard<std::mutex> const lock(mutex_);
+    std::lock_guard<optional_mutex> const lock(mutex_);
     goes_off_ = clock::time_point::max();
     bool const is_time = look_ <= clock::now();
     if (is_time) {
@@ -68,7 +72,7 @@ public:
 
   /// `fresh` goes off when this one would have.
   void replace_by(selector_alarm&& fresh) noexcept {
-    std::lock_guard<std::mutex> const lock(mutex_);
+    std::lock_guard<optional_mutex> const lock(mutex_);
     alarm_ = std::move(fresh);
     clock::time_point const due = goes_off_;
     goes_off_ = clock::time_point::max();
@@ -85,7 +89,7 @@ private:
     }
   }
 
-  std::mutex mutex_{};
+  optional_mutex mutex_{};
   selector_alarm alarm_{};
   clock::time_point goes_off_ = clock::time_point::max();
   clock::time_point look_ = clock::time_point::max();

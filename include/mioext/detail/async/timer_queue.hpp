@@ -77,6 +77,9 @@ public:
   timer_queue(timer_queue const&) = delete;
   timer_queue& operator=(timer_queue const&) = delete;
 
+  /// One thread uses it at a time, but the host is asked to wake up nevertheless. Before it is used.
+  void lock_nothing() noexcept { mutex_.disable(); }
+
   // --- For timers ----------------------------------------------------------------------------------
 
   /// Takes ownership of `operation`, which waits for `expiry` from now on. If there is no memory for
