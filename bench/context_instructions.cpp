@@ -7,8 +7,8 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// How many instructions, in the program, the work of a server costs in a selector_context, and with
-// Asio's sockets in an io_context: round trips of four bytes with async_read and async_write at both
+// How many instructions, in the program, the work of a server costs in a selector_context, with mioext in
+// an io_context, and with Asio's sockets in an io_context: round trips of four bytes with async_read and async_write at both
 // ends of Unix sockets, waits for a bare descriptor, connections that are made, used once and closed,
 // functions that are posted by functions and by another thread. And how many system calls such a connection
 // costs.
@@ -50,6 +50,7 @@
 #include <mioext/async_wait.hpp>
 #include <mioext/pipe.hpp>
 #include <mioext/selector_context.hpp>
+#include <mioext/selector_service.hpp>
 #include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 #include <mioext/unix.hpp>
@@ -154,6 +155,16 @@ struct guest_context : io_context {};
 
 template <class Executor>
 struct contender<guest_context, Executor> : mioext_contender<guest_context, Executor> {};
+
+// The same if one thread runs it, and mioext knows that.
+struct guest_of_one : io_context {
+  guest_of_one() : io_context(1) {
+    boost::asio::make_service<mioext::selector_service>(*this, 128u, 1);
+  }
+};
+
+template <class Executor>
+struct contender<guest_of_one, Executor> : mioext_contender<guest_of_one, Executor> {};
 
 // --- Round trips -------------------------------------------------------------------------------------
 
@@ -349,20 +360,25 @@ struct kind {
   work* in_io_context;
   work* in_selector_context;
   work* as_guest;
+  work* as_guest_of_one;
 };
 
 kind const kinds[] = {
     {"round_typed", go_round<io_context, io_context::executor_type>,
      go_round<selector_context, selector_context::executor_type>,
-     go_round<guest_context, io_context::executor_type>},
+     go_round<guest_context, io_context::executor_type>,
+     go_round<guest_of_one, io_context::executor_type>},
     {"round_any", go_round<io_context, boost::asio::any_io_executor>,
      go_round<selector_context, boost::asio::any_io_executor>,
-     go_round<guest_context, boost::asio::any_io_executor>},
-    {"wait", wait<io_context, void>, wait<selector_context, void>, wait<guest_context, void>},
-    {"visit", visit<io_context, void>, visit<selector_context, void>, visit<guest_context, void>},
-    {"post", post_inside<io_context, void>, post_inside<selector_context, void>, nullptr},
+     go_round<guest_context, boost::asio::any_io_executor>,
+     go_round<guest_of_one, boost::asio::any_io_executor>},
+    {"wait", wait<io_context, void>, wait<selector_context, void>, wait<guest_context, void>,
+     wait<guest_of_one, void>},
+    {"visit", visit<io_context, void>, visit<selector_context, void>, visit<guest_context, void>,
+     visit<guest_of_one, void>},
+    {"post", post_inside<io_context, void>, post_inside<selector_context, void>, nullptr, nullptr},
     {"post_from_thread", post_from_thread<io_context, void>,
-     post_from_thread<selector_context, void>, nullptr},
+     post_from_thread<selector_context, void>, nullptr, nullptr},
 };
 
 int do_work(std::string const& name, std::string const& context, std::string const& connections,
@@ -371,6 +387,7 @@ int do_work(std::string const& name, std::string const& context, std::string con
     if (name == each.name) {
       work* const chosen = context == "io"      ? each.in_io_context
                            : context == "guest" ? each.as_guest
+                           : context == "one"   ? each.as_guest_of_one
                                                 : each.in_selector_context;
       chosen(std::stoul(connections), std::stoull(repetitions));
       return 0;
@@ -379,16 +396,29 @@ int do_work(std::string const& name, std::string const& context, std::string con
   return 2;
 }
 
+void add_instructions(bench::comparison& all, std::string const& contender,
+                      std::string const& done_as, std::string const& connections) {
+  all.add(contender, [=] {
+    return bench::own_instructions_each("do " + done_as + ' ' + connections, 2000, 6000);
+  });
+}
+
 bench::comparison compare(std::string const& setting, std::string const& name,
                           std::string const& connections, bench::limit const& limit) {
   bench::comparison all(setting, "instructions", bench::better::less);
-  for (std::string const context : {"io", "selector"}) {
-    all.add(context == "io" ? "Asio, io_context" : "mioext, selector_context", [=] {
-      return bench::own_instructions_each("do " + name + ' ' + context + ' ' + connections, 2000,
-                                          6000);
-    });
-  }
+  add_instructions(all, "Asio, io_context", name + " io", connections);
+  add_instructions(all, "mioext, selector_context", name + " selector", connections);
   return all.require("mioext, selector_context", limit).exact();
+}
+
+// The same beside mioext in an io_context, which is judged where the service knows that one thread runs it.
+bench::comparison compare_guest(std::string const& setting, std::string const& name,
+                                std::string const& connections, bench::limit const& limit) {
+  bench::comparison all("in an io_context: " + setting, "instructions", bench::better::less);
+  add_instructions(all, "Asio", name + " io", connections);
+  add_instructions(all, "mioext", name + " guest", connections);
+  add_instructions(all, "mioext, one thread", name + " one", connections);
+  return all.require("mioext, one thread", limit).exact();
 }
 
 // --- System calls of a connection --------------------------------------------------------------------
@@ -442,6 +472,9 @@ bench::comparison compare_system_calls() {
   all.add("Asio, io_context", [] { return shown(calls_each(visit<io_context, void>)); });
   all.add("mioext, selector_context",
           [] { return shown(calls_each(visit<selector_context, void>)); });
+  all.add("mioext, io_context", [] { return shown(calls_each(visit<guest_context, void>)); });
+  all.add("mioext, io_context, one thread",
+          [] { return shown(calls_each(visit<guest_of_one, void>)); });
   return all.require("mioext, selector_context", bench::at_most_ratio(1)).exact();
 }
 
@@ -496,6 +529,10 @@ int main(int argc, char** argv) {
                       at_most_ratio(0.55)));
   run.compare(compare("async_wait, an event", "wait", "1", at_most_ratio(0.6)));
   run.compare(compare("accept, connect, one byte, close", "visit", "1", at_most_ratio(0.6)));
+  run.compare(compare_guest("round trip, 1 connection", "round_typed", "1", at_most_ratio(1)));
+  run.compare(compare_guest("round trip, 100 connections", "round_typed", "100", at_most_ratio(1)));
+  run.compare(compare_guest("async_wait, an event", "wait", "1", at_most_ratio(1.6)));
+  run.compare(compare_guest("accept, connect, one byte, close", "visit", "1", at_most_ratio(1.1)));
   run.compare(compare_system_calls());
   run.compare(compare_kinds_of_system_calls());
   run.compare(compare("post from inside", "post", "1", at_most_ratio(1 / 3.0)));

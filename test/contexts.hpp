@@ -76,9 +76,9 @@ inline void run(boost::asio::io_context& context, std::size_t count) {
   BOOST_REQUIRE_MESSAGE(context.stopped(), "the context waits for something that never happens");
 }
 
-#ifdef MIOEXT_TEST_SELECTOR_CONTEXT
+#if defined(MIOEXT_TEST_SELECTOR_CONTEXT) || defined(MIOEXT_TEST_ONE_THREAD)
 /// One thread does it all.
-inline void run(mioext::selector_context& context, std::size_t) { run(context); }
+inline void run(support::tested_context& context, std::size_t) { run(context); }
 #endif
 
 /// Something that several threads wait for. Opened once.

@@ -117,6 +117,14 @@ BOOST_AUTO_TEST_CASE(a_service_of_another_size) {
   BOOST_TEST(boost::asio::has_service<mioext::selector_service>(context));
 }
 
+BOOST_AUTO_TEST_CASE(a_service_for_one_thread) {
+  // tag::one_thread[]
+  boost::asio::io_context context(1);
+  boost::asio::make_service<mioext::selector_service>(context, 128, 1); // 1: the context's hint
+  // end::one_thread[]
+  BOOST_TEST(boost::asio::has_service<mioext::selector_service>(context));
+}
+
 BOOST_AUTO_TEST_CASE(a_loop_on_a_strand) {
   // tag::strand[]
   using executor = boost::asio::strand<boost::asio::io_context::executor_type>;

@@ -88,7 +88,8 @@ template <class Service> boost::asio::execution_context::id service_id<Service>:
 /// As with Asio's own objects, run(), run_one() and poll_one() count one handler of the program for
 /// each operation. They count more only if the context wakes up for nothing that the program is
 /// waiting for: when something arrives for a stream that has no pending read or an acceptor that has no
-/// pending accept, and when the service checks descriptors that may have been closed without its knowledge (see async_wait()).
+/// pending accept, and when the service checks descriptors that may have been closed without its
+/// knowledge (see async_wait()).
 ///
 /// @par Thread safety
 /// All of it is thread-safe, unless the context was made for one thread at a time: with Asio's
@@ -114,18 +115,24 @@ public:
   explicit selector_service(boost::asio::execution_context& context,
                             std::size_t event_capacity = 128)
       : selector_service(context,
-                         nested_in(context, event_capacity, detail::needs_locks(context))) {}
+                         nested_in(context, event_capacity, detail::concurrency_of(context))) {}
 
   /// The same for a context that was made with that hint, which not all versions of Asio tell.
+  ///
+  /// With 1 and with the two hints below, one thread at a time runs the context, and no handler runs it.
+  /// Then after a handler has returned, the selector may be looked at again before the context is asked
+  /// to wait for it. That saves system calls where little is ready at a time; what is found is queued
+  /// behind the context's other work, and after 16 looks the context is asked. Then run(), run_one() and
+  /// poll_one() may count more than the program's handlers: also what comes between two looks.
   ///
   /// @param concurrency_hint as for an io_context. With BOOST_ASIO_CONCURRENCY_HINT_UNSAFE and
   /// BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO nothing is locked, and what Asio asks of its own I/O objects
   /// holds of what mioext does in the context, too: only one thread at a time may use it, and may close
-  /// the handles that it waits for.
+  /// the handles that it waits for. Other values than these three change nothing.
   selector_service(boost::asio::execution_context& context, std::size_t event_capacity,
                    int concurrency_hint)
-      : selector_service(
-            context, nested_in(context, event_capacity, detail::needs_locks(concurrency_hint))) {}
+      : selector_service(context, nested_in(context, event_capacity,
+                                            detail::concurrency_of(concurrency_hint))) {}
 
   /// For a context that is a host of its own.
   selector_service(boost::asio::execution_context& context, detail::service_host const& host)
@@ -146,8 +153,8 @@ private:
   friend struct detail::selector_service_access;
 
   static detail::service_host nested_in(boost::asio::execution_context& context,
-                                        std::size_t event_capacity, bool is_locked) {
-    auto const nested = std::make_shared<detail::nested_host>(context, event_capacity, is_locked);
+                                        std::size_t event_capacity, detail::concurrency threads) {
+    auto const nested = std::make_shared<detail::nested_host>(context, event_capacity, threads);
     return {nested, detail::nested_host::reactor_of(nested), nullptr};
   }
 

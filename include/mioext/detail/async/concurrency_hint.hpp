@@ -7,8 +7,7 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Whether the I/O objects of a context may be used by several threads at once, as far as a concurrency
-// hint of Asio's tells.
+// How many threads use a context at once, as far as a concurrency hint of Asio's tells.
 //
 
 #ifndef MIOEXT_DETAIL_ASYNC_CONCURRENCY_HINT_HPP
@@ -29,19 +28,29 @@ namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
-/// False for the hints with which Asio's own I/O objects lock nothing.
-inline bool needs_locks(int concurrency_hint) noexcept {
-  return concurrency_hint != BOOST_ASIO_CONCURRENCY_HINT_UNSAFE &&
-         concurrency_hint != BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO;
+/// What is known of the threads that use a context.
+struct concurrency {
+  /// Several may use its I/O objects at once.
+  bool needs_locks;
+  /// One at a time runs it.
+  bool is_run_by_one;
+};
+
+/// What a hint of Asio's means; see its documentation, "Concurrency Hints".
+inline concurrency concurrency_of(int hint) noexcept {
+  bool const is_unsafe =
+      hint == BOOST_ASIO_CONCURRENCY_HINT_UNSAFE || hint == BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO;
+  return {!is_unsafe, is_unsafe || hint == 1};
 }
 
-/// By what the context was made with, where Asio tells that; true otherwise.
-inline bool needs_locks(boost::asio::execution_context& context) {
+/// By what the context was made with, where Asio tells that. Who runs it is only believed to those who say
+/// it to mioext, because more follows from it than in Asio; see nested_host.
+inline concurrency concurrency_of(boost::asio::execution_context& context) {
 #ifdef MIOEXT_DETAIL_HAS_CONFIG
-  return boost::asio::config(context).get("reactor", "io_locking", true);
+  return {boost::asio::config(context).get("reactor", "io_locking", true), false};
 #else
   static_cast<void>(context);
-  return true;
+  return {true, false};
 #endif
 }
 

@@ -18,6 +18,7 @@
 
 #include <cstddef>
 
+#include <boost/config.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/interest.hpp>
@@ -46,6 +47,24 @@ enum class io_status : unsigned char {
   done_and_drained
 };
 
+/// Who is told when a handler has returned.
+class handler_watcher {
+public:
+  handler_watcher(handler_watcher const&) = delete;
+  handler_watcher& operator=(handler_watcher const&) = delete;
+
+  /// The handler has returned. Or it has been passed to its own executor, and what that has called at
+  /// once has returned.
+  virtual void handler_has_returned() = 0;
+
+  /// The same, but by throwing.
+  virtual void handler_has_thrown() noexcept = 0;
+
+protected:
+  handler_watcher() noexcept = default;
+  ~handler_watcher() = default;
+};
+
 /// Owned by whoever holds it, until complete() or destroy() is called, which end its life.
 class descriptor_operation {
 public:
@@ -69,6 +88,14 @@ public:
 
   /// Drops the handler.
   virtual void destroy() noexcept = 0;
+
+  /// To be called before complete(completion::posted): tells `watcher` when the handler has returned.
+  /// It is told nothing if the operation is destroyed. Returns false, and does nothing, if it is not
+  /// certain that an io_context calls the handler in its turn.
+  virtual bool be_watched_by(handler_watcher& watcher) noexcept {
+    static_cast<void>(watcher);
+    return false;
+  }
 
   /// Identifies who may cancel it: an address that is only compared and never dereferenced; null if
   /// nobody may.
@@ -208,8 +235,17 @@ public:
     return operation != nullptr;
   }
 
+  std::size_t count() const noexcept {
+    std::size_t operations = 0;
+    for (descriptor_operation const* operation = front_; operation;
+         operation = operation->next_in_queue) {
+      ++operations;
+    }
+    return operations;
+  }
+
   /// Hands all outcomes to their handlers.
-  void complete_all(completion how) {
+  BOOST_FORCEINLINE void complete_all(completion how) {
     while (descriptor_operation* const operation = pop()) {
       operation->complete(how);
     }

@@ -173,6 +173,11 @@ public:
   /// Whether it calls on the spot what is dispatched to it by a thread of its context.
   bool calls_on_the_spot() const noexcept { return !is_strand<Executor>::value; }
 
+  /// Whether it is certain to be an io_context's own.
+  bool is_io_contexts() const noexcept {
+    return std::is_same<Executor, boost::asio::io_context::executor_type>::value;
+  }
+
   /// The scheduler whose executor it is, which takes operations as they are; null for all others.
   scheduler* native_scheduler() const noexcept { return nullptr; }
 
@@ -251,6 +256,8 @@ public:
 
   bool calls_on_the_spot() const noexcept { return true; }
 
+  bool is_io_contexts() const noexcept { return false; }
+
   scheduler* native_scheduler() const noexcept { return work_.owner(); }
   void finish_work_here() noexcept { work_.finish_here(); }
 
@@ -303,6 +310,8 @@ public:
   /// strand.
   bool calls_on_the_spot() const noexcept { return own_.owner() || native_; }
 
+  bool is_io_contexts() const noexcept { return native_.has_value(); }
+
   scheduler* native_scheduler() const noexcept { return own_.owner(); }
   void finish_work_here() noexcept { own_.finish_here(); }
 
@@ -351,6 +360,9 @@ public:
   /// Whether the I/O executor calls on the spot what is dispatched by a thread of its context.
   bool calls_on_the_spot() const noexcept { return io_.calls_on_the_spot(); }
 
+  /// Whether the I/O executor is certain to be an io_context's own.
+  bool is_io_contexts() const noexcept { return io_.is_io_contexts(); }
+
   scheduler* native_scheduler() const noexcept { return io_.native_scheduler(); }
 
   /// Ends its work, in a function that the native scheduler has called.
@@ -387,6 +399,9 @@ public:
 
   /// Whether the I/O executor calls on the spot what is dispatched by a thread of its context.
   bool calls_on_the_spot() const noexcept { return io_.calls_on_the_spot(); }
+
+  /// Whether the I/O executor is certain to be an io_context's own.
+  bool is_io_contexts() const noexcept { return io_.is_io_contexts(); }
 
   scheduler* native_scheduler() const noexcept { return io_.native_scheduler(); }
 

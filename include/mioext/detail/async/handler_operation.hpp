@@ -28,6 +28,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/assert.hpp>
 #include <boost/config.hpp>
+#include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
 #ifdef MIOEXT_DETAIL_HAS_IMMEDIATE_EXECUTORS
@@ -209,12 +210,19 @@ public:
   void executed(execution_place where) override {
     if (!goes_through_asio) {
       BOOST_ASSERT_MSG(false, "only its scheduler calls it");
-    } else if (goes_on_from(where)) {
-      memory_.reuse();
-      go_to_handler();
+    } else if (BOOST_UNLIKELY(watcher_ != nullptr)) {
+      arrive_watched(where);
     } else {
-      call();
+      arrive(where);
     }
+  }
+
+  bool be_watched_by(handler_watcher& watcher) noexcept override {
+    bool const is_certain = goes_through_asio && executor_.is_io_contexts();
+    if (is_certain) {
+      watcher_ = &watcher;
+    }
+    return is_certain;
   }
 
   void destroy() noexcept override {
@@ -287,6 +295,28 @@ private:
            (where == execution_place::immediate && has_own_executor<Handler>::value);
   }
 
+  /// An executor has called it.
+  BOOST_FORCEINLINE void arrive(execution_place where) {
+    if (goes_on_from(where)) {
+      memory_.reuse();
+      go_to_handler();
+    } else {
+      call();
+    }
+  }
+
+  BOOST_NOINLINE void arrive_watched(execution_place where) {
+    handler_watcher& watcher = *watcher_;
+    watcher_ = nullptr;
+    BOOST_TRY { arrive(where); }
+    BOOST_CATCH(...) {
+      watcher.handler_has_thrown();
+      BOOST_RETHROW
+    }
+    BOOST_CATCH_END
+    watcher.handler_has_returned();
+  }
+
   /// Called by the scheduler itself. Calls the handler, or goes on to the handler's own executor if it
   /// has one. Its work has ended: the scheduler looks for work when the handler has returned.
   BOOST_FORCEINLINE void arrive_from_scheduler() {
@@ -342,6 +372,7 @@ private:
     return {*this, memory_};
   }
 
+  handler_watcher* watcher_ = nullptr;
   executor_type executor_;
   immediate_executor<Handler, IoExecutor> immediate_;
   Action action_;

@@ -27,9 +27,11 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution_context.hpp>
+#include <boost/config.hpp>
 #include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
+#include <mioext/detail/async/concurrency_hint.hpp>
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/async/inline_executor.hpp>
 #include <mioext/detail/async/nested_selector.hpp>
@@ -38,6 +40,7 @@
 #include <mioext/detail/async/selector_reactor.hpp>
 #include <mioext/detail/async/shared_alarm.hpp>
 #include <mioext/detail/polling/selector.hpp>
+#include <mioext/detail/scope_exit.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 namespace mioext {
@@ -54,14 +57,21 @@ namespace detail {
 /// handler is called by the completion of the wait in the context's reactor that ended the
 /// operation, or of the wait that was cancelled because this was the last operation.
 ///
+/// If one thread at a time runs the context, the selector is looked at again after a handler, before the
+/// reactor is asked to wait: a turn. What is found is queued as ever, behind the context's other work,
+/// and the turn goes on with the last of these handlers, until nothing is found or looks_in_a_row ends
+/// it. (With several threads the reactor must be waiting while a handler is called, which may block
+/// until another thread has called one.) Meanwhile the host counts as listening.
+///
 /// Thread-safe, unless it is told to lock nothing.
-class nested_host final : public reactor_host {
+class nested_host final : public reactor_host, private handler_watcher {
 public:
-  /// @param is_locked false if one thread at a time uses the context and all its I/O objects
   /// @throws boost::system::system_error
-  nested_host(boost::asio::execution_context& context, std::size_t event_capacity, bool is_locked)
-      : reactor_(*this, event_capacity), nested_(*this, inline_executor(context)) {
-    if (!is_locked) {
+  nested_host(boost::asio::execution_context& context, std::size_t event_capacity,
+              concurrency threads)
+      : is_run_by_one_thread_(threads.is_run_by_one), reactor_(*this, event_capacity),
+        nested_(*this, inline_executor(context)) {
+    if (!threads.needs_locks) {
       reactor_.lock_nothing();
       alarm_.lock_nothing();
       mutex_.disable();
@@ -98,7 +108,8 @@ public:
   void finish(operation_queue& ended) override {
     if (reactor_.pending() == 0) {
       std::lock_guard<optional_mutex> const lock(mutex_);
-      if (nested_.can_wait() && reactor_.is_listening() && reactor_.pending() == 0) {
+      if (nested_.can_wait() && reactor_.is_listening() && !is_in_turn_ &&
+          reactor_.pending() == 0) {
         ended_.append(ended);
         if (!is_called_off_) {
           is_called_off_ = true;
@@ -203,32 +214,126 @@ private:
   /// may have come meanwhile. While the reactor is listening, only one thread at a time is here.
   void wake(wake_source source, boost::system::error_code const& ec) {
     operation_queue done;
-    if (ec && ec != boost::asio::error::operation_aborted) {
+    bool const has_failed = ec && ec != boost::asio::error::operation_aborted;
+    if (has_failed) {
       reactor_.fail_all(ec, done);
     } else if (reactor_.pending() != 0 && !reactor_.is_left_behind()) {
-      bool const has_alarm_gone_off = reactor_.fetch(std::chrono::nanoseconds::zero(), done);
-      if (has_alarm_gone_off) {
-        if (alarm_.is_time_to_look()) {
-          reactor_.look_for_closed(done);
-        }
-        reactor_.timers().take_due(done);
-      }
+      fetch(done);
     }
+    bool begins_turn = false;
     {
       std::lock_guard<optional_mutex> const lock(mutex_);
       nested_.woken(source);
       done.append(ended_);
-      reactor_.set_listening(false);
-      if (reactor_.pending() != 0 && nested_.can_wait()) {
-        wait_for_events(done);
+      if (is_run_by_one_thread_ && !has_failed && nested_.can_wait()) {
+        nested_.begin_turn();
+        begins_turn = nested_.is_another_look_worthwhile(done.count());
+        is_in_turn_ = begins_turn;
+      }
+      if (!begins_turn) {
+        wait_again(done);
       }
     }
     operation_queue first; // unless its executor would queue it behind the others
     if (!done.empty() && done.front().is_called_on_the_spot) {
       first.push(*done.pop());
     }
+    if (begins_turn) {
+      complete_in_turn(first, done);
+      return;
+    }
     done.complete_all(completion::posted);
     first.complete_all(completion::dispatched);
+  }
+
+  BOOST_FORCEINLINE void fetch(operation_queue& done) noexcept {
+    bool const has_alarm_gone_off = reactor_.fetch(std::chrono::nanoseconds::zero(), done);
+    if (has_alarm_gone_off) {
+      if (alarm_.is_time_to_look()) {
+        reactor_.look_for_closed(done);
+      }
+      reactor_.timers().take_due(done);
+    }
+  }
+
+  /// To be called with the lock held, when no wait is pending.
+  void wait_again(operation_queue& failed) {
+    reactor_.set_listening(false);
+    if (reactor_.pending() != 0 && nested_.can_wait()) {
+      wait_for_events(failed);
+    }
+  }
+
+  // --- Turns: only if one thread at a time runs the context --------------------------------------
+
+  /// Completes what begins the turn.
+  /// @param first the one that is called directly, if there is one
+  /// @param others those that follow it, if there are any
+  BOOST_NOINLINE void complete_in_turn(operation_queue& first, operation_queue& others) {
+    if (!others.empty()) {
+      post_in_turn(others);
+      first.complete_all(completion::dispatched);
+      return;
+    }
+    bool has_returned = false;
+    auto const end = make_scope_exit([this, &has_returned] {
+      if (!has_returned) {
+        end_turn();
+      }
+    });
+    first.complete_all(completion::dispatched);
+    has_returned = true;
+    handler_has_returned();
+  }
+
+  /// Posts all of `found`, at least one, and has the turn go on after the last one if that is possible.
+  BOOST_NOINLINE void post_in_turn(operation_queue& found) {
+    bool goes_on = false;
+    auto const end = make_scope_exit([this, &goes_on] {
+      if (!goes_on) {
+        end_turn();
+      }
+    });
+    while (descriptor_operation* const operation = found.pop()) {
+      bool const is_watched = found.empty() && operation->be_watched_by(*this);
+      operation->complete(completion::posted);
+      goes_on = is_watched;
+    }
+  }
+
+  void handler_has_returned() override {
+    if (!can_look()) {
+      end_turn();
+      return;
+    }
+    operation_queue found;
+    fetch(found);
+    if (nested_.is_another_look_worthwhile(found.count())) {
+      post_in_turn(found);
+    } else {
+      end_turn();
+      found.complete_all(completion::posted);
+    }
+  }
+
+  void handler_has_thrown() noexcept override { end_turn(); }
+
+  /// From now on the context's reactor waits.
+  BOOST_NOINLINE void end_turn() noexcept {
+    operation_queue failed;
+    {
+      std::lock_guard<optional_mutex> const lock(mutex_);
+      is_in_turn_ = false;
+      wait_again(failed);
+    }
+    BOOST_TRY { failed.complete_all(completion::posted); }
+    BOOST_CATCH(...) {} // the operations were destroyed on the way here
+    BOOST_CATCH_END
+  }
+
+  bool can_look() {
+    std::lock_guard<optional_mutex> const lock(mutex_);
+    return reactor_.pending() != 0 && !reactor_.is_left_behind() && nested_.can_wait();
   }
 
   /// Makes a new selector that watches everything that the old one really watches, and then
@@ -255,10 +360,12 @@ private:
     return selector::internal_data(selector_reactor::first_free_source);
   }
 
+  bool const is_run_by_one_thread_;
   selector_reactor reactor_;
   shared_alarm alarm_{};
 
-  optional_mutex mutex_{};     // protects what follows, and set_listening()
+  optional_mutex mutex_{};  // protects what follows, and set_listening()
+  bool is_in_turn_ = false; // true while no wait is pending, but an operation that goes on with it
   bool is_called_off_ = false; // true if the wait was cancelled
   operation_queue ended_{};    // completed by the end of the wait that was cancelled
   nested_type nested_;

@@ -213,6 +213,11 @@ public:
     return context_ && looks_.is_another_worthwhile(calls) && can_wait() && !context_->stopped();
   }
 
+  /// The same for an owner that passes on what it has found, and calls nothing itself.
+  bool is_another_look_worthwhile(std::size_t found) noexcept {
+    return looks_.is_another_worthwhile(found);
+  }
+
   scheduler* const& repeats_in() const noexcept { return repeats_in_; }
   void ask_before_repeating() noexcept {}
 
