@@ -52,8 +52,9 @@ bool excludes(optional_mutex& mutex) {
 
 BOOST_AUTO_TEST_CASE(a_thread_with_another_one_beside_it_is_not_the_only_one) {
   std::atomic<bool> may_end(false);
-  std::thread other([&may_end] {
-    BOOST_TEST(!is_only_thread());
+  std::atomic<bool> believes_so(false);
+  std::thread other([&] {
+    believes_so = is_only_thread();
     while (!may_end) {
       std::this_thread::yield();
     }
@@ -61,6 +62,7 @@ BOOST_AUTO_TEST_CASE(a_thread_with_another_one_beside_it_is_not_the_only_one) {
   BOOST_TEST(!is_only_thread());
   may_end = true;
   other.join();
+  BOOST_TEST(!believes_so);
 }
 
 BOOST_AUTO_TEST_CASE(two_threads_exclude_each_other_also_if_one_of_them_was_alone_before) {
