@@ -35,6 +35,7 @@ bool excludes(optional_mutex& mutex) {
   auto const work = [&] {
     ++arrived;
     while (arrived != 2) {
+      std::this_thread::yield();
     }
     for (int left = 100000; left != 0; --left) {
       std::lock_guard<optional_mutex> const lock(mutex);
@@ -50,6 +51,45 @@ bool excludes(optional_mutex& mutex) {
 
 } // namespace
 
+// These two are the first, and in children, because whoever has had a thread may not be spared again.
+
+BOOST_AUTO_TEST_CASE(two_threads_exclude_each_other_also_if_one_of_them_was_alone_before) {
+  BOOST_TEST(test::in_child([] {
+               optional_mutex mutex;
+               mutex.lock(); // most likely spared
+               mutex.unlock();
+               return excludes(mutex) ? 0 : 1;
+             }) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_thread_that_is_begun_while_it_is_locked_waits) {
+  BOOST_TEST(test::in_child([] {
+               optional_mutex mutex;
+               int written = 0;
+               std::atomic<bool> has_begun(false);
+               std::atomic<bool> is_through(false);
+               std::unique_lock<optional_mutex> lock(mutex); // most likely spared
+               int seen = 0;
+               std::thread other([&] {
+                 has_begun = true;
+                 std::lock_guard<optional_mutex> const own(mutex);
+                 seen = written;
+                 is_through = true;
+               });
+               while (!has_begun) {
+                 std::this_thread::yield();
+               }
+               for (int left = 1000; left != 0; --left) {
+                 std::this_thread::yield();
+               }
+               bool const was_early = is_through;
+               written = 1;
+               lock.unlock();
+               other.join();
+               return !was_early && seen == 1 && excludes(mutex) ? 0 : 1;
+             }) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_thread_with_another_one_beside_it_is_not_the_only_one) {
   std::atomic<bool> may_end(false);
   std::atomic<bool> believes_so(false);
@@ -63,16 +103,6 @@ BOOST_AUTO_TEST_CASE(a_thread_with_another_one_beside_it_is_not_the_only_one) {
   may_end = true;
   other.join();
   BOOST_TEST(!believes_so);
-}
-
-BOOST_AUTO_TEST_CASE(two_threads_exclude_each_other_also_if_one_of_them_was_alone_before) {
-  // A program of its own: in this one other tests may have had threads already.
-  BOOST_TEST(test::in_child([] {
-               optional_mutex mutex;
-               mutex.lock(); // most likely spared
-               mutex.unlock();
-               return excludes(mutex) ? 0 : 1;
-             }) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(one_that_is_disabled_locks_nothing) {

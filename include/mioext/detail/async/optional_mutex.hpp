@@ -16,7 +16,9 @@
 
 #include <mioext/detail/system.hpp>
 
+#include <atomic>
 #include <mutex>
+#include <thread>
 
 #include <boost/config.hpp>
 
@@ -43,7 +45,8 @@ inline bool is_only_thread() noexcept {
 /// Asio has the same inside its io_context, for its concurrency hints. The number of threads is the C
 /// library's to tell; the C++ library counts the references of a shared_ptr by the same rule.
 ///
-/// While it is locked, no function of the program is called, which might begin another thread.
+/// Both are right at any time: what locked it, the mutex or a flag, also unlocks it, however many threads
+/// there are by then; and a thread that was begun while the flag was set waits for its end.
 class optional_mutex {
 public:
   optional_mutex() noexcept : is_disabled_(false), is_spared_(false) {}
@@ -59,9 +62,9 @@ public:
       return;
     }
     if (is_only_thread()) {
-      is_spared_ = true;
+      is_spared_.store(true, std::memory_order_relaxed);
     } else {
-      mutex_.lock();
+      lock_among_threads();
     }
   }
 
@@ -69,17 +72,25 @@ public:
     if (is_disabled_) {
       return;
     }
-    if (is_spared_) {
-      is_spared_ = false;
+    if (is_spared_.load(std::memory_order_relaxed)) {
+      is_spared_.store(false, std::memory_order_release);
     } else {
       mutex_.unlock();
     }
   }
 
 private:
+  BOOST_FORCEINLINE void lock_among_threads() {
+    mutex_.lock();
+    // Hardly ever: no function of the program is called while it is locked, which could begin a thread.
+    while (BOOST_UNLIKELY(is_spared_.load(std::memory_order_acquire))) {
+      std::this_thread::yield();
+    }
+  }
+
   std::mutex mutex_{};
   bool is_disabled_;
-  bool is_spared_; // of whoever has locked it
+  std::atomic<bool> is_spared_; // true if it was locked without the mutex
 };
 
 } // namespace detail
