@@ -7,9 +7,10 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Streams, the asynchronous functions and an asynchronous loop do what the input says, in an io_context
-// and then in a selector_context, from outside and from inside their handlers, and are cancelled, closed
-// and destroyed in between. An input that breaks a promise aborts, and says which.
+// Streams, the asynchronous functions and an asynchronous loop do what the input says, in an io_context,
+// in one of which mioext knows that one thread runs it, and in a selector_context, from outside and from
+// inside their handlers, and are cancelled, closed and destroyed in between. An input that breaks a promise
+// aborts, and says which.
 //
 // What is checked: each operation is completed once, and never from inside its initiating function, or
 // dropped with the context and then not called; bytes arrive in order and none is lost, also by what was
@@ -22,6 +23,7 @@
 #include <mioext/async_event_loop.hpp>
 #include <mioext/async_wait.hpp>
 #include <mioext/selector_context.hpp>
+#include <mioext/selector_service.hpp>
 #include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 #include <mioext/unix.hpp>
@@ -665,9 +667,17 @@ private:
   bool is_destroying_ = false;
 };
 
+/// One of which the service knows that one thread runs it, which looks again before it waits.
+struct context_of_one_thread : boost::asio::io_context {
+  context_of_one_thread() : boost::asio::io_context(1) {
+    boost::asio::make_service<mioext::selector_service>(*this, 128u, 1);
+  }
+};
+
 } // namespace
 
 int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
   fuzz::run<session<boost::asio::io_context>>(data, size);
+  fuzz::run<session<context_of_one_thread>>(data, size);
   return fuzz::run<session<mioext::selector_context>>(data, size);
 }
