@@ -95,7 +95,7 @@ template <class Service> boost::asio::execution_context::id service_id<Service>:
 /// All of it is thread-safe, unless the context was made for one thread at a time: with Asio's
 /// BOOST_ASIO_CONCURRENCY_HINT_UNSAFE or BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO, or `io_locking` set to
 /// false in its configuration. From Boost 1.87 on the service knows that by itself; with earlier
-/// versions it can be told when it is made. Nothing is locked then. Nor is it, whatever the context,
+/// versions it can be told when it is made. Operations lock nothing then. Nor do they, whatever the context,
 /// while the process has only one thread (where the C library tells: glibc from 2.32 on).
 ///
 /// @par Source
@@ -126,7 +126,7 @@ public:
   /// poll_one() may count more than the program's handlers: also what comes between two looks.
   ///
   /// @param concurrency_hint as for an io_context. With BOOST_ASIO_CONCURRENCY_HINT_UNSAFE and
-  /// BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO nothing is locked, and what Asio asks of its own I/O objects
+  /// BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO operations lock nothing, and what Asio asks of its own I/O objects
   /// holds of what mioext does in the context, too: only one thread at a time may use it, and may close
   /// the handles that it waits for. Other values than these three change nothing.
   selector_service(boost::asio::execution_context& context, std::size_t event_capacity,
