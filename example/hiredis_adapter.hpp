@@ -35,11 +35,9 @@ inline void watch_redis(mioext::watcher& watcher, redisAsyncContext* redis) {
   redis->ev.cleanup = [](void* ended) { static_cast<mioext::watcher*>(ended)->stop(); };
   // Not both, for there may be no `redis` after the first. What is still ready is reported again;
   // what has become of the socket, reading tells.
-  auto const ready = [redis](boost::system::error_code, interest now) {
-    contains(now, interest::writable) ? ::redisAsyncHandleWrite(redis)
-                                      : ::redisAsyncHandleRead(redis);
-  };
-  watcher.watch(redis->c.fd, interest::readable, ready);
+  watcher.watch(redis->c.fd, interest::readable, [redis](boost::system::error_code, interest now) {
+    (contains(now, interest::writable) ? ::redisAsyncHandleWrite : ::redisAsyncHandleRead)(redis);
+  });
 }
 // end::adapter[]
 
