@@ -349,6 +349,39 @@ template <class Context> void waits_for_a_new_number() {
   }
 }
 
+/// Of a descriptor that is known and of two that are not, by a watcher and by a set.
+template <class Context> void watches() {
+  auto const context = made_context<Context>();
+  auto pair = mioext::unix_socket::pair();
+  far_descriptor const far(pair.first.native_handle(), 600);
+  int calls = 0;
+  int failures = 0;
+  count_calls const count{&calls, &failures};
+  std::unique_ptr<mioext::watcher> watching;
+  at_last([&] { watching.reset(new mioext::watcher(*context)); });
+  at_last([&] {
+    watching->watch(pair.first, interest::readable, [&](error_code const& ec, interest) {
+      count(ec);
+      watching->stop();
+    });
+  });
+  std::unique_ptr<mioext::watcher_set> set;
+  at_last([&] {
+    set.reset(new mioext::watcher_set(
+        *context, [&](error_code const& ec, int descriptor, interest ready) {
+          count(ec);
+          set->watch(descriptor, ready == interest::readable ? interest::writable : interest::none);
+        }));
+  });
+  at_last([&] { set->watch(far.fd, interest::readable); });
+  at_last([&] { set->watch(pair.second.native_handle(), interest::writable); });
+  pair.second.write_some(buffer("x", 1));
+  run(*context);
+  if (calls != 4 || failures != 0 || !set->empty()) {
+    throw broken_promise{"each of them is watched, and nothing else"};
+  }
+}
+
 template <class Context> void streams() {
   using stream = mioext::stream<mioext::unix_socket>;
   auto const context = made_context<Context>();
@@ -518,6 +551,7 @@ BOOST_AUTO_TEST_CASE(in_connects) { check(connects); }
 BOOST_AUTO_TEST_CASE(in_connects_that_wait) { check(connects_that_wait); }
 CHECK_IN_BOTH_CONTEXTS(waits)
 CHECK_IN_BOTH_CONTEXTS(waits_for_a_new_number)
+CHECK_IN_BOTH_CONTEXTS(watches)
 CHECK_IN_BOTH_CONTEXTS(streams)
 CHECK_IN_BOTH_CONTEXTS(asynchronous_connects)
 CHECK_IN_BOTH_CONTEXTS(loops_in_context)

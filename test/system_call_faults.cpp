@@ -526,6 +526,42 @@ template <class Context> void waits() {
   all.finish(context);
 }
 
+/// What is watched for is changed from outside and in a callback. A change that is refused changes nothing.
+template <class Context> void watches() {
+  Context context;
+  auto pair = mioext::unix_socket::pair();
+  error_code told;
+  int calls = 0;
+  mioext::watcher near(context);
+  near.watch(pair.first, interest::readable, [&](error_code const& ec, interest ready) {
+    ++calls;
+    if (ec) {
+      told = ec;
+    } else {
+      near.watch(ready == interest::readable ? interest::writable : interest::none);
+    }
+  });
+  mioext::watcher_set set(context, [&](error_code const& ec, int descriptor, interest) {
+    ++calls;
+    told = ec;
+    set.watch(descriptor, interest::none);
+  });
+  int const far = pair.second.native_handle();
+  set.watch(far, interest::readable);
+  error_code refused;
+  set.watch(far, interest::readable | interest::writable, refused);
+  if (refused) {
+    require(set.wanted(far) == interest::readable, "what is refused changes nothing");
+    throw boost::system::system_error(refused);
+  }
+  pair.second.write_some(buffer("x", 1));
+  run(context);
+  if (told) {
+    throw boost::system::system_error(told);
+  }
+  require(calls == 3 && set.empty(), "each of them is told what it watches for");
+}
+
 /// Connect, accept, exchange.
 template <class Context, class Socket>
 void exchange(Context& context, operations& all, Socket& socket) {
@@ -779,6 +815,7 @@ CHECK_SCENARIO(pipes)
 CHECK_SCENARIO(datagrams)
 CHECK_SCENARIO(options)
 CHECK_IN_BOTH_CONTEXTS(waits)
+CHECK_IN_BOTH_CONTEXTS(watches)
 CHECK_IN_BOTH_CONTEXTS(streams_connect)
 CHECK_IN_BOTH_CONTEXTS(sockets_of_asio_connect)
 CHECK_IN_BOTH_CONTEXTS(streams_wait_for_room)

@@ -401,6 +401,28 @@ BOOST_AUTO_TEST_CASE(beside_a_stream_of_the_same_descriptor) {
   BOOST_TEST(told.calls == (strings{"writable", "writable", "writable"}));
 }
 
+BOOST_AUTO_TEST_CASE(who_cancels_a_stream_of_the_same_descriptor_does_not_mean_it) {
+  tested_context context;
+  auto ends = mioext::unix_socket::pair();
+  mioext::stream<mioext::unix_socket> stream(context, std::move(ends.first));
+  reports told;
+  outcome read;
+  char byte;
+  stream.async_read_some(boost::asio::buffer(&byte, 1), into(read));
+  watcher watching(context);
+  watching.watch(stream, interest::readable, [&](error_code ec, interest ready) {
+    told.note(ec, ready);
+    watching.stop();
+  });
+  stream.cancel();
+  run_until(context, [&] { return read.calls != 0; });
+  BOOST_TEST(read == ended(error::operation_aborted));
+  BOOST_TEST(told.calls == none);
+  ends.second.write_some(boost::asio::buffer("x", 1));
+  run(context);
+  BOOST_TEST(told.calls == readable);
+}
+
 BOOST_AUTO_TEST_CASE(in_steady_state_nothing_is_allocated) {
 #ifndef MIOEXT_TEST_CANNOT_COUNT
   tested_context context;
@@ -864,6 +886,9 @@ BOOST_AUTO_TEST_CASE(not_while_it_pauses) {
   error_code ec;
   watching.watch(interest::readable, ec);
   BOOST_TEST(ec == error::bad_descriptor);
+  BOOST_TEST(!watching.is_watching());
+  watching.watch(interest::none, ec);
+  BOOST_TEST(ec == error::bad_descriptor); // as for one that was never told to watch
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -14,8 +14,9 @@
 //
 // What is checked: each operation is completed once, and never from inside its initiating function, or
 // dropped with the context and then not called; bytes arrive in order and none is lost, also by what was
-// cancelled; an end by close or cancel is told as one; when nothing is pending, run() returns; no
-// descriptor is left.
+// cancelled; an end by close or cancel is told as one; a watcher tells what it watches for and nothing
+// after it was stopped, keeps no callback then, and misses nothing; when nothing is pending, run()
+// returns; no descriptor is left.
 //
 
 #include <mioext/async_accept.hpp>
@@ -27,6 +28,7 @@
 #include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 #include <mioext/unix.hpp>
+#include <mioext/watcher.hpp>
 
 #include <algorithm>
 #include <array>
@@ -109,6 +111,23 @@ struct slot {
   std::size_t far_received = 0;
 };
 
+/// What a watcher was told to do. Its callback shares it.
+struct watch {
+  int fd = -1;
+  interest wanted = interest::none;
+  bool is_watched = false;     // until it is stopped, or its end is told
+  bool is_called = false;      // now
+  bool may_have_ended = false; // its descriptor was closed
+  unsigned left = 20;          // so many calls, and then it is stopped: what is ready may stay so
+  std::size_t calls = 0;
+};
+
+struct watching {
+  mioext::watcher watcher;
+  std::shared_ptr<watch> of;
+};
+
+constexpr unsigned watcher_count = 3;
 constexpr unsigned slot_count = 4;
 constexpr std::size_t most_operations = 120;
 
@@ -117,9 +136,14 @@ using loop_type = mioext::basic_async_event_loop<mioext::token, int>;
 /// @tparam Context in which all of it happens
 template <class Context> class session {
 public:
-  session(std::uint8_t const* data, std::size_t size) : input_(data, size), context_(new Context) {}
+  session(std::uint8_t const* data, std::size_t size) : input_(data, size), context_(new Context) {
+    for (unsigned number = 0; number != watcher_count; ++number) {
+      watchers_.push_back(watching{mioext::watcher(*context_), std::make_shared<watch>()});
+    }
+  }
 
   ~session() {
+    watchers_.clear();
     for (slot& each : slots_) {
       each.stream.reset();
       close_far(each);
@@ -205,7 +229,8 @@ private:
   // --- What the input says
 
   void operate() {
-    unsigned const what = input_.take() % 24;
+    unsigned const chosen = input_.take();
+    unsigned const what = chosen < 240 ? chosen % 24 : 24;
     unsigned const number = input_.take() % slot_count;
     slot& on = slots_[number];
     trace("%soperation %u on slot %u (open %d)\n", depth_ ? "  " : "", what, number,
@@ -258,8 +283,7 @@ private:
       break;
     case 15:
       if (on.stream) {
-        error_code ignored;
-        on.stream->close(ignored);
+        close_near(on);
         on.is_broken = true;
       }
       break;
@@ -283,6 +307,9 @@ private:
         wait_by_number(on);
       }
       break;
+    case 24:
+      use_watcher(watchers_[chosen % watcher_count], on);
+      break;
     default:
       if (depth_ == 0) {
         context_->restart();
@@ -292,9 +319,12 @@ private:
   }
 
   void leave(slot& on) {
-    if (on.stream && on.stream.use_count() != 1) {
-      error_code ignored;
-      on.stream->close(ignored);
+    if (on.stream) {
+      if (on.stream.use_count() != 1) {
+        close_near(on);
+      } else {
+        note_closing(on.stream->native_handle());
+      }
     }
     on.stream.reset(); // what is pending ends
     close_far(on);
@@ -324,8 +354,15 @@ private:
     on.stream.reset(new any_stream(*context_, stream_protocol(family, 0), near));
   }
 
-  static void close_far(slot& on) {
+  void close_near(slot& on) {
+    note_closing(on.stream->native_handle());
+    error_code ignored;
+    on.stream->close(ignored);
+  }
+
+  void close_far(slot& on) {
     if (on.far >= 0) {
+      note_closing(on.far);
       ::close(on.far);
       on.far = -1;
     }
@@ -434,6 +471,7 @@ private:
 
   void reset_far(slot& on) {
     if (on.far >= 0) {
+      note_closing(on.far);
       reset(on.far);
       on.far = -1;
     }
@@ -449,6 +487,182 @@ private:
       }
     }
 #endif
+  }
+
+  // --- Watchers
+
+  /// The callback of one.
+  struct watch_callback {
+    void operator()(error_code const& ec, interest ready) const { owner->tell(*of, ec, ready); }
+
+    session* owner;
+    std::shared_ptr<watch> of;
+  };
+
+  void use_watcher(watching& used, slot& on) {
+    unsigned const how = input_.take();
+    interest const wanted = how % 3 == 0   ? interest::readable
+                            : how % 3 == 1 ? interest::writable
+                                           : interest::readable | interest::writable;
+    switch (how / 3 % 8) {
+    case 0:
+      stop(used);
+      break;
+    case 1:
+      change(used, interest::none);
+      break;
+    case 2:
+    case 3:
+      change(used, wanted);
+      break;
+    case 4:
+      move(used, watchers_[how / 24 % watcher_count]);
+      break;
+    case 5:
+      if (on.far >= 0) {
+        begin_watching(used, on.far, on.far, wanted);
+      }
+      break;
+    case 6:
+      if (is_usable(on)) {
+        begin_watching(used, on.stream->native_handle(), on.stream->native_handle(), wanted);
+      }
+      break;
+    default:
+      if (is_usable(on)) {
+        begin_watching(used, on.stream->native_handle(), *on.stream, wanted);
+      }
+    }
+  }
+
+  template <class Handle>
+  void begin_watching(watching& used, int fd, Handle&& handle, interest wanted) {
+    auto const made = std::make_shared<watch>();
+    made->fd = fd;
+    made->wanted = wanted;
+    made->is_watched = true;
+    is_in_watcher_ = true;
+    used.watcher.watch(handle, wanted, watch_callback{this, made});
+    is_in_watcher_ = false;
+    auto const before = used.of;
+    used.of = made;
+    has_stopped(before);
+    require_as_said(used);
+  }
+
+  void stop(watching& used) {
+    is_in_watcher_ = true;
+    used.watcher.stop();
+    is_in_watcher_ = false;
+    has_stopped(used.of);
+    require_as_said(used);
+  }
+
+  void change(watching& used, interest wanted) {
+    error_code ec;
+    is_in_watcher_ = true;
+    used.watcher.watch(wanted, ec);
+    is_in_watcher_ = false;
+    if (!ec) {
+      require(used.of->is_watched, "what was stopped is not watched for something else");
+      used.of->wanted = wanted;
+    } else {
+      require(ec == error::bad_descriptor, "only what is not watched cannot be changed");
+      require(!used.of->is_watched || used.of->may_have_ended, "what is open is still watched");
+      has_stopped(used.of);
+    }
+    require_as_said(used);
+  }
+
+  void move(watching& to, watching& from) {
+    if (&to != &from) {
+      is_in_watcher_ = true;
+      to.watcher = std::move(from.watcher);
+      is_in_watcher_ = false;
+      auto const before = to.of;
+      to.of = from.of;
+      from.of = std::make_shared<watch>();
+      has_stopped(before);
+      require_as_said(to);
+      require_as_said(from);
+    }
+  }
+
+  /// The callback is destroyed at the latest when it returns.
+  static void has_stopped(std::shared_ptr<watch> const& of) {
+    of->is_watched = false;
+    of->wanted = interest::none;
+  }
+
+  static void require_as_said(watching const& used) {
+    require(used.watcher.is_watching() == used.of->is_watched &&
+                used.watcher.wanted() == used.of->wanted,
+            "a watcher knows what it watches");
+    require(used.of->is_watched || used.of->is_called || used.of.use_count() == 1,
+            "a watcher that has stopped keeps no callback");
+  }
+
+  void tell(watch& of, error_code const& ec, interest ready) {
+    require(!is_in_watcher_, "no callback is called from inside a watcher's function");
+    require(!is_destroying_, "what is dropped with the context is not called");
+    require(of.is_watched, "a watcher that has stopped calls nobody");
+    require(!of.is_called, "a callback is called once at a time");
+    ++of.calls;
+    if (ec) {
+      require(ec == error::bad_descriptor && of.may_have_ended && ready == interest::none,
+              "an end is told when there is one");
+      of.is_watched = false;
+      of.wanted = interest::none;
+    } else {
+      require(ready != interest::none && contains(of.wanted, ready), "what is wanted is told");
+    }
+    if (is_finishing_ || --of.left == 0) {
+      for (watching& each : watchers_) {
+        if (each.of.get() == &of && of.is_watched) {
+          each.watcher.stop();
+          has_stopped(each.of);
+        }
+      }
+    }
+    of.is_called = true;
+    called();
+    of.is_called = false;
+  }
+
+  /// Whoever has the number next is not told of what was, but one that pauses may go on with it.
+  void note_closing(int fd) {
+    for (watching& each : watchers_) {
+      each.of->may_have_ended = each.of->may_have_ended || (fd >= 0 && each.of->fd == fd);
+    }
+  }
+
+  /// What is ready is told, if nobody else may take it.
+  void finish_watching() {
+    for (watching& each : watchers_) {
+      bool is_shared = each.of->may_have_ended;
+      for (slot& of : slots_) {
+        is_shared = is_shared || (of.stream && of.stream->native_handle() == each.of->fd &&
+                                  (of.is_reading || of.is_writing));
+      }
+      if (each.of->wanted != interest::none && !is_shared && is_ready(*each.of)) {
+        auto const of = each.of;
+        of->calls = 0;
+        context_->restart();
+        for (int rounds = 0; rounds != 1000 && of->calls == 0; ++rounds) {
+          context_->run_one_for(std::chrono::milliseconds(20));
+        }
+        require(of->calls != 0, "what is ready is told");
+      }
+      stop(each);
+    }
+  }
+
+  static bool is_ready(watch const& of) {
+    short const events =
+        static_cast<short>((contains(of.wanted, interest::readable) ? POLLIN : 0) |
+                           (contains(of.wanted, interest::writable) ? POLLOUT : 0));
+    ::pollfd polled = {of.fd, events, 0};
+    return ::poll(&polled, 1, 0) == 1;
   }
 
   // --- Connecting and accepting
@@ -587,6 +801,13 @@ private:
       require(each->is_completed || each.use_count() == 1,
               "what is pending is dropped with the context");
     }
+    for (watching& each : watchers_) {
+      require(each.of->wanted == interest::none || each.of.use_count() == 1,
+              "what is watched for is dropped with the context");
+      error_code ec;
+      each.watcher.watch(interest::readable, ec);
+      require(ec.failed(), "a watcher without its context watches nothing");
+    }
   }
 
   /// Reads what is there, and what is still on its way, as it may be over TCP.
@@ -618,6 +839,7 @@ private:
 
   void finish() {
     is_finishing_ = true;
+    finish_watching();
     // What came and was not cancelled is there still.
     for (slot& each : slots_) {
       if (is_usable(each) && !each.is_reading && !each.is_broken) {
@@ -657,6 +879,7 @@ private:
   std::array<slot, slot_count> slots_;
   std::vector<std::unique_ptr<listener>> listeners_;
   std::vector<std::shared_ptr<operation>> operations_;
+  std::vector<watching> watchers_;
   std::vector<int> kept_;
   loop_handler loop_handler_;
   std::unique_ptr<loop_type> loop_;
@@ -665,6 +888,7 @@ private:
   unsigned depth_ = 0;
   bool is_finishing_ = false;
   bool is_destroying_ = false;
+  bool is_in_watcher_ = false;
 };
 
 /// One of which the service knows that one thread runs it, which looks again before it waits.

@@ -114,6 +114,10 @@ public:
   /// Set by the reactor if it would not be notified when the descriptor is closed.
   bool may_end_unheard = false;
 
+  /// True if it waits again after each event, until its owner ends that: whoever cancels what waits for
+  /// the descriptor does not mean it.
+  bool is_lasting = false;
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Weffc++" // next_in_queue is set where it is put into a queue
 

@@ -195,9 +195,9 @@ public:
     }
   }
 
-  /// Ends all operations that wait for `fd` with operation_aborted.
+  /// Ends all operations that wait for `fd` with operation_aborted, but no lasting waits.
   void cancel(int fd) {
-    cancel_if(fd, [](descriptor_operation const&) { return true; });
+    cancel_if(fd, [](descriptor_operation const& operation) { return !operation.is_lasting; });
   }
 
   /// Ends the one operation with that key, if it still waits.

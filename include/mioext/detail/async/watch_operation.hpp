@@ -56,7 +56,9 @@ public:
       : executed_operation(interest::none, !is_strand<Executor>::value,
                            native_scheduler_of(executor) != nullptr),
         reactor_(reactor), executor_(executor), fd_(fd),
-        is_heard_(how != watch_mode::per_operation_unheard) {}
+        is_heard_(how != watch_mode::per_operation_unheard) {
+    is_lasting = true;
+  }
 
   // --- For the watcher -----------------------------------------------------------------------------
 
@@ -75,7 +77,8 @@ public:
     }
     switch (place_) {
     case place::resting:
-      return interest_now == interest::none ? boost::system::error_code() : begin(interest_now);
+      return interest_now == interest::none ? boost::system::error_code()
+                                            : go_on_after_rest(interest_now);
     case place::waiting:
       return change(interest_now);
     case place::called:
@@ -221,6 +224,15 @@ private:
       rest();
     }
     return system_error_code(error);
+  }
+
+  boost::system::error_code go_on_after_rest(interest wanted) {
+    boost::system::error_code const ec = begin(wanted);
+    if (ec == boost::asio::error::bad_descriptor) {
+      place_ = place::ended;
+      drop_callback();
+    }
+    return ec;
   }
 
   void rest() noexcept {
