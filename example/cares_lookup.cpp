@@ -7,23 +7,26 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Looks up the addresses of many names at a time, by c-ares in an io_context, and prints a line
+// Looks up the addresses of many names at a time, by c-ares in either kind of context, and prints a line
 // `NAME ADDRESS` for each of them. c-ares makes, keeps and closes its descriptors and says what it waits
-// for; the loop watches them.
+// for; a watcher_set watches them.
 //
-//   cares_lookup [--server ADDRESS[:PORT]] [--tcp] NAME...
+//   cares_lookup [--server ADDRESS[:PORT]] [--tcp] [--context io|selector] NAME...
 //
 // By default it asks the servers that the system asks. --tcp: over TCP, all of them.
 //
 
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <arpa/inet.h>
@@ -33,14 +36,23 @@
 
 #include <ares.h>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/system/error_code.hpp>
+#include <boost/system/system_error.hpp>
 
-#include <mioext/async_event_loop.hpp>
+#include <mioext/interest.hpp>
+#include <mioext/selector_context.hpp>
+#include <mioext/steady_timer.hpp>
+#include <mioext/watcher_set.hpp>
 
 #include "arguments.hpp"
 #include "watch_library.hpp"
 
 namespace asio = boost::asio;
+using boost::system::error_code;
+using mioext::interest;
 
 inline void check(int status, std::string const& what) {
   if (status != ARES_SUCCESS) {
@@ -48,20 +60,17 @@ inline void check(int status, std::string const& what) {
   }
 }
 
-// tag::handler[]
-// The token of a descriptor is its number, that of the timer ARES_SOCKET_BAD.
-class resolver final : public mioext::basic_handler<ares_socket_t> {
+class resolver {
 public:
-  using loop = mioext::basic_async_event_loop<ares_socket_t>;
-
-  void readable(loop_type&, ares_socket_t socket, mioext::read_hint) override {
-    process(socket, ARES_SOCKET_BAD);
-  }
-  void writable(loop_type&, ares_socket_t socket) override { process(ARES_SOCKET_BAD, socket); }
-  void timer(loop_type&, ares_socket_t) override { process(ARES_SOCKET_BAD, ARES_SOCKET_BAD); }
-  // end::handler[]
-
-  resolver(loop& watching, std::string const& servers, bool only_tcp) : loop_(watching) {
+  // `on_end` is called when all names have been looked up.
+  // tag::sockets[]
+  resolver(asio::any_io_executor const& executor, std::string const& servers, bool only_tcp,
+           std::function<void()> on_end)
+      : on_end_(std::move(on_end)),
+        sockets_(executor, [this](error_code const& ec, int socket,
+                                  interest of) { be_ready(ec, socket, of); }),
+        timer_(executor) {
+    // end::sockets[]
     ::ares_options options = ::ares_options();
     options.flags = only_tcp ? ARES_FLAG_USEVC : 0;
     options.timeout = 1000; // milliseconds, and more at each further try
@@ -82,7 +91,6 @@ public:
   resolver(resolver const&) = delete;
   resolver& operator=(resolver const&) = delete;
 
-  // The loop is shut down when all names have been looked up.
   void look_up(std::vector<std::string> const& names) {
     pending_ = names.size();
     for (std::string const& name : names) {
@@ -94,6 +102,13 @@ public:
                          asked.release());
     }
     after_call();
+  }
+
+  // c-ares waits for nothing any more.
+  void end() {
+    has_ended_ = true;
+    sockets_.stop();
+    timer_.cancel();
   }
 
   std::size_t failed() const { return failed_; }
@@ -114,23 +129,36 @@ private:
   static void on_socket(void* data, ares_socket_t socket, int readable, int writable) {
     resolver& self = *static_cast<resolver*>(data);
     self.thrown_.keep_from(
-        [&] { self.loop_.watch(socket, socket, wanted(readable != 0, writable != 0)); });
+        [&] { self.sockets_.watch(socket, wanted(readable != 0, writable != 0)); });
+  }
+
+  void be_ready(error_code const& ec, int socket, interest ready) {
+    if (ec) { // c-ares tells before it closes: there is no memory
+      throw boost::system::system_error(ec, "watcher_set");
+    }
+    process(contains(ready, interest::readable) ? socket : ARES_SOCKET_BAD,
+            contains(ready, interest::writable) ? socket : ARES_SOCKET_BAD);
   }
 
   void process(ares_socket_t readable, ares_socket_t writable) {
-    ::ares_process_fd(channel_.get(), readable, writable);
-    after_call();
+    if (!has_ended_) {
+      ::ares_process_fd(channel_.get(), readable, writable);
+      after_call();
+    }
   }
 
   // When c-ares wants to be called next may be another time after each call.
   void after_call() {
     thrown_.rethrow();
-    loop_.clear_timer(timeout_);
     ::timeval left = ::timeval();
-    if (::ares_timeout(channel_.get(), nullptr, &left)) {
-      timeout_ =
-          loop_.timer(std::chrono::seconds(left.tv_sec) + std::chrono::microseconds(left.tv_usec),
-                      ARES_SOCKET_BAD);
+    if (!has_ended_ && ::ares_timeout(channel_.get(), nullptr, &left)) {
+      timer_.expires_after(std::chrono::seconds(left.tv_sec) +
+                           std::chrono::microseconds(left.tv_usec));
+      timer_.async_wait([this](error_code const& ec) {
+        if (!ec) {
+          process(ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+        }
+      });
     }
   }
   // end::callbacks[]
@@ -148,7 +176,8 @@ private:
     resolver& self = asked->by;
     self.thrown_.keep_from([&] { self.show(asked->name, status, addresses.get()); });
     if (--self.pending_ == 0) {
-      self.loop_.shutdown();
+      self.end();
+      self.on_end_();
     }
   }
 
@@ -170,9 +199,11 @@ private:
     }
   }
 
-  loop& loop_; // outlives c-ares, which takes its descriptors back when it ends
+  std::function<void()> on_end_;
+  mioext::watcher_set sockets_; // outlives c-ares, which takes its descriptors back when it ends
+  mioext::steady_timer timer_;
   exception_keeper thrown_;
-  mioext::timeout timeout_;
+  bool has_ended_ = false;
   std::size_t pending_ = 0;
   std::size_t failed_ = 0;
   std::unique_ptr<std::remove_pointer<::ares_channel>::type, destroy> channel_;
@@ -186,36 +217,63 @@ struct cares_library {
   cares_library& operator=(cares_library const&) = delete;
 };
 
-int run(std::vector<std::string> const& given) {
+struct settings {
   std::string servers;
   bool only_tcp = false;
-  std::vector<std::string> const names =
+  std::vector<std::string> names;
+};
+
+// tag::run[]
+template <class Context> int look_up(Context& context, settings const& how) {
+  asio::signal_set signals(context, SIGINT, SIGTERM);
+  resolver by_cares(context.get_executor(), how.servers, how.only_tcp,
+                    [&signals] { signals.cancel(); });
+  bool is_interrupted = false;
+  signals.async_wait([&](error_code const& ec, int) {
+    if (!ec) {
+      is_interrupted = true;
+      by_cares.end();
+    }
+  });
+  by_cares.look_up(how.names);
+  context.run();
+  return is_interrupted || by_cares.failed() != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+// end::run[]
+
+int run(std::vector<std::string> const& given) {
+  settings how;
+  bool has_selector_context = false;
+  how.names =
       parse_options(given, {"--tcp"}, [&](std::string const& name, std::string const& value) {
         if (name == "--server") {
-          servers = value;
+          how.servers = value;
         } else if (name == "--tcp") {
-          only_tcp = true;
+          how.only_tcp = true;
+        } else if (name == "--context") {
+          has_selector_context = parse_is_selector_context(value);
         } else {
           return false;
         }
         return true;
       });
-  if (names.empty()) {
+  if (how.names.empty()) {
     throw usage_error("no name");
   }
 
   cares_library library;
+  if (has_selector_context) {
+    mioext::selector_context context;
+    return look_up(context, how);
+  }
   asio::io_context context(1);
-  resolver::loop loop(context);
-  resolver handler(loop, servers, only_tcp);
-  handler.look_up(names);
-  bool const is_interrupted = run_until_signal(context, loop, handler, [] {});
-  return is_interrupted || handler.failed() != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+  return look_up(context, how);
 }
 
 char const* const usage = R"(cares_lookup [options] NAME...
   --server ADDRESS[:PORT]   by default the servers that the system asks
   --tcp                     over TCP, all of them
+  --context io|selector     Boost.Asio's io_context, by default, or mioext's selector_context
 Looks up the names, and prints a line `NAME ADDRESS` for each address.)";
 
 int main(int argc, char* argv[]) { return run_program(argc, argv, usage, run); }
