@@ -194,7 +194,6 @@ bench::comparison compare_events() {
     ++number[0];
   }
   all.require("watcher, io_context", bench::ahead_of("async_wait, io_context"));
-  all.require("watcher, selector_context", bench::ahead_of("async_wait, selector_context"));
   all.require("watcher, selector_context", bench::at_most_ratio(0.65));
   return all;
 }
