@@ -185,7 +185,8 @@ public:
 
   /// Watches for that from now on. With interest::none the descriptor and the callback are kept, and
   /// nothing is watched for until the next call: the callback is not called, not even when the
-  /// descriptor is closed.
+  /// descriptor is closed. If nothing is watched, interest::none asks for what is so already, which is no
+  /// error: after an error that the callback was told, a library may still say that it wants nothing.
   ///
   /// @throws boost::system::system_error, as above. With bad_descriptor (nothing is watched, or the
   /// descriptor was closed) nothing is watched any more, and the callback is not called; after another
@@ -198,8 +199,13 @@ public:
 
   /// @copydoc watch(interest)
   void watch(interest wanted, boost::system::error_code& ec) {
-    ec = watch_ ? watch_->watch(wanted)
-                : boost::asio::error::make_error_code(boost::asio::error::bad_descriptor);
+    if (watch_) {
+      ec = watch_->watch(wanted);
+    } else if (wanted == interest::none) {
+      ec.clear();
+    } else {
+      ec = boost::asio::error::bad_descriptor;
+    }
   }
 
   /// Watches nothing any more. On the executor the callback is never called again, even if a call was on
