@@ -30,16 +30,17 @@
 namespace support {
 
 /// A base, so that it is there before the loop, and goes after it.
-struct own_context {
-  tested_context context;
-};
+template <class Context> struct own_context { Context context; };
 
 /// run() and run_once() as of basic_event_loop. One async_run() is pending from the first of them
 /// to the end of a run(), across exceptions and through all the calls of run_once(); between those
 /// nobody runs the context.
-template <class Token = mioext::token, class Message = mioext::no_message>
-class driven_loop : private own_context, public mioext::basic_async_event_loop<Token, Message> {
+template <class Token = mioext::token, class Message = mioext::no_message,
+          class Context = tested_context>
+class driven_loop : private own_context<Context>,
+                    public mioext::basic_async_event_loop<Token, Message> {
   using base = mioext::basic_async_event_loop<Token, Message>;
+  using own_context<Context>::context;
 
 public:
   using loop_type = typename base::loop_type;
@@ -125,10 +126,14 @@ private:
   std::size_t run_until_called(handler_type& handler, TimePoint const& deadline) {
     std::size_t const before = counted_.calls;
     begin(handler);
-    while (counted_.calls == before &&
-           (context.poll_one() != 0 || context.run_one_until(deadline) != 0)) {
+    while (counted_.calls == before && (context.poll_one() != 0 || run_one_until(deadline) != 0)) {
     }
     return counted_.calls - before;
+  }
+
+  /// An io_context wakes up every second when there is a limit, however far.
+  template <class TimePoint> std::size_t run_one_until(TimePoint const& deadline) {
+    return deadline == TimePoint::max() ? context.run_one() : context.run_one_until(deadline);
   }
 
   counting_handler counted_;
