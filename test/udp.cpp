@@ -17,12 +17,15 @@
 #include <utility>
 #include <vector>
 
+#include <net/if.h>
 #include <sys/socket.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address_v4.hpp>
+#include <boost/asio/ip/address_v6.hpp>
 
 #include "handles.hpp"
+#include "systems.hpp"
 
 namespace error = boost::asio::error;
 using boost::asio::buffer;
@@ -351,6 +354,50 @@ BOOST_AUTO_TEST_CASE(a_multicast_group_is_joined_and_left) {
   udp::endpoint from;
   BOOST_TEST(receiver.receive_from(buffer(data), from) == 5u);
   BOOST_TEST(from == sender.local_endpoint());
+
+  receiver.set_option(multicast::leave_group(group, loopback));
+  receiver.set_option(multicast::leave_group(group, loopback), ec);
+  BOOST_TEST(ec == boost::system::errc::address_not_available);
+}
+
+BOOST_AUTO_TEST_CASE(a_multicast_group_of_ipv6_is_joined_and_left) {
+  namespace multicast = boost::asio::ip::multicast;
+  namespace ip = boost::asio::ip;
+  unsigned const loopback = ::if_nametoindex(test::has_linux ? "lo" : "lo0");
+  ip::address_v6 group = ip::make_address_v6("ff01::1:2"); // of the interface alone
+  group.scope_id(loopback);
+  error_code ec;
+  mioext::udp_socket receiver;
+  receiver.open(udp::v6(), ec);
+  if (!ec) {
+    receiver.bind(udp::endpoint(udp::v6(), 0), ec);
+  }
+  if (!ec) {
+    receiver.set_option(multicast::join_group(group, loopback), ec);
+  }
+  if (ec) {
+    BOOST_TEST_MESSAGE("not tested: no multicast of IPv6 on this machine: " << ec.message());
+    return;
+  }
+  receiver.set_option(multicast::join_group(group, loopback), ec);
+  BOOST_TEST(ec == boost::system::errc::address_in_use);
+
+  mioext::udp_socket sender(udp::v6());
+  sender.set_option(multicast::outbound_interface(loopback));
+  sender.set_option(multicast::enable_loopback(true));
+  multicast::enable_loopback looped(false);
+  sender.get_option(looped);
+  BOOST_TEST(looped.value());
+  sender.send_to(buffer("group", 5), udp::endpoint(group, receiver.local_endpoint().port()), 0, ec);
+  if (ec) {
+    BOOST_TEST_MESSAGE("nothing is sent to a group of IPv6 here: " << ec.message());
+  } else {
+    test::wait_for(receiver, POLLIN);
+    char data[8];
+    udp::endpoint from;
+    BOOST_TEST(receiver.receive_from(buffer(data), from) == 5u);
+    BOOST_TEST(from.port() == sender.local_endpoint().port());
+  }
 
   receiver.set_option(multicast::leave_group(group, loopback));
   receiver.set_option(multicast::leave_group(group, loopback), ec);

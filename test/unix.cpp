@@ -219,6 +219,29 @@ BOOST_AUTO_TEST_CASE(an_abstract_address_works_and_leaves_no_file,
   BOOST_TEST(again.is_open());
 }
 
+BOOST_AUTO_TEST_CASE(datagrams_have_abstract_addresses_too,
+                     *test::needs_linux("only there are addresses abstract")) {
+  temporary_directory const directory;
+  std::string const name = '\0' + directory.file() + '\0' + "and more";
+  mioext::unix_datagram receiver{datagram_protocol::endpoint(name)};
+  mioext::unix_datagram sender{datagram_protocol::endpoint(name + ", the sender's")};
+  BOOST_TEST((receiver.local_endpoint().path() == name));
+  BOOST_TEST(::access(directory.file().c_str(), F_OK) != 0);
+  sender.send_to(buffer("a", 1), datagram_protocol::endpoint(name));
+  char data[4];
+  datagram_protocol::endpoint from;
+  BOOST_TEST(receiver.receive_from(buffer(data), from) == 1u);
+  BOOST_TEST((from.path() == name + ", the sender's"));
+  receiver.connect(from);
+  BOOST_TEST((receiver.remote_endpoint().path() == name + ", the sender's"));
+  receiver.send(buffer("bc", 2));
+  BOOST_TEST(sender.receive(buffer(data)) == 2u);
+  receiver.close();
+  error_code ec;
+  sender.send_to(buffer("d", 1), datagram_protocol::endpoint(name), 0, ec);
+  BOOST_TEST(ec == boost::asio::error::connection_refused); // it is gone with its socket
+}
+
 BOOST_AUTO_TEST_CASE(a_bound_clients_address_reaches_the_acceptor) {
   temporary_directory const directory;
   std::string const name = directory.name();
