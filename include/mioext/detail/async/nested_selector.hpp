@@ -18,7 +18,6 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include <mioext/detail/async/asio_features.hpp>
@@ -36,6 +35,7 @@
 #include <mioext/detail/async/io_context_of.hpp>
 #include <mioext/detail/async/looks_in_a_row.hpp>
 #include <mioext/detail/async/nested_descriptor.hpp>
+#include <mioext/detail/async/optional_mutex.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
@@ -90,7 +90,7 @@ template <class Owner, class Pointer, class Executor> class nested_selector {
 
 public:
   /// What the owner locks.
-  using mutex_type = std::mutex;
+  using mutex_type = optional_mutex;
 
   /// What remains when the context is destroyed. It must be destroyed while no lock is held.
   using remains = std::unique_ptr<io_objects>;
