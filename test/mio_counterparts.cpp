@@ -46,6 +46,91 @@
 // | unix_pass_fd | descriptors_are_passed_between_handlers |
 // | write_then_drop | what_was_written_arrives_although_the_writer_is_gone |
 //
+// And for the tests of mio as it is (1.2.2), which has a Poll in the place of a loop. A name with * stands for
+// all that are named so. What the interface has become is in the guide ("Porting", "From mio").
+//
+// | mio's test | here, or in which file |
+// | --- | --- |
+// | poll: run_once_with_nothing, zero_duration_polls_events | poller: zero_and_less_only_look |
+// | | poller: a_poll_is_never_early |
+// | | simulated_time: a_poll_of_months_is_never_early |
+// | poll: add_then_drop, poll_closes_fd, close_on_drop | poller: closing_a_handle_deregisters_it |
+// | | basic_socket: the_destructor_closes |
+// | | here: a_handle_closed_before_the_loop_ran_is_not_heard_of |
+// | poll: registry_*, register_during_poll | poller: a_registry_can_be_used_while_another_thread_polls |
+// | poll: reregister_interest_token_usage | poller: a_reregistration_replaces_token_interest_and_trigger |
+// | poll: double_register_different_token | poller: a_second_registration_is_refused_with_file_exists |
+// | poll: reregister_without_register, deregister_without_register | poller: an_unknown_handle_is_refused_with_no_such_file_or_directory |
+// | poll: poll_registration, poll_erroneous_registration | poller: anything_with_a_descriptor_is_a_handle |
+// | | poller: anything_else_is_none |
+// | poll: readiness_is_reregistered_after_would_block | event_loop: an_edge_is_reported_once_and_again_when_more_comes |
+// | poll: drop_cancels_interest_and_shuts_down | here: a_dropped_connection_ends_the_stream_of_its_peer |
+// | poll: poll_ok_after_cancelling_pending_ops | poller: a_deregistered_handle_is_not_reported |
+// | registering: register_deregister, registering_after_deregistering | poller: a_deregistered_handle_is_not_reported |
+// | | here: a_deregistered_handle_is_silent_while_the_loop_goes_on |
+// | registering: reregister_different_interest_without_poll | here: reregistering_before_the_loop_ran_takes_back_what_was_ready |
+// | registering: *_register_multiple_event_loops | here: handles_may_be_watched_by_several_loops |
+// | regressions: issue_776 | tcp: nothing_to_read_would_block |
+// | regressions: issue_1205 | poller: a_deregistered_handle_is_not_reported |
+// | regressions: issue_1403 | unix: datagrams_say_who_sent_them_and_a_full_receiver_would_block |
+// | events, interest | event: one_event_can_be_of_both_kinds |
+// | | interest: the_operators_are_those_of_sets |
+// | | interest: every_set_prints_its_names |
+// | waker: waker, waker_multiple_wakeups_same_thread | waker: a_wake_before_the_poll_is_reported_by_it |
+// | | waker: many_wakes_may_be_one_event |
+// | waker: waker_*_different_thread | waker: no_wake_is_lost_when_many_threads_wake |
+// | waker: using_multiple_wakers_panics* | waker: several_wakers_are_told_apart_by_their_tokens (mio refuses that) |
+// | tcp, tcp_listener: accept, tcp_listener, *_two_streams | tcp: accept_says_who_it_is |
+// | | here: a_level_triggered_acceptor_is_reported_until_all_are_accepted |
+// | tcp: bind_twice_bad | tcp: an_acceptor_reuses_its_address_unless_told_otherwise |
+// | tcp: peek; tcp_stream: peek_*, read_peek_would_block | tcp: a_peek_leaves_the_bytes |
+// | | tcp: nothing_to_read_would_block |
+// | tcp: multiple_writes_immediate_success, write_error | tcp: a_connection_carries_bytes_both_ways |
+// | | tcp: writing_to_a_connection_that_ended_is_broken_pipe_without_the_signal |
+// | tcp: connection_reset_by_peer; tcp_stream: tcp_reset_close_event | tcp: a_reset_by_the_peer_is_connection_reset |
+// | | event: a_reset_tcp_connection_is_in_error_and_closed |
+// | tcp: connect_error | event_loop_connect: a_refused_tcp_connect_is_reported_once_and_take_error_says_why |
+// | tcp: write_shutdown; tcp_stream: shutdown_* | tcp: the_end_of_the_stream_is_eof_after_the_data_and_the_other_way_stays_open |
+// | | event: a_half_close_is_read_closed |
+// | tcp: write_then_deregister, write_then_drop | here: what_was_written_arrives_although_the_writer_is_gone |
+// | tcp_stream: tcp_stream_ipv6; tcp_listener: tcp_listener_ipv6 | tcp: ipv6_works_like_ipv4 |
+// | tcp_stream, tcp_listener, udp_socket: *_std, raw_fd | tcp: a_live_connection_goes_to_asio_and_back |
+// | | basic_socket: a_released_descriptor_stays_open_and_can_be_adopted |
+// | tcp_stream, tcp_listener, udp_socket: set_get_*, get_* | tcp, udp: options_of_ip_come_with_the_header |
+// | | udp: broadcast_is_an_option |
+// | tcp_stream: *_close_event, hup_event_on_disconnect | event: a_closed_peer_closes_both_directions |
+// | | event: a_tcp_connection_that_is_shut_both_ways_is_write_closed |
+// | tcp_stream: priority_event_on_oob_data | event: out_of_band_data_is_priority_and_readable |
+// | udp_socket: empty_datagram | udp: an_empty_datagram_is_a_success_and_not_the_end |
+// | udp_socket: unconnected_*, connected_*, reconnect_* | udp: a_datagram_arrives_with_its_senders_address |
+// | | udp: connected_sockets_need_no_address |
+// | | udp: send_needs_a_peer_and_a_closed_socket_is_a_bad_descriptor |
+// | | event_loop_connect: a_datagram_socket_is_connected_again |
+// | udp_socket: udp_socket_discard | udp: what_does_not_fit_is_cut_off_and_gone |
+// | udp_socket: multicast | udp: a_multicast_group_is_joined_and_left |
+// | | udp: a_multicast_group_of_ipv6_is_joined_and_left |
+// | udp_socket: et_behavior_* | event_loop_triggers: edge_reports_each_time_that_something_comes |
+// | unix_datagram: *_smoke_*, *_connect, *_pair | unix: datagrams_keep_their_boundaries_in_a_pair |
+// | | unix: datagrams_say_who_sent_them_and_a_full_receiver_would_block |
+// | | unix: datagrams_have_abstract_addresses_too |
+// | unix_listener, unix_stream: smoke, *_local_addr, *_peer_addr | unix: a_path_is_listened_on_and_connected_to |
+// | | unix: a_bound_clients_address_reaches_the_acceptor |
+// | unix_listener: *_abstract_namespace | unix: an_abstract_address_works_and_leaves_no_file |
+// | unix_stream: *_pair, *_shutdown_* | unix: a_pair_is_connected_non_blocking_and_close_on_exec |
+// | | unix: shutdown_ends_one_direction |
+// | unix_pipe: smoke, event_when_* | pipe: what_is_written_can_be_read |
+// | | event: a_pipe_whose_writer_is_gone_is_read_closed |
+// | | event: a_pipe_whose_reader_is_gone_is_in_error_or_write_closed |
+// | unix_pipe: *_child_process_io | pipe: a_child_reads_and_writes_blocking_ends |
+// | | here: a_child_is_talked_to_through_pipes |
+// | *: register, reregister, deregister, no_events_after_deregister | event_loop: handles_of_every_kind_are_watched_and_never_closed |
+// | | poller |
+// | | as for poll |
+// | *: is_send_and_sync, assert_size, fmt_debug | what the compiler checks in Rust: token |
+// | | what the compiler checks in Rust: interest |
+// | | what the compiler checks in Rust: event_loop_threads |
+// | aio, win_named_pipe | none: neither is watched |
+//
 
 #include <mioext/event_loop.hpp>
 
