@@ -7,11 +7,13 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Many downloads at a time, by libcurl's multi-socket interface in an io_context. curl makes, keeps and
-// closes its descriptors and says what it waits for; the loop watches them. Of each file that has arrived
+// Many downloads at a time, by libcurl's multi-socket interface in either kind of context. curl makes, keeps
+// and closes its descriptors and says what it waits for; the loop watches them. Of each file that has arrived
 // its CRC-32, its size and its URL are printed; of one that has not, the reason, as an error.
 //
-//   curl_multi [--parallel NUMBER] URL...
+//   curl_multi [options] URL...
+//     --parallel NUMBER      of downloads at a time, by default 16
+//     --context io|selector  Boost.Asio's io_context, by default, or mioext's selector_context
 //
 
 #include <chrono>
@@ -34,11 +36,12 @@
 #include <curl/curl.h>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/crc.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/async_event_loop.hpp>
+#include <mioext/selector_context.hpp>
+#include <mioext/steady_timer.hpp>
 
 #include "arguments.hpp"
 #include "watch_library.hpp"
@@ -234,7 +237,8 @@ private:
 // Says five times a second how far it is, on one line of a terminal or else on lines.
 class progress {
 public:
-  progress(asio::io_context& context, downloads const& shown) : timer_(context), shown_(shown) {
+  template <class Context>
+  progress(Context& context, downloads const& shown) : timer_(context), shown_(shown) {
     wait();
   }
 
@@ -260,7 +264,7 @@ private:
               << " failed, " << shown_.bytes() << " bytes" << end << std::flush;
   }
 
-  asio::steady_timer timer_;
+  mioext::steady_timer timer_;
   downloads const& shown_;
   bool has_ended_ = false;
 };
@@ -277,14 +281,29 @@ struct curl_library {
   curl_library& operator=(curl_library const&) = delete;
 };
 
+// tag::download[]
+template <class Context>
+int download(Context& context, std::vector<std::string> const& urls, std::size_t most_at_a_time) {
+  downloads::loop loop(context);
+  downloads handler(loop, urls, most_at_a_time);
+  progress shown(context, handler);
+  bool const is_interrupted = run_until_signal(context, loop, handler, [&] { shown.end(); });
+  return is_interrupted || handler.failed() != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+// end::download[]
+
 int run(std::vector<std::string> const& given) {
   unsigned long parallel = 16;
+  bool has_selector_context = false;
   std::vector<std::string> const urls =
       parse_options(given, {}, [&](std::string const& name, std::string const& value) {
-        if (name != "--parallel") {
+        if (name == "--parallel") {
+          parallel = parse_number(value, 1, 1000);
+        } else if (name == "--context") {
+          has_selector_context = parse_is_selector_context(value);
+        } else {
           return false;
         }
-        parallel = parse_number(value, 1, 1000);
         return true;
       });
   if (urls.empty()) {
@@ -293,17 +312,17 @@ int run(std::vector<std::string> const& given) {
 
   std::signal(SIGPIPE, SIG_IGN); // which curl leaves to the program with CURLOPT_NOSIGNAL
   curl_library library;
-  // tag::main[]
+  if (has_selector_context) {
+    mioext::selector_context context;
+    return download(context, urls, parallel);
+  }
   asio::io_context context(1);
-  downloads::loop loop(context);
-  downloads handler(loop, urls, parallel);
-  progress shown(context, handler);
-  bool const is_interrupted = run_until_signal(context, loop, handler, [&] { shown.end(); });
-  // end::main[]
-  return is_interrupted || handler.failed() != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+  return download(context, urls, parallel);
 }
 
-char const* const usage = R"(curl_multi [--parallel NUMBER] URL...
-Downloads so many at a time, by default 16, and prints of each its CRC-32, its size and its URL.)";
+char const* const usage = R"(curl_multi [options] URL...
+  --parallel NUMBER      of downloads at a time, by default 16
+  --context io|selector  Boost.Asio's io_context, by default, or mioext's selector_context
+Downloads the files, and prints of each its CRC-32, its size and its URL.)";
 
 int main(int argc, char* argv[]) { return run_program(argc, argv, usage, run); }

@@ -7,15 +7,17 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Listens to a channel of a PostgreSQL server, by libpq in an io_context: connecting, queries and
+// Listens to a channel of a PostgreSQL server, by libpq in either kind of context: connecting, queries and
 // notifications, with nothing that blocks. (But for looking up a host's name, which libpq does as it
 // does; name an address by `hostaddr`.)
 //
-//   postgres_listen [--connection STRING] [--count NUMBER] CHANNEL [QUERY...]
+//   postgres_listen [options] CHANNEL [QUERY...]
+//     --connection STRING    libpq's, by default what the environment says
+//     --count NUMBER         of notifications, after which it ends
+//     --context io|selector  Boost.Asio's io_context, by default, or mioext's selector_context
 //
 // Begins to listen, sends the queries one after the other and prints their rows; then prints each
-// notification, until there were so many or a signal comes. STRING is libpq's, by default what the
-// environment says.
+// notification, until there were so many or a signal comes.
 //
 
 #include <chrono>
@@ -33,12 +35,14 @@
 
 #include <libpq-fe.h>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <mioext/async_wait.hpp>
+#include <mioext/selector_context.hpp>
+#include <mioext/steady_timer.hpp>
 
 #include "arguments.hpp"
 
@@ -49,11 +53,12 @@ template <class Object, void (*Function)(Object*)> struct freed_by {
   void operator()(Object* object) const { Function(object); }
 };
 
-// What goes wrong is thrown, and leaves io_context::run.
+// What goes wrong is thrown, and leaves the context's run.
 class channel_listener {
 public:
-  channel_listener(asio::io_context& context, std::string channel, std::vector<std::string> queries)
-      : context_(context), deadline_(context), channel_(std::move(channel)),
+  channel_listener(asio::any_io_executor executor, std::string channel,
+                   std::vector<std::string> queries)
+      : executor_(std::move(executor)), deadline_(executor_), channel_(std::move(channel)),
         queries_(std::move(queries)) {}
 
   // `on_end` is called after `count` notifications, unless it is 0.
@@ -81,7 +86,7 @@ private:
   // tries one address after another, libpq closes a socket and opens the next, maybe with the
   // same number.
   void wait(mioext::interest wanted, void (channel_listener::*next)()) {
-    mioext::async_wait(context_, ::PQsocket(connection_.get()), wanted,
+    mioext::async_wait(executor_, ::PQsocket(connection_.get()), wanted,
                        [this, next](error_code const& ec) {
                          if (ec) {
                            throw boost::system::system_error(ec, "waiting for the server");
@@ -226,8 +231,8 @@ private:
     throw std::runtime_error(std::string(what) + ": " + ::PQerrorMessage(connection_.get()));
   }
 
-  asio::io_context& context_;
-  asio::steady_timer deadline_;
+  asio::any_io_executor const executor_;
+  mioext::steady_timer deadline_;
   std::unique_ptr<PGconn, freed_by<PGconn, &::PQfinish>> connection_;
   std::string channel_;
   std::vector<std::string> queries_;
@@ -236,42 +241,59 @@ private:
   std::function<void()> on_end_;
 };
 
-int run(std::vector<std::string> const& given) {
+struct settings {
   std::string connection;
   unsigned long count = 0;
-  std::vector<std::string> arguments =
-      parse_options(given, {}, [&](std::string const& name, std::string const& value) {
-        if (name == "--connection") {
-          connection = value;
-        } else if (name == "--count") {
-          count = parse_number(value, 1, 999999999);
-        } else {
-          return false;
-        }
-        return true;
-      });
-  if (arguments.empty()) {
-    throw usage_error("no channel");
-  }
-  std::string const channel = arguments.front();
-  arguments.erase(arguments.begin());
+  bool has_selector_context = false;
+  std::string channel;
+  std::vector<std::string> queries;
+};
 
-  asio::io_context context(1);
-  channel_listener listener(context, channel, arguments);
+template <class Context> int listen(Context& context, settings const& how) {
+  channel_listener listener(context.get_executor(), how.channel, how.queries);
   asio::signal_set signals(context, SIGINT, SIGTERM);
   signals.async_wait([&](error_code const& ec, int) {
     if (!ec) {
       context.stop();
     }
   });
-  listener.start(connection, count, [&] { signals.cancel(); });
+  listener.start(how.connection, how.count, [&] { signals.cancel(); });
   context.run();
   return EXIT_SUCCESS;
 }
 
+int run(std::vector<std::string> const& given) {
+  settings how;
+  how.queries = parse_options(given, {}, [&](std::string const& name, std::string const& value) {
+    if (name == "--connection") {
+      how.connection = value;
+    } else if (name == "--count") {
+      how.count = parse_number(value, 1, 999999999);
+    } else if (name == "--context") {
+      how.has_selector_context = parse_is_selector_context(value);
+    } else {
+      return false;
+    }
+    return true;
+  });
+  if (how.queries.empty()) {
+    throw usage_error("no channel");
+  }
+  how.channel = how.queries.front();
+  how.queries.erase(how.queries.begin());
+
+  if (how.has_selector_context) {
+    mioext::selector_context context;
+    return listen(context, how);
+  }
+  asio::io_context context(1);
+  return listen(context, how);
+}
+
 char const* const usage = R"(postgres_listen [options] CHANNEL [QUERY...]
-  --connection STRING   libpq's, by default what the environment says
-  --count NUMBER        of notifications, after which it ends
+  --connection STRING    libpq's, by default what the environment says
+  --count NUMBER         of notifications, after which it ends
+  --context io|selector  Boost.Asio's io_context, by default, or mioext's selector_context
 Listens to the channel, sends the queries and prints their rows, then prints each notification.)";
 
 int main(int argc, char* argv[]) { return run_program(argc, argv, usage, run); }

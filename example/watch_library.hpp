@@ -16,7 +16,6 @@
 #include <csignal>
 #include <exception>
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
@@ -63,9 +62,8 @@ private:
 // tag::run[]
 // Runs `loop`, and what else is in `context`, until it is shut down, which SIGINT and SIGTERM do
 // as well; calls `at_end` then. Returns whether a signal came.
-template <class Loop, class Handler, class Function>
-bool run_until_signal(boost::asio::io_context& context, Loop& loop, Handler& handler,
-                      Function at_end) {
+template <class Context, class Loop, class Handler, class Function>
+bool run_until_signal(Context& context, Loop& loop, Handler& handler, Function at_end) {
   boost::asio::signal_set signals(context, SIGINT, SIGTERM);
   bool is_interrupted = false;
   signals.async_wait([&](boost::system::error_code const& ec, int) {

@@ -30,7 +30,13 @@ line_of() {
   echo "$sum $(stat -c %s "$scratch/www/$1") $2/$1"
 }
 
-download() { run_sorted "$1" "$curl_multi" "${@:2}"; }
+# In both kinds of context.
+download() {
+  run_sorted "$1" "$curl_multi" --context selector "${@:2}"
+  mv "$scratch/out" "$scratch/selector.out"
+  run_sorted "$1" "$curl_multi" "${@:2}"
+  diff "$scratch/selector.out" "$scratch/out" || fail 'in a selector_context something else arrives'
+}
 
 mkdir -p "$scratch/www/slow"
 for (( file = 0; file != 200; ++file )); do
@@ -88,12 +94,15 @@ for url in "$server/missing" http://127.0.0.1:1/ http://no-such-host.invalid/ no
 done
 
 case_of 'a signal, while there is something under way'
-"$curl_multi" "$server/slow/long" "$server/slow/long" > "$scratch/stopped.log" 2> "$scratch/stopped.err" &
-stopped=$!
-background+=("$stopped")
-wait_until grep -q '^0 of 2 files, 0 failed, [1-9]' "$scratch/stopped.err"
-kill -TERM "$stopped"
-expect_end "$stopped" 1
+for context in selector io; do
+  "$curl_multi" --context "$context" "$server/slow/long" "$server/slow/long" > "$scratch/stopped.log" \
+    2> "$scratch/stopped.$context.err" &
+  stopped=$!
+  background+=("$stopped")
+  wait_until grep -q '^0 of 2 files, 0 failed, [1-9]' "$scratch/stopped.$context.err"
+  kill -TERM "$stopped"
+  expect_end "$stopped" 1
+done
 
 case_of 'a server that ends meanwhile'
 "$curl_multi" "$server/slow/long" > "$scratch/ended.log" 2> "$scratch/ended.err" &
@@ -108,3 +117,4 @@ case_of 'bad arguments'
 expect_status 2 "$curl_multi"
 expect_status 2 "$curl_multi" --parallel 0 http://127.0.0.1/
 expect_status 2 "$curl_multi" --wrong 1 http://127.0.0.1/
+expect_status 2 "$curl_multi" --context other http://127.0.0.1/

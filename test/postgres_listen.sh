@@ -53,12 +53,20 @@ answers() {
 }
 start_postgres
 
-# run <status> <arguments...>: what it prints goes to $scratch/out, its messages to run.err.
+# run <status> <arguments...>: in both kinds of context; what it prints goes to $scratch/out, its messages
+# to run.err.
 run() {
-  local status=0
-  timeout "$patience" "$postgres_listen" --connection "$connection" "${@:2}" > "$scratch/out" \
-    2> "$scratch/run.err" < /dev/null || status=$?
-  (( status == $1 )) || fail "the status is $status, not $1: ${*:2}"
+  local status context
+  for context in selector io; do
+    status=0
+    timeout "$patience" "$postgres_listen" --context "$context" --connection "$connection" "${@:2}" \
+      > "$scratch/out.$context" 2> "$scratch/run.err" < /dev/null || status=$?
+    (( status == $1 )) || fail "the status is $status, not $1: --context $context ${*:2}"
+  done
+  mv "$scratch/out.io" "$scratch/out"
+  diff <(sed 's/^notification from [0-9]*/notification/' "$scratch/out.selector") \
+    <(sed 's/^notification from [0-9]*/notification/' "$scratch/out") ||
+    fail 'in a selector_context it prints something else'
 }
 
 # prints <lines>: but for the processes that have sent notifications.
