@@ -20,8 +20,10 @@
 #include <utility>
 
 #include <mioext/async_event_loop.hpp>
+#include <mioext/selector_context.hpp>
 
 #include <boost/asio/execution_context.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -61,7 +63,7 @@ public:
     }
   }
 
-  /// Until a tick has called the handler, which may have been several times.
+  /// Until a tick has called the handler, which may have been several times. One tick, not a turn.
   template <class Rep, class Period>
   std::size_t run_once(handler_type& handler, std::chrono::duration<Rep, Period> limit) {
     return run_until_called(handler, std::chrono::steady_clock::now() + limit);
@@ -74,7 +76,10 @@ public:
   void notify_fork(boost::asio::execution_context::fork_event event) { context.notify_fork(event); }
 
   /// True if nothing keeps the context busy.
-  bool is_idle() { return context.poll() == 0; }
+  bool is_idle() {
+    context.restart();
+    return context.poll() == 0;
+  }
 
 private:
   /// Stands between the loop and the handler of each run() and run_once(), and counts the calls.
@@ -82,36 +87,49 @@ private:
     using loop_type = typename handler_type::loop_type;
 
     void readable(loop_type& loop, Token token, mioext::read_hint hint) override {
-      ++calls;
+      count();
       receiver->readable(loop, token, hint);
     }
     void writable(loop_type& loop, Token token) override {
-      ++calls;
+      count();
       receiver->writable(loop, token);
     }
     void write_failing(loop_type& loop, Token token, mioext::write_hint hint) override {
-      ++calls;
+      count();
       receiver->write_failing(loop, token, hint);
     }
     void timer(loop_type& loop, Token token) override {
-      ++calls;
+      count();
       receiver->timer(loop, token);
     }
     void notify(loop_type& loop, Message message) override {
-      ++calls;
+      count();
       receiver->notify(loop, std::move(message));
     }
     void signal(loop_type& loop, mioext::signal_info const& info) override {
-      ++calls;
+      count();
       receiver->signal(loop, info);
+    }
+
+    void count() {
+      ++calls;
+      if (to_end) {
+        end_turn(*to_end);
+      }
     }
 
     handler_type* receiver = nullptr;
     std::size_t calls = 0;
+    Context* to_end = nullptr; // if this is to be the last tick of a turn
   };
+
+  /// In an io_context several ticks may follow one another in a turn, which a stopped context ends.
+  static void end_turn(boost::asio::io_context& running) { running.stop(); }
+  static void end_turn(mioext::selector_context&) {}
 
   void begin(handler_type& handler) {
     counted_.receiver = &handler;
+    counted_.to_end = nullptr;
     if (!is_pending_) {
       is_pending_ = true;
       this->async_run(counted_, [this](boost::system::error_code ec) {
@@ -126,6 +144,7 @@ private:
   std::size_t run_until_called(handler_type& handler, TimePoint const& deadline) {
     std::size_t const before = counted_.calls;
     begin(handler);
+    counted_.to_end = &context;
     while (counted_.calls == before && (context.poll_one() != 0 || run_one_until(deadline) != 0)) {
     }
     return counted_.calls - before;

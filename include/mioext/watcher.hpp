@@ -199,12 +199,11 @@ public:
 
   /// @copydoc watch(interest)
   void watch(interest wanted, boost::system::error_code& ec) {
-    if (watch_) {
-      ec = watch_->watch(wanted);
-    } else if (wanted == interest::none) {
+    if (wanted == interest::none && !is_watching()) {
       ec.clear();
     } else {
-      ec = boost::asio::error::bad_descriptor;
+      ec = watch_ ? watch_->watch(wanted)
+                  : boost::asio::error::make_error_code(boost::asio::error::bad_descriptor);
     }
   }
 

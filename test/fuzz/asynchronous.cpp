@@ -564,7 +564,8 @@ private:
     used.watcher.watch(wanted, ec);
     is_in_watcher_ = false;
     if (!ec) {
-      require(used.of->is_watched, "what was stopped is not watched for something else");
+      require(used.of->is_watched || wanted == interest::none,
+              "what was stopped is not watched for something else");
       used.of->wanted = wanted;
     } else {
       require(ec == error::bad_descriptor, "only what is not watched cannot be changed");

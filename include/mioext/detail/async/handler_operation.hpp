@@ -161,6 +161,9 @@ class handler_operation final : public executed_operation {
   static constexpr std::size_t memory_size = goes_through_asio ? 96 : 0;
 
 public:
+  handler_operation(handler_operation const&) = delete;
+  handler_operation& operator=(handler_operation const&) = delete;
+
   /// Makes one with the handler's allocator. If that throws, `handler` is as it was.
   static handler_operation& make(interest wanted, Action&& action, Handler& completion_handler,
                                  IoExecutor const& executor) {
