@@ -21,6 +21,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/asio/buffer.hpp>
@@ -1087,6 +1088,38 @@ BOOST_AUTO_TEST_CASE(a_watch_goes_on_in_the_child_and_in_the_parent) {
   pair.send("ab");
   run(context);
   BOOST_TEST(told.calls == (strings{"readable", "readable"}));
+}
+
+// Where every event is asked for anew, the descriptor is watched by nobody meanwhile.
+BOOST_AUTO_TEST_CASE(a_child_that_is_born_while_the_callback_is_called_is_called_there_too) {
+  tested_context context;
+  socket_pair pair;
+  reports told;
+  ::pid_t child = -1;
+  int status = -1;
+  watcher watching(boost::asio::make_strand(context.get_executor()));
+  watching.watch(pair.near.get(), interest::readable, [&](error_code ec, interest ready) {
+    told.note(ec, ready);
+    if (told.calls.size() != 1) {
+      watching.stop();
+      return;
+    }
+    context.notify_fork(boost::asio::execution_context::fork_prepare);
+    child = ::fork();
+    if (child > 0) {
+      ::waitpid(child, &status, 0);
+    }
+    context.notify_fork(child == 0 ? boost::asio::execution_context::fork_child
+                                   : boost::asio::execution_context::fork_parent);
+  });
+  pair.send();
+  context.run_for(support::patience);
+  bool const is_told_twice = told.calls == strings{"readable", "readable"};
+  if (child == 0) {
+    test::exit_child(is_told_twice ? 0 : 1);
+  }
+  BOOST_TEST(is_told_twice);
+  BOOST_TEST((WIFEXITED(status) && WEXITSTATUS(status) == 0));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -159,7 +159,8 @@ public:
   /// ready already, the callback is called soon.
   ///
   /// @param handle a descriptor, or anything with `native_handle()`; only its number is kept.
-  /// @param wanted what to watch for; interest::none for nothing until watch(interest) is called.
+  /// @param wanted what to watch for; interest::none for nothing until watch(interest) is called, which then
+  ///   says what is wrong with the descriptor.
   /// @param callback for `void(boost::system::error_code, interest)`, see above; it is moved or copied.
   /// @throws boost::system::system_error; std::bad_alloc. After an error what was watched before still
   /// is:
@@ -185,7 +186,8 @@ public:
 
   /// Watches for that from now on. With interest::none the descriptor and the callback are kept, and
   /// nothing is watched for until the next call: the callback is not called, not even when the
-  /// descriptor is closed. If nothing is watched, interest::none asks for what is so already, which is no
+  /// descriptor is closed. Nothing is known of it meanwhile: if another file gets its number, that is what
+  /// the next call watches. If nothing is watched, interest::none asks for what is so already, which is no
   /// error: after an error that the callback was told, a library may still say that it wants nothing.
   ///
   /// @throws boost::system::system_error, as above. With bad_descriptor (nothing is watched, or the

@@ -959,10 +959,14 @@ private:
   int add_to(selector& fresh, int fd, descriptor_state& state) noexcept {
     std::lock_guard<optional_mutex> const lock(state.mutex);
     bool const is_once = state.is_watched(watch_mode::per_operation);
-    if (!state.is_watched() || (is_once && state.operations.empty()) || !is_really_watched(fd)) {
+    // A lasting wait whose operation is with its executor comes back, and finds it watched.
+    bool const is_wanted_later = is_once && state.operations.empty();
+    if (!state.is_watched() || (is_wanted_later && state.lasting_waits == 0) ||
+        !is_really_watched(fd)) {
       return 0;
     }
-    interest const wanted = is_once ? state.operations.wanted() : state.watched_for;
+    interest const wanted =
+        is_once && !is_wanted_later ? state.operations.wanted() : state.watched_for;
     return fresh.add(fd, wanted,
                      is_once                               ? trigger::edge | trigger::oneshot
                      : state.is_watched(watch_mode::level) ? trigger::level
