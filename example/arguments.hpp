@@ -13,6 +13,7 @@
 #ifndef EXAMPLE_ARGUMENTS_HPP
 #define EXAMPLE_ARGUMENTS_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -47,6 +48,13 @@ inline boost::asio::ip::tcp::endpoint
 parse_endpoint(std::string const& address, std::string const& port, unsigned long least_port = 0) {
   boost::asio::ip::address const parsed = parse_address(address);
   return {parsed, static_cast<unsigned short>(parse_number(port, least_port, 65535))};
+}
+
+/// Takes `ADDRESS:PORT` apart, at the last colon. What the address is, is for others to say.
+inline void parse_server(std::string const& text, std::string& address, int& port) {
+  std::size_t const colon = std::min(text.rfind(':'), text.size());
+  address = text.substr(0, colon);
+  port = static_cast<int>(parse_number(text.substr(std::min(colon + 1, text.size())), 1, 65535));
 }
 
 /// The kind of context that an example is to run in: true for a selector_context, and false for an

@@ -199,10 +199,7 @@ settings parse_arguments(std::vector<std::string> const& given) {
   result.messages =
       parse_options(given, {}, [&](std::string const& name, std::string const& value) {
         if (name == "--server") {
-          std::size_t const colon = std::min(value.rfind(':'), value.size());
-          result.address = value.substr(0, colon);
-          result.port = static_cast<int>(
-              parse_number(value.substr(std::min(colon + 1, value.size())), 1, 65535));
+          parse_server(value, result.address, result.port);
         } else if (name == "--count") {
           result.count = parse_number(value, 1, 999999999);
         } else if (name == "--context") {

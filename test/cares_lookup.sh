@@ -36,13 +36,7 @@ serve() {
   background+=("$started")
 }
 
-# In both kinds of context.
-look_up() {
-  run_sorted "$1" "$cares_lookup" --context selector "${@:2}"
-  mv "$scratch/out" "$scratch/selector.out"
-  run_sorted "$1" "$cares_lookup" "${@:2}"
-  diff "$scratch/selector.out" "$scratch/out" || fail 'in a selector_context something else is found'
-}
+look_up() { run_sorted_in_both "$1" "$cares_lookup" "${@:2}"; }
 
 answers() {
   timeout "$patience" "$cares_lookup" --server "127.0.0.1:$1" host1.test > "$scratch/answers.log" 2>&1

@@ -30,13 +30,7 @@ line_of() {
   echo "$sum $(stat -c %s "$scratch/www/$1") $2/$1"
 }
 
-# In both kinds of context.
-download() {
-  run_sorted "$1" "$curl_multi" --context selector "${@:2}"
-  mv "$scratch/out" "$scratch/selector.out"
-  run_sorted "$1" "$curl_multi" "${@:2}"
-  diff "$scratch/selector.out" "$scratch/out" || fail 'in a selector_context something else arrives'
-}
+download() { run_sorted_in_both "$1" "$curl_multi" "${@:2}"; }
 
 mkdir -p "$scratch/www/slow"
 for (( file = 0; file != 200; ++file )); do

@@ -119,6 +119,14 @@ run_sorted() {
   sort "$scratch/unsorted" > "$scratch/out"
 }
 
+# run_sorted_in_both <status> <program> <arguments...>: the same in each kind of context, with the same result.
+run_sorted_in_both() {
+  run_sorted "$1" "$2" --context selector "${@:3}"
+  mv "$scratch/out" "$scratch/selector.out"
+  run_sorted "$@"
+  diff "$scratch/selector.out" "$scratch/out" || fail 'in a selector_context it prints something else'
+}
+
 # wait_until <command...>: tries it again and again until it succeeds.
 wait_until() {
   local tries

@@ -257,19 +257,9 @@ public:
                     descriptor_operation& operation) {
     assert_usable();
     std::unique_lock<optional_mutex> lock(state.mutex);
-    if (is_shut_down_.load(std::memory_order_relaxed)) {
-      return ECANCELED;
-    }
-    if (owner_.is_left_behind()) {
-      lock.unlock();
-      if (int const error = host_.renew_selector()) {
-        return error;
-      }
-      lock.lock();
-    }
     operation_queue lost;
-    if (has_closed_elsewhere()) {
-      end_closed_elsewhere(lost);
+    if (int const refused = make_ready(lock, lost)) {
+      return refused;
     }
     if (!state.is_watched()) {
       closing_.enter(fd, state.closing, *this);
@@ -300,19 +290,9 @@ public:
     assert_usable();
     descriptor_state& state = *wait.state;
     std::unique_lock<optional_mutex> lock(state.mutex);
-    if (is_shut_down_.load(std::memory_order_relaxed)) {
-      return ECANCELED;
-    }
-    if (owner_.is_left_behind()) {
-      lock.unlock();
-      if (int const error = host_.renew_selector()) {
-        return error;
-      }
-      lock.lock();
-    }
     operation_queue lost;
-    if (has_closed_elsewhere()) {
-      end_closed_elsewhere(lost);
+    if (int const refused = make_ready(lock, lost)) {
+      return refused;
     }
     int error = state.is_watched() && state.registration == wait.registration ? 0 : EBADF;
     bool must_listen = false;
@@ -592,6 +572,31 @@ private:
     return true;
   }
 
+  /// In a child process that has not been notified of the fork yet: makes its selector. The lock, a
+  /// state's, is given up meanwhile. Returns an errno value.
+  int renew_if_left_behind(std::unique_lock<optional_mutex>& lock) {
+    if (!owner_.is_left_behind()) {
+      return 0;
+    }
+    lock.unlock();
+    int const error = host_.renew_selector();
+    lock.lock();
+    return error;
+  }
+
+  /// Before the selector is asked for a lasting wait. What had the number before is added to `lost`.
+  /// Returns an errno value.
+  int make_ready(std::unique_lock<optional_mutex>& lock, operation_queue& lost) {
+    if (is_shut_down_.load(std::memory_order_relaxed)) {
+      return ECANCELED;
+    }
+    int const error = renew_if_left_behind(lock);
+    if (error == 0 && has_closed_elsewhere()) {
+      end_closed_elsewhere(lost);
+    }
+    return error;
+  }
+
   /// Asks the selector to report what the operation waits for, and keeps the operation. A selector
   /// that is asked anew also reports what is ready already. After close() the operation is
   /// destroyed.
@@ -602,16 +607,11 @@ private:
       operation.destroy();
       return;
     }
-    if (owner_.is_left_behind()) {
+    if (int const error = renew_if_left_behind(lock)) {
       lock.unlock();
-      int const error = host_.renew_selector();
-      lock.lock();
-      if (error != 0) {
-        lock.unlock();
-        operation.end_with(system_error_code(error));
-        operation.complete(completion::immediate);
-        return;
-      }
+      operation.end_with(system_error_code(error));
+      operation.complete(completion::immediate);
+      return;
     }
     operation_queue lost;
     if (has_closed_elsewhere()) { // what had this number, perhaps
