@@ -214,38 +214,60 @@ void go_round(std::size_t connections, std::uint64_t repetitions) {
 
 // --- Waits -------------------------------------------------------------------------------------------
 
+// Waits for so many descriptors at once, of which some are ready again and again.
 template <class Context> class waits {
+  using descriptor = typename contender<Context, typename Context::executor_type>::descriptor;
+
 public:
-  explicit waits(std::uint64_t left)
-      : ends_(mioext::pipe()), watched_(context_, ::dup(ends_.first.native_handle())), left_(left) {
+  waits(std::size_t active, std::size_t all, std::uint64_t events) : left_(events) {
+    for (std::size_t index = 0; index != all; ++index) {
+      all_.emplace_back(new one(context_));
+      if (index < active) {
+        next(*all_.back());
+      } else {
+        all_.back()->watched.wait(context_, [](error_code const&) { require(false); });
+      }
+    }
   }
 
   void run() {
-    next();
     context_.run();
     require(left_ == 0);
   }
 
 private:
-  void next() {
-    require(::write(ends_.second.native_handle(), "x", 1) == 1);
-    watched_.wait(context_, [this](error_code const& ec) {
+  struct one {
+    explicit one(Context& context) : watched(context, ::dup(pipe.first.native_handle())) {}
+
+    std::pair<mioext::pipe_reader, mioext::pipe_writer> pipe = mioext::pipe();
+    descriptor watched;
+  };
+
+  void next(one& waiting) {
+    require(::write(waiting.pipe.second.native_handle(), "x", 1) == 1);
+    waiting.watched.wait(context_, [this, &waiting](error_code const& ec) {
       char byte;
-      require(!ec && ::read(ends_.first.native_handle(), &byte, 1) == 1);
+      require(!ec && ::read(waiting.pipe.first.native_handle(), &byte, 1) == 1);
       if (--left_ != 0) {
-        next();
+        next(waiting);
+      } else {
+        context_.stop();
       }
     });
   }
 
   Context context_{};
-  std::pair<mioext::pipe_reader, mioext::pipe_writer> ends_;
-  typename contender<Context, typename Context::executor_type>::descriptor watched_;
+  std::vector<std::unique_ptr<one>> all_{};
   std::uint64_t left_;
 };
 
-template <class Context, class> void wait(std::size_t, std::uint64_t repetitions) {
-  waits<Context>(repetitions).run();
+template <class Context, class> void wait(std::size_t active, std::uint64_t repetitions) {
+  waits<Context>(active, active, repetitions).run();
+}
+
+template <class Context, class>
+void wait_among_thousand(std::size_t active, std::uint64_t repetitions) {
+  waits<Context>(active, 1000, repetitions).run();
 }
 
 // --- Connections -------------------------------------------------------------------------------------

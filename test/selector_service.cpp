@@ -17,8 +17,10 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include <fcntl.h>
@@ -162,6 +164,46 @@ BOOST_AUTO_TEST_CASE(four_threads_make_one) {
 
 // Whichever descriptor it is that cannot be had: the error says so, nothing is left over, and when
 // there are descriptors again the service can be made.
+// Threads remember where they have found one.
+BOOST_AUTO_TEST_CASE(a_context_at_the_address_of_one_that_has_gone_has_its_own) {
+  typename std::aligned_storage<sizeof(tested_context), alignof(tested_context)>::type place;
+  socket_pair pair;
+  outcome in_this_thread;
+  outcome in_the_other;
+  gate is_begun;
+  gate is_replaced;
+  auto const wait_in = [&pair](tested_context& context, outcome& told) {
+    async_wait(context, pair.near.get(), interest::writable, into(told));
+    run(context);
+  };
+  auto* const first = ::new (static_cast<void*>(&place)) tested_context;
+  std::thread other([&] {
+    wait_in(*first, in_the_other);
+    is_begun.open();
+    is_replaced.wait();
+    auto& second = *reinterpret_cast<tested_context*>(&place);
+    second.restart();
+    wait_in(second, in_the_other);
+  });
+  is_begun.wait();
+  BOOST_TEST(in_the_other == ended());
+  first->restart();
+  wait_in(*first, in_this_thread);
+  BOOST_TEST(in_this_thread == ended());
+  first->~tested_context();
+  auto* const second = ::new (static_cast<void*>(&place)) tested_context;
+  BOOST_TEST(!boost::asio::has_service<selector_service>(*second));
+  in_this_thread = outcome();
+  in_the_other = outcome();
+  wait_in(*second, in_this_thread);
+  BOOST_TEST(in_this_thread == ended());
+  BOOST_TEST(boost::asio::has_service<selector_service>(*second));
+  is_replaced.open();
+  other.join();
+  BOOST_TEST(in_the_other == ended());
+  second->~tested_context();
+}
+
 BOOST_AUTO_TEST_CASE(without_descriptors_it_says_so_and_can_be_made_later) {
   tested_context context;
   boost::asio::steady_timer const has_made_asios_reactor(context);

@@ -16,7 +16,6 @@
 
 #include <mioext/detail/system.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -61,8 +60,8 @@ public:
   /// @throws std::invalid_argument for a capacity of zero, with which a poll could never return
   /// one.
   explicit events(size_type capacity)
-      : storage_(new event[std::min(capacity, detail::selector::most_events())]),
-        capacity_(std::min(capacity, detail::selector::most_events())), size_(0) {
+      : storage_(new event[at_most_for_one_wait(capacity)]),
+        capacity_(at_most_for_one_wait(capacity)), size_(0) {
     if (capacity == 0) {
       boost::throw_exception(std::invalid_argument("mioext::events: a capacity of zero"));
     }
@@ -126,6 +125,10 @@ private:
   /// The events as the system sees them; event.hpp asserts that they are laid out alike.
   detail::selector::native_event* native() noexcept {
     return reinterpret_cast<detail::selector::native_event*>(storage_.get());
+  }
+
+  static size_type at_most_for_one_wait(size_type capacity) noexcept {
+    return capacity < detail::selector::most_events() ? capacity : detail::selector::most_events();
   }
 
   std::unique_ptr<event[]> storage_{};
@@ -400,8 +403,9 @@ private:
   int wait_long(events& ready, std::chrono::nanoseconds limit) noexcept {
     using clock = std::chrono::steady_clock;
     clock::time_point const deadline = detail::saturated_sum<clock>(clock::now(), limit);
+    std::chrono::nanoseconds const longest = detail::selector::longest_wait();
     for (;;) {
-      int const count = wait(ready, std::min(limit, detail::selector::longest_wait()));
+      int const count = wait(ready, limit < longest ? limit : longest);
       limit = deadline - clock::now();
       if (count != 0 || limit <= std::chrono::nanoseconds::zero()) {
         return count;
@@ -422,7 +426,7 @@ private:
 
   static std::size_t report(events& ready, int count, boost::system::error_code& ec) noexcept {
     ec = detail::system_error_code(count < 0 ? -count : 0);
-    return ready.size_ = static_cast<std::size_t>(std::max(count, 0));
+    return ready.size_ = static_cast<std::size_t>(count < 0 ? 0 : count);
   }
 
   mioext::registry registry_;

@@ -15,10 +15,13 @@
 
 #include <mioext/detail/system.hpp>
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include <boost/asio/execution_context.hpp>
+#include <boost/config.hpp>
 
 #include <mioext/detail/async/concurrency_hint.hpp>
 #include <mioext/detail/async/context_listeners.hpp>
@@ -40,6 +43,20 @@ struct service_host {
   std::shared_ptr<selector_reactor> reactor;
   std::shared_ptr<scheduler> native;
 };
+
+/// Where a thread has found the reactor of a context. As long as no service has gone, no other context can
+/// have come to that address.
+struct known_reactor {
+  boost::asio::execution_context const* context;
+  std::shared_ptr<selector_reactor> const* reactor;
+  std::uint64_t services_gone;
+};
+
+/// Whoever uses a context knows of all that have ended at its address before; so nothing is ordered here.
+inline std::atomic<std::uint64_t>& services_gone_by_now() noexcept {
+  static std::atomic<std::uint64_t> services_gone(0);
+  return services_gone;
+}
 
 template <class Service> struct service_id {
   /// What Asio finds the service by.
@@ -144,6 +161,7 @@ public:
   }
 
   ~selector_service() override {
+    detail::services_gone_by_now().fetch_add(1, std::memory_order_relaxed);
     if (native_) {
       native_->set_reactor(nullptr);
     }
@@ -178,7 +196,15 @@ namespace detail {
 
 inline std::shared_ptr<selector_reactor> const&
 selector_service_access::reactor(boost::asio::execution_context& context) {
-  return boost::asio::use_service<selector_service>(context).reactor_;
+  // Most threads run one context. (Looking a service up takes a lock of the context's.)
+  static thread_local known_reactor known;
+  std::uint64_t const services_gone = services_gone_by_now().load(std::memory_order_relaxed);
+  if (BOOST_UNLIKELY(known.context != &context || known.services_gone != services_gone)) {
+    known.reactor = &boost::asio::use_service<selector_service>(context).reactor_;
+    known.services_gone = services_gone;
+    known.context = &context;
+  }
+  return *known.reactor;
 }
 
 inline std::shared_ptr<selector_reactor> const&

@@ -166,15 +166,11 @@ public:
           state.operations.push(operation);
           return;
         }
-        bool const must_listen = keep(state, operation);
-        state.mutex.unlock();
-        if (must_listen) {
-          host_.listen();
-        }
+        keep_and_unlock(state, operation);
         return;
       }
     }
-    if ((!IsOwn && is_locked_) || !watch_alone(fd, state, operation, how)) {
+    if (!watch_alone<IsOwn>(fd, state, operation, how)) {
       start_watching(fd, state, operation, how,
                      std::unique_lock<optional_mutex>(state.mutex, std::adopt_lock));
     }
@@ -538,8 +534,9 @@ private:
     return state;
   }
 
-  /// start_watching() in the frequent case of a reactor without locks: nothing else waits for the
-  /// descriptor. Returns false if it has not begun to wait, for start_watching() to try.
+  /// start_watching() in the frequent case: nothing else waits for the descriptor. Returns false if it has
+  /// not begun to wait, for start_watching() to try; otherwise the state's mutex is not held any more.
+  template <bool IsOwn>
   BOOST_NOINLINE bool watch_alone(int fd, descriptor_state& state, descriptor_operation& operation,
                                   watch_mode how) {
     if (!state.operations.empty() || is_shut_down_.load(std::memory_order_relaxed) ||
@@ -557,8 +554,9 @@ private:
         return false;
       }
     } else {
-      std::unique_lock<optional_mutex> lock(state.mutex, std::defer_lock);
+      std::unique_lock<optional_mutex> lock(state.mutex, std::adopt_lock);
       hear_of_closing(fd, state, operation, lock);
+      lock.release();
       if (selector_.add(fd, wanted, trigger_of, data) != 0) {
         return false;
       }
@@ -568,7 +566,11 @@ private:
     if (operation.may_end_unheard) {
       look_at(state);
     }
-    state.operations.push(operation);
+    if (IsOwn) {
+      state.operations.push(operation);
+    } else {
+      keep_and_unlock(state, operation);
+    }
     return true;
   }
 
@@ -745,6 +747,15 @@ private:
   bool keep(descriptor_state& state, descriptor_operation& operation) noexcept {
     state.operations.push(operation);
     return pending_.add();
+  }
+
+  /// The same, and asks the host to listen if it must be asked.
+  BOOST_FORCEINLINE void keep_and_unlock(descriptor_state& state, descriptor_operation& operation) {
+    bool const must_listen = keep(state, operation);
+    state.mutex.unlock();
+    if (must_listen) {
+      host_.listen();
+    }
   }
 
   /// For a handle that is being closed where the operations must not be touched. The descriptor is not

@@ -16,7 +16,6 @@
 
 #include <mioext/detail/system.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -135,7 +134,7 @@ private:
 #ifdef MIOEXT_DETAIL_HAS_EPOLL_PWAIT2
     static std::atomic<bool> is_missing(false);
     if (!is_missing.load(std::memory_order_relaxed)) {
-      std::int64_t const limit = std::min(timeout, longest_wait()).count();
+      std::int64_t const limit = (timeout < longest_wait() ? timeout : longest_wait()).count();
       ::timespec exact;
       assign_integer(exact.tv_sec, limit / 1000000000);
       assign_integer(exact.tv_nsec, limit % 1000000000);

@@ -16,7 +16,6 @@
 
 #include <mioext/detail/system.hpp>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -88,8 +87,7 @@ public:
   }
 
   int set(std::chrono::nanoseconds delay) const noexcept {
-    std::int64_t const after =
-        std::max<std::int64_t>(delay.count(), 1); // zero would stop the timer
+    std::int64_t const after = delay.count() > 1 ? delay.count() : 1; // zero would stop the timer
     ::itimerspec expiry = ::itimerspec();
     assign_integer(expiry.it_value.tv_sec, after / 1000000000);
     assign_integer(expiry.it_value.tv_nsec, after % 1000000000);
