@@ -7,28 +7,35 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// Streams, the asynchronous functions and an asynchronous loop do what the input says, in an io_context,
-// in one of which mioext knows that one thread runs it, and in a selector_context, from outside and from
-// inside their handlers, and are cancelled, closed and destroyed in between. An input that breaks a promise
-// aborts, and says which.
+// Streams, the asynchronous functions, timers, watchers and an asynchronous loop do what the input says, in
+// an io_context, in one of which mioext knows that one thread runs it, and in a selector_context, from
+// outside and from inside their handlers, and are cancelled, closed and destroyed in between. So does the
+// context itself: functions are posted, throw, run it and stop it. An input that breaks a promise aborts,
+// and says which.
 //
 // What is checked: each operation is completed once, and never from inside its initiating function, or
 // dropped with the context and then not called; bytes arrive in order and none is lost, also by what was
-// cancelled; an end by close or cancel is told as one; a watcher tells what it watches for and nothing
-// after it was stopped, keeps no callback then, and misses nothing; when nothing is pending, run()
-// returns; no descriptor is left.
+// cancelled; an end by close or cancel is told as one, and there is none without one; a watcher tells what
+// it watches for and nothing after it was stopped, keeps no callback then, and misses nothing, and so does a
+// set of them; a timer's waits end in their order, never early, and as many are cancelled as it said; an
+// operation with a limit ends by itself, and is not cancelled before; what is posted is called once and in
+// its order; a context is stopped when it was told so or when nothing is pending, and calls nobody then;
+// when nothing is pending, run() returns; no descriptor is left.
 //
 
 #include <mioext/async_accept.hpp>
 #include <mioext/async_connect.hpp>
 #include <mioext/async_event_loop.hpp>
 #include <mioext/async_wait.hpp>
+#include <mioext/cancel_after.hpp>
 #include <mioext/selector_context.hpp>
 #include <mioext/selector_service.hpp>
+#include <mioext/steady_timer.hpp>
 #include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 #include <mioext/unix.hpp>
 #include <mioext/watcher.hpp>
+#include <mioext/watcher_set.hpp>
 
 #include <algorithm>
 #include <array>
@@ -36,7 +43,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <map>
 #include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -45,11 +55,15 @@
 #include <unistd.h>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/defer.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address_v4.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <boost/asio/write.hpp>
@@ -87,10 +101,17 @@ void require_bytes(char const* bytes, std::size_t size, std::size_t position) {
   }
 }
 
+using clock = std::chrono::steady_clock;
+
 /// One asynchronous operation.
 struct operation {
   bool is_initiating = true;
   bool is_completed = false;
+  bool is_cancelled = false; // through its slot
+  bool is_of_loop =
+      false; // its last turn may complete it, in which its handler may have stopped the context
+  clock::time_point cancelled_at;
+  clock::time_point limit = clock::time_point::max(); // of cancel_after and cancel_at
 #ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
   boost::asio::cancellation_signal cancellation;
 #endif
@@ -105,6 +126,7 @@ struct slot {
   bool is_connecting = false;
   bool is_broken = false; // reset, or closed with bytes under way: some may be lost with that
   std::size_t generation = 0;
+  std::size_t cancels = 0; // how often its operations were cancelled
   std::size_t far_sent = 0;
   std::size_t received = 0;
   std::size_t sent = 0;
@@ -127,11 +149,54 @@ struct watching {
   std::shared_ptr<watch> of;
 };
 
+/// The waits of a timer for one expiry time.
+struct timer_waits {
+  std::size_t cancelled = 0; // as the timer has said
+  std::size_t aborted = 0;   // as they were told
+  std::size_t last_told = 0;
+  bool has_unsaid = false;  // it has cancelled without saying how many
+  clock::time_point expiry; // of all of them
+};
+
+struct timer_wait {
+  std::shared_ptr<operation> of;
+  std::shared_ptr<timer_waits> with;
+  std::size_t place = 0; // in the order in which they began
+  bool began_before_expiry = false;
+  bool must_abort = false; // it was cancelled before its time
+  bool may_abort = false;
+};
+
+/// A timer, and those that wait for it, in their order.
+struct timing {
+  mioext::steady_timer timer;
+  std::shared_ptr<timer_waits> with;
+  std::deque<std::shared_ptr<timer_wait>> pending;
+};
+
+/// What a set of watchers watches.
+struct member {
+  interest wanted;
+  bool may_have_ended;
+  unsigned left;
+};
+
+struct thrown {};
+
+constexpr unsigned timer_count = 3;
 constexpr unsigned watcher_count = 3;
 constexpr unsigned slot_count = 4;
 constexpr std::size_t most_operations = 120;
 
 using loop_type = mioext::basic_async_event_loop<mioext::token, int>;
+
+/// One of which the service knows that one thread runs it, which looks again before it waits.
+/// (Asio stops one that is run from inside a function that has posted others: it counts these too late.)
+struct context_of_one_thread : boost::asio::io_context {
+  context_of_one_thread() : boost::asio::io_context(1) {
+    boost::asio::make_service<mioext::selector_service>(*this, 128u, 1);
+  }
+};
 
 /// @tparam Context in which all of it happens
 template <class Context> class session {
@@ -140,9 +205,17 @@ public:
     for (unsigned number = 0; number != watcher_count; ++number) {
       watchers_.push_back(watching{mioext::watcher(*context_), std::make_shared<watch>()});
     }
+    for (unsigned number = 0; number != timer_count; ++number) {
+      timers_.push_back(timing{mioext::steady_timer(*context_), nullptr, {}});
+      begin_expiry(timers_.back(), clock::time_point());
+    }
   }
 
   ~session() {
+    is_destroying_ = true;
+    guard_.reset();
+    set_.reset();
+    timers_.clear();
     watchers_.clear();
     for (slot& each : slots_) {
       each.stream.reset();
@@ -165,6 +238,8 @@ public:
   }
 
 private:
+  using work_guard = boost::asio::executor_work_guard<typename Context::executor_type>;
+
   // --- Handlers
 
   /// Calls `then(ec, bytes)`, after it has checked that it may be called.
@@ -173,9 +248,11 @@ private:
       require(!of->is_initiating, "nothing is completed from inside its initiating function");
       require(!of->is_completed, "an operation is completed once");
       require(!owner->is_destroying_, "what is dropped with the context is not called");
+      require(!owner->is_stopped_ || of->is_of_loop, "a context that was stopped calls nobody");
       of->is_completed = true;
+      ++owner->calls_;
       then(ec, bytes);
-      owner->called();
+      owner->called(true);
     }
     void operator()(error_code const& ec, mioext::tcp_socket accepted) const {
       if (!ec) {
@@ -217,20 +294,36 @@ private:
     return keeper<Then>{kept, then};
   }
 
-  void called() {
+  /// @param may_run whether what is called is a function of the context's, which may run it
+  void called(bool may_run = false) {
     if (!is_finishing_ && !input_.empty() && operations_inside_ != 80) {
       ++operations_inside_;
-      ++depth_;
+      set_for_now<unsigned> const depth(depth_, depth_ + 1);
+      set_for_now<bool> const running(may_run_, may_run && may_run_);
       operate();
-      --depth_;
     }
   }
+
+  /// Gives a variable a value until the scope ends, by an exception, too.
+  template <class Value> class set_for_now {
+  public:
+    set_for_now(Value& variable, Value value) : variable_(variable), before_(variable) {
+      variable = value;
+    }
+    set_for_now(set_for_now const&) = delete;
+    set_for_now& operator=(set_for_now const&) = delete;
+    ~set_for_now() { variable_ = before_; }
+
+  private:
+    Value& variable_;
+    Value const before_;
+  };
 
   // --- What the input says
 
   void operate() {
     unsigned const chosen = input_.take();
-    unsigned const what = chosen < 240 ? chosen % 24 : 24;
+    unsigned const what = chosen < 240 ? chosen % 24 : 24 + (chosen - 240) / 3;
     unsigned const number = input_.take() % slot_count;
     slot& on = slots_[number];
     trace("%soperation %u on slot %u (open %d)\n", depth_ ? "  " : "", what, number,
@@ -278,6 +371,7 @@ private:
     case 14:
       if (on.stream) {
         error_code ignored;
+        ++on.cancels;
         on.stream->cancel(ignored);
       }
       break;
@@ -308,12 +402,24 @@ private:
       }
       break;
     case 24:
+    case 25:
       use_watcher(watchers_[chosen % watcher_count], on);
       break;
+    case 26:
+      use_timer(timers_[chosen % timer_count]);
+      break;
+    case 27:
+      use_set(on);
+      break;
+    case 28:
+      read(on, true);
+      break;
+    case 29:
+      use_context();
+      break;
     default:
-      if (depth_ == 0) {
-        context_->restart();
-        input_.take() % 2 ? context_->poll() : context_->poll_one();
+      if (depth_ == 0 || (may_run_ && !std::is_same<Context, context_of_one_thread>::value)) {
+        run_context(input_.take());
       }
     }
   }
@@ -326,6 +432,7 @@ private:
         note_closing(on.stream->native_handle());
       }
     }
+    ++on.cancels;
     on.stream.reset(); // what is pending ends
     close_far(on);
     on.is_reading = on.is_writing = on.is_connecting = on.is_broken = false;
@@ -357,6 +464,7 @@ private:
   void close_near(slot& on) {
     note_closing(on.stream->native_handle());
     error_code ignored;
+    ++on.cancels;
     on.stream->close(ignored);
   }
 
@@ -377,15 +485,29 @@ private:
     return on.stream && on.stream->is_open() && !on.is_connecting;
   }
 
-  void read(slot& on) {
+  /// What is cancelled was cancelled by somebody.
+  static void require_cancelled(error_code const& ec, operation const& of, bool is_cancelled) {
+    require(ec != error::operation_aborted || of.is_cancelled || is_cancelled ||
+                clock::now() >= of.limit,
+            "nothing is cancelled that nobody has cancelled, nor before its limit");
+  }
+
+  std::chrono::microseconds any_delay() { return std::chrono::microseconds(input_.take() * 16); }
+
+  void read(slot& on, bool has_limit = false) {
     if (!is_usable(on) || on.is_reading) {
       return;
     }
     on.is_reading = true;
     std::size_t const size = 1 + input_.take() * 2;
     std::size_t const generation = on.generation;
+    std::size_t const cancels = on.cancels;
+    auto const of = begin();
+    operation const* const begun = of.get();
     auto const bytes = std::make_shared<std::array<char, 600>>(); // it may outlive the stream
-    auto const then = [this, &on, generation, bytes](error_code const& ec, std::size_t count) {
+    auto const then = [this, &on, generation, cancels, begun, bytes](error_code const& ec,
+                                                                     std::size_t count) {
+      require_cancelled(ec, *begun, on.cancels != cancels);
       if (slot* const current = still(on, generation)) {
         current->is_reading = false;
         require_bytes(bytes->data(), count, current->received);
@@ -395,8 +517,24 @@ private:
                 "the end comes after the last byte");
       }
     };
-    auto const of = begin();
-    if (input_.take() % 2) {
+    bool const is_some = input_.take() % 2 != 0;
+#ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
+    if (has_limit) {
+      auto const limit = any_delay();
+      of->limit = clock::now() + limit;
+      if (is_some) {
+        on.stream->async_read_some(buffer(bytes->data(), size),
+                                   mioext::cancel_after(limit, calls(of, then)));
+      } else {
+        boost::asio::async_read(*on.stream, buffer(bytes->data(), size),
+                                mioext::cancel_at(of->limit, calls(of, keeping(on.stream, then))));
+      }
+      of->is_initiating = false;
+      return;
+    }
+#endif
+    static_cast<void>(has_limit);
+    if (is_some) {
       on.stream->async_read_some(buffer(bytes->data(), size), calls(of, then));
     } else {
       boost::asio::async_read(*on.stream, buffer(bytes->data(), size),
@@ -412,15 +550,19 @@ private:
     on.is_writing = true;
     std::size_t const size = 1 + input_.take() * 20;
     std::size_t const generation = on.generation;
+    std::size_t const cancels = on.cancels;
+    auto const of = begin();
+    operation const* const begun = of.get();
     auto const bytes = std::make_shared<std::array<char, 6000>>();
     fill(bytes->data(), size, on.sent);
-    auto const then = [this, &on, generation, bytes](error_code const&, std::size_t count) {
+    auto const then = [this, &on, generation, cancels, begun, bytes](error_code const& ec,
+                                                                     std::size_t count) {
+      require_cancelled(ec, *begun, on.cancels != cancels);
       if (slot* const current = still(on, generation)) {
         current->is_writing = false;
         current->sent += count;
       }
     };
-    auto const of = begin();
     if (input_.take() % 2) {
       on.stream->async_write_some(buffer(bytes->data(), size), calls(of, then));
     } else {
@@ -433,8 +575,12 @@ private:
   void wait(slot& on) {
     if (is_usable(on)) {
       auto const of = begin();
+      operation const* const begun = of.get();
+      std::size_t const cancels = on.cancels;
       on.stream->async_wait(input_.take() % 2 ? interest::readable : interest::writable,
-                            calls(of, ignore()));
+                            calls(of, [&on, begun, cancels](error_code const& ec, std::size_t) {
+                              require_cancelled(ec, *begun, on.cancels != cancels);
+                            }));
       of->is_initiating = false;
     }
   }
@@ -483,10 +629,370 @@ private:
     if (!operations_.empty()) {
       auto const of = operations_[input_.take() % operations_.size()];
       if (!of->is_completed) {
+        of->is_cancelled = true;
+        of->cancelled_at = clock::now();
         of->cancellation.emit(boost::asio::cancellation_type::all);
       }
     }
 #endif
+  }
+
+  // --- Timers
+
+  /// Soon, or not in the time of this input.
+  clock::duration any_expiry() {
+    unsigned const value = input_.take();
+    return value < 224 ? clock::duration(std::chrono::microseconds(value * 16))
+                       : clock::duration(std::chrono::hours(1));
+  }
+
+  void use_timer(timing& on) {
+    unsigned const how = input_.take();
+    switch (how % 8) {
+    case 0:
+    case 1:
+      wait_for(on);
+      break;
+    case 2: {
+      clock::duration const after = any_expiry();
+      clock::time_point const before = clock::now();
+      has_cancelled(on, on.timer.expires_after(after), all);
+      begin_expiry(on, on.timer.expiry());
+      require(on.with->expiry >= before + after && on.with->expiry <= clock::now() + after,
+              "a timer expires after the time that it was given");
+      break;
+    }
+    case 3: {
+      clock::time_point const expiry =
+          how < 200 ? clock::now() + any_expiry() : clock::now() - any_expiry();
+      has_cancelled(on, on.timer.expires_at(expiry), all);
+      begin_expiry(on, expiry);
+      break;
+    }
+    case 4:
+      has_cancelled(on, on.timer.cancel(), all);
+      break;
+    case 5:
+      has_cancelled(on, on.timer.cancel_one(), 1);
+      break;
+    case 6:
+      move(on, timers_[how / 8 % timer_count]);
+      break;
+    default: {
+      clock::duration const after = any_expiry();
+      cancels_all(on, [&] { on.timer = mioext::steady_timer(*context_, after); });
+      begin_expiry(on, on.timer.expiry());
+    }
+    }
+    require(on.timer.expiry() == on.with->expiry, "a timer knows when it expires");
+  }
+
+  static constexpr std::size_t all = static_cast<std::size_t>(-1);
+
+  void begin_expiry(timing& on, clock::time_point expiry) {
+    on.with = std::make_shared<timer_waits>();
+    on.with->expiry = expiry;
+    expiries_.push_back(on.with);
+    on.pending.clear();
+  }
+
+  void wait_for(timing& on) {
+    auto const made = std::make_shared<timer_wait>();
+    made->of = begin();
+    made->with = on.with;
+    made->began_before_expiry = clock::now() < on.with->expiry;
+    made->place = ++last_wait_;
+    on.pending.push_back(made);
+    on.timer.async_wait(calls(made->of, timer_told{made}));
+    made->of->is_initiating = false;
+  }
+
+  struct timer_told {
+    void operator()(error_code const& ec, std::size_t) const {
+      timer_waits& with = *wait->with;
+      operation const& of = *wait->of;
+      if (!ec) {
+        require(clock::now() >= with.expiry, "a timer is never early");
+        require(!wait->must_abort, "what was cancelled before its time is told so");
+        require(!of.is_cancelled || of.cancelled_at >= with.expiry,
+                "what was cancelled before its time is told so");
+        if (wait->began_before_expiry) {
+          require(wait->place > with.last_told, "the waits of a timer end in their order");
+          with.last_told = wait->place;
+        }
+      } else {
+        require(ec == error::operation_aborted, "a timer's wait can only be cancelled");
+        require(of.is_cancelled || wait->may_abort,
+                "nothing is cancelled that nobody has cancelled");
+        bool const is_by_slot = of.is_cancelled && !wait->must_abort;
+        with.has_unsaid = with.has_unsaid || (is_by_slot && wait->may_abort);
+        with.aborted += is_by_slot ? 0 : 1;
+        require(with.has_unsaid || with.aborted <= with.cancelled,
+                "so many waits are cancelled as a timer says");
+      }
+    }
+
+    std::shared_ptr<timer_wait> wait;
+  };
+
+  /// Those that have not ended and were not cancelled.
+  static void forget_ended(timing& on) {
+    on.pending.erase(std::remove_if(on.pending.begin(), on.pending.end(),
+                                    [](std::shared_ptr<timer_wait> const& each) {
+                                      return each->of->is_completed || each->of->is_cancelled ||
+                                             each->must_abort;
+                                    }),
+                     on.pending.end());
+  }
+
+  /// The timer says that it has cancelled `said`, of `most` at the most. What has expired, but is not told
+  /// yet, it may or may not know to have come.
+  static void has_cancelled(timing& on, std::size_t said, std::size_t most) {
+    forget_ended(on);
+    std::size_t const pending = std::min(on.pending.size(), most);
+    require(said <= pending, "no more is cancelled than is pending");
+    bool const is_sure = clock::now() < on.with->expiry;
+    require(!is_sure || said == pending, "all that is pending is cancelled");
+    on.with->cancelled += said;
+    std::size_t const concerned = is_sure ? said : said != 0 ? on.pending.size() : 0;
+    for (std::size_t index = 0; index != concerned; ++index) {
+      on.pending[index]->may_abort = true;
+      on.pending[index]->must_abort = is_sure;
+    }
+  }
+
+  /// The same for those who do not say how many.
+  template <class Cancel> static void cancels_all(timing& on, Cancel cancel) {
+    cancel();
+    forget_ended(on);
+    bool const is_sure = clock::now() < on.with->expiry;
+    on.with->has_unsaid = on.with->has_unsaid || !is_sure;
+    has_cancelled(on, on.pending.size(), all);
+  }
+
+  void move(timing& to, timing& from) {
+    if (&to != &from) {
+      cancels_all(to, [&] { to.timer = std::move(from.timer); });
+      to.with = from.with;
+      to.pending = std::move(from.pending);
+      begin_expiry(from, clock::time_point());
+      require(from.timer.expiry() == clock::time_point(), "a timer that was moved is as new");
+    }
+  }
+
+  void finish_timers() {
+    for (timing& each : timers_) {
+      if (each.with->expiry > clock::now() + std::chrono::minutes(1)) {
+        has_cancelled(each, each.timer.cancel(), all);
+      }
+    }
+  }
+
+  // --- The context
+
+  void use_context() {
+    unsigned const how = input_.take();
+    switch (how % 8) {
+    case 0:
+    case 1:
+      submit([&](function const& made) { boost::asio::post(*context_, made); }, false);
+      break;
+    case 2:
+      submit([&](function const& made) { boost::asio::defer(*context_, made); }, false);
+      break;
+    case 3:
+      submit([&](function const& made) { boost::asio::dispatch(*context_, made); }, depth_ != 0);
+      break;
+    case 4:
+      context_->stop();
+      is_stopped_ = true;
+      require(context_->stopped(), "a context that was stopped says so");
+      break;
+    case 5:
+      guard_.reset(new work_guard(context_->get_executor()));
+      break;
+    case 6:
+      guard_.reset();
+      break;
+    default:
+      submit([&](function const& made) { boost::asio::post(*context_, made); }, false, true);
+    }
+  }
+
+  /// A function for the context.
+  struct function {
+    void operator()() const {
+      require(!of->is_completed, "what is posted is called once");
+      require(!owner->is_destroying_, "what is dropped with the context is not called");
+      require(of->is_initiating == is_inline, "only what is dispatched is called at once");
+      of->is_completed = true;
+      if (is_inline) {
+        return;
+      }
+      require(!owner->is_stopped_, "a context that was stopped calls nobody");
+      require(is_any_order || place > owner->last_called_, "what is posted is called in its order");
+      owner->last_called_ = place;
+      ++owner->calls_;
+      owner->called(true);
+      if (throws && !owner->is_finishing_) {
+        owner->is_throwing_ = true;
+        throw thrown();
+      }
+    }
+
+    session* owner;
+    std::shared_ptr<operation> of;
+    std::size_t place;
+    bool is_inline;
+    bool throws;
+  };
+
+  /// (An io_context promises no order for what is deferred among what is posted.)
+  static constexpr bool is_any_order = !std::is_same<Context, mioext::selector_context>::value;
+
+  template <class Submit> void submit(Submit submit, bool is_inline, bool throws = false) {
+    auto const of = begin();
+    submit(function{this, of, ++last_submitted_, is_inline, throws});
+    require(of->is_completed == is_inline, "what is dispatched inside is called at once");
+    of->is_initiating = false;
+  }
+
+  /// Runs the context, also from inside what it calls.
+  void run_context(unsigned how) {
+    if (is_stopped_) {
+      require(context_->poll() == 0 && context_->run_one() == 0 && context_->stopped(),
+              "a context that was stopped calls nobody");
+    }
+    if (depth_ == 0) {
+      context_->restart();
+      is_stopped_ = false;
+    }
+    set_for_now<std::size_t> const calls(calls_, 0);
+    try {
+      run_context_as(how);
+    } catch (thrown const&) {
+      require(is_throwing_, "an exception leaves the context once");
+      if (depth_ != 0) {
+        throw;
+      }
+      is_throwing_ = false;
+    }
+  }
+
+  void run_context_as(unsigned how) {
+    std::size_t counted = 0;
+    switch (how % 6) {
+    case 0:
+    case 2:
+      counted = context_->poll_one();
+      require(counted <= 1, "one function is called at the most");
+      break;
+    case 4:
+      counted = context_->run_one_for(std::chrono::microseconds(how * 4));
+      require(counted <= 1, "one function is called at the most");
+      break;
+    default:
+      counted = context_->poll();
+    }
+    require(!is_throwing_, "an exception leaves the context");
+    require(counted >= calls_, "what is called is counted");
+    require(is_stopped_ == context_->stopped() || (!is_stopped_ && !has_work()),
+            "a context is stopped when it was told so or has no work");
+  }
+
+  bool has_work() const {
+    return depth_ != 0 || guard_ ||
+           std::any_of(operations_.begin(), operations_.end(),
+                       [](std::shared_ptr<operation> const& each) { return !each->is_completed; });
+  }
+
+  // --- A set of watchers
+
+  struct set_callback {
+    void operator()(error_code const& ec, int fd, interest ready) const {
+      owner->tell_of_set(ec, fd, ready);
+    }
+
+    session* owner;
+  };
+
+  void use_set(slot& on) {
+    unsigned const how = input_.take();
+    int const fd = how / 15 % 2 == 0 ? on.far : is_usable(on) ? on.stream->native_handle() : -1;
+    if (how / 3 % 5 == 0) {
+      is_in_watcher_ = true;
+      if (set_ && how / 15 % 2 == 0) {
+        set_->stop();
+      } else {
+        set_.reset();
+      }
+      is_in_watcher_ = false;
+      members_.clear();
+    } else if (fd >= 0) {
+      watch_in_set(fd, how / 3 % 5 == 1 ? interest::none : any_of(how));
+    }
+    require_set_as_said();
+  }
+
+  void watch_in_set(int fd, interest wanted) {
+    is_in_watcher_ = true;
+    if (!set_) {
+      set_.reset(new mioext::watcher_set(*context_, set_callback{this}));
+    }
+    error_code ec;
+    set_->watch(fd, wanted, ec);
+    is_in_watcher_ = false;
+    require(!ec, "what is open can be watched");
+    if (wanted == interest::none) {
+      members_.erase(fd);
+    } else {
+      members_.emplace(fd, member{wanted, false, 20}).first->second.wanted = wanted;
+    }
+    require(set_->wanted(fd) == wanted, "a set knows for what it watches");
+  }
+
+  void require_set_as_said() const {
+    require(!set_ || set_->size() == members_.size(), "a set knows what it watches");
+    for (auto const& each : members_) {
+      require(set_->wanted(each.first) == each.second.wanted, "a set knows for what it watches");
+    }
+  }
+
+  void tell_of_set(error_code const& ec, int fd, interest ready) {
+    require(!is_in_watcher_, "no callback is called from inside a set's function");
+    require(!is_destroying_, "what is dropped with the context is not called");
+    auto const known = members_.find(fd);
+    require(known != members_.end(), "what is not in a set is not told of");
+    member& of = known->second;
+    if (ec) {
+      require(ec == error::bad_descriptor && of.may_have_ended && ready == interest::none,
+              "an end is told when there is one");
+      members_.erase(known);
+    } else {
+      require(ready != interest::none && contains(of.wanted, ready), "what is wanted is told");
+      if (is_finishing_ || --of.left == 0) {
+        watch_in_set(fd, interest::none);
+      }
+    }
+    require_set_as_said();
+    called();
+  }
+
+  void finish_set() {
+    while (!members_.empty()) {
+      auto const first = *members_.begin();
+      if (!first.second.may_have_ended && !is_shared(first.first) &&
+          is_ready(first.first, first.second.wanted)) {
+        context_->restart();
+        for (int rounds = 0; rounds != 1000 && members_.count(first.first) != 0; ++rounds) {
+          context_->run_one_for(std::chrono::milliseconds(20));
+        }
+        require(members_.count(first.first) == 0, "what is ready is told");
+      } else {
+        watch_in_set(first.first, interest::none);
+      }
+    }
+    require_set_as_said();
   }
 
   // --- Watchers
@@ -499,11 +1005,15 @@ private:
     std::shared_ptr<watch> of;
   };
 
+  static interest any_of(unsigned how) {
+    return how % 3 == 0   ? interest::readable
+           : how % 3 == 1 ? interest::writable
+                          : interest::readable | interest::writable;
+  }
+
   void use_watcher(watching& used, slot& on) {
     unsigned const how = input_.take();
-    interest const wanted = how % 3 == 0   ? interest::readable
-                            : how % 3 == 1 ? interest::writable
-                                           : interest::readable | interest::writable;
+    interest const wanted = any_of(how);
     switch (how / 3 % 8) {
     case 0:
       stop(used);
@@ -635,17 +1145,17 @@ private:
     for (watching& each : watchers_) {
       each.of->may_have_ended = each.of->may_have_ended || (fd >= 0 && each.of->fd == fd);
     }
+    auto const known = members_.find(fd);
+    if (known != members_.end()) {
+      known->second.may_have_ended = true;
+    }
   }
 
   /// What is ready is told, if nobody else may take it.
   void finish_watching() {
     for (watching& each : watchers_) {
-      bool is_shared = each.of->may_have_ended;
-      for (slot& of : slots_) {
-        is_shared = is_shared || (of.stream && of.stream->native_handle() == each.of->fd &&
-                                  (of.is_reading || of.is_writing));
-      }
-      if (each.of->wanted != interest::none && !is_shared && is_ready(*each.of)) {
+      if (each.of->wanted != interest::none && !each.of->may_have_ended &&
+          !is_shared(each.of->fd) && is_ready(each.of->fd, each.of->wanted)) {
         auto const of = each.of;
         of->calls = 0;
         context_->restart();
@@ -658,11 +1168,16 @@ private:
     }
   }
 
-  static bool is_ready(watch const& of) {
-    short const events =
-        static_cast<short>((contains(of.wanted, interest::readable) ? POLLIN : 0) |
-                           (contains(of.wanted, interest::writable) ? POLLOUT : 0));
-    ::pollfd polled = {of.fd, events, 0};
+  bool is_shared(int fd) const {
+    return std::any_of(slots_.begin(), slots_.end(), [fd](slot const& of) {
+      return of.stream && of.stream->native_handle() == fd && (of.is_reading || of.is_writing);
+    });
+  }
+
+  static bool is_ready(int fd, interest wanted) {
+    short const events = static_cast<short>((contains(wanted, interest::readable) ? POLLIN : 0) |
+                                            (contains(wanted, interest::writable) ? POLLOUT : 0));
+    ::pollfd polled = {fd, events, 0};
     return ::poll(&polled, 1, 0) == 1;
   }
 
@@ -768,6 +1283,7 @@ private:
     case 0:
     case 1: {
       auto const of = begin();
+      of->is_of_loop = true;
       loop_->async_run(loop_handler_, calls(of, ignore()));
       of->is_initiating = false;
       break;
@@ -797,6 +1313,10 @@ private:
   /// With all that is pending, which is dropped.
   void destroy_context() {
     is_destroying_ = true;
+    guard_.reset();
+    for (timing& each : timers_) {
+      each.pending.clear(); // whose operations are shared with nobody then
+    }
     context_.reset();
     for (auto const& each : operations_) {
       require(each->is_completed || each.use_count() == 1,
@@ -808,6 +1328,9 @@ private:
       error_code ec;
       each.watcher.watch(interest::readable, ec);
       require(ec.failed(), "a watcher without its context watches nothing");
+    }
+    for (timing& each : timers_) {
+      require(each.timer.cancel() == 0, "what waits for a timer is dropped with the context");
     }
   }
 
@@ -838,9 +1361,25 @@ private:
     return ready == 1;
   }
 
+  /// Operations with a limit end by themselves.
+  void run_until_limits() {
+    clock::time_point const deadline = clock::now() + std::chrono::seconds(20);
+    for (auto const& each : operations_) {
+      while (each->limit != clock::time_point::max() && !each->is_completed) {
+        require(clock::now() < deadline, "an operation with a limit ends");
+        context_->restart();
+        context_->run_one_for(std::chrono::milliseconds(20));
+      }
+    }
+  }
+
   void finish() {
     is_finishing_ = true;
+    is_stopped_ = false;
+    finish_timers();
+    finish_set();
     finish_watching();
+    run_until_limits();
     // What came and was not cancelled is there still.
     for (slot& each : slots_) {
       if (is_usable(each) && !each.is_reading && !each.is_broken) {
@@ -860,11 +1399,16 @@ private:
     if (loop_) {
       loop_->cancel();
     }
+    guard_.reset();
     context_->restart();
     context_->run_for(std::chrono::seconds(20));
     require(context_->stopped(), "when nothing is pending, run() returns");
     for (auto const& each : operations_) {
       require(each->is_completed, "each operation is completed");
+    }
+    for (auto const& each : expiries_) {
+      require(each->has_unsaid || each->aborted == each->cancelled,
+              "so many waits are cancelled as a timer says");
     }
   }
 
@@ -881,22 +1425,27 @@ private:
   std::vector<std::unique_ptr<listener>> listeners_;
   std::vector<std::shared_ptr<operation>> operations_;
   std::vector<watching> watchers_;
+  std::vector<timing> timers_;
+  std::vector<std::shared_ptr<timer_waits>> expiries_;
+  std::map<int, member> members_; // of the set
+  std::unique_ptr<mioext::watcher_set> set_;
+  std::unique_ptr<work_guard> guard_;
   std::vector<int> kept_;
   loop_handler loop_handler_;
   std::unique_ptr<loop_type> loop_;
   int last_message_ = 0;
+  std::size_t last_submitted_ = 0;
+  std::size_t last_called_ = 0;
+  std::size_t last_wait_ = 0;
+  std::size_t calls_ = 0; // since the context was run
   unsigned operations_inside_ = 0;
   unsigned depth_ = 0;
+  bool may_run_ = true;
+  bool is_stopped_ = false;
+  bool is_throwing_ = false;
   bool is_finishing_ = false;
   bool is_destroying_ = false;
   bool is_in_watcher_ = false;
-};
-
-/// One of which the service knows that one thread runs it, which looks again before it waits.
-struct context_of_one_thread : boost::asio::io_context {
-  context_of_one_thread() : boost::asio::io_context(1) {
-    boost::asio::make_service<mioext::selector_service>(*this, 128u, 1);
-  }
 };
 
 } // namespace

@@ -12,10 +12,12 @@
 //
 // What is checked: nothing is delivered for a registration that has ended, nor for a direction that it
 // did not ask for; what was written is reported, and in the end whatever poll(2) says is ready; a connect
-// has one outcome, first of all, and it is true; timers fire once and never early; messages come in order;
-// shutdown ends a run; no descriptor is left.
+// has one outcome, first of all, and it is true; timers fire once, never early, in the order of their
+// times, and late by one tick at the most; the loop's clock stands still in a tick and never goes back;
+// messages come in order; shutdown ends a run; no descriptor is left.
 //
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -85,8 +87,14 @@ struct listener {
 
 struct timer_model {
   mioext::timeout set;
-  clock::time_point due;
+  clock::time_point due;     // at the earliest
+  clock::time_point latest;  // so late the loop may take it to be due
+  std::size_t place = 0;     // in the order in which they were set
+  std::size_t old_place = 0; // the one before it was set anew, which it may have kept
+  std::size_t reset_in = 0;  // the tick whose timers were being called when it was set anew
 };
+
+constexpr std::chrono::milliseconds timer_tick(1);
 
 constexpr unsigned slot_count = 6;
 constexpr std::size_t most_operations = 150;
@@ -157,9 +165,19 @@ public:
   void timer(loop_type&, mioext::token name) override {
     auto const known = timers_.find(name.value());
     require(known != timers_.end(), "a timer fires once, and not after it was cleared");
-    require(clock::now() >= known->second.due, "a timer is never early");
+    timer_model const fired = known->second;
+    require(clock::now() >= fired.due, "a timer is never early");
+    require(ask_now() >= fired.due, "the loop knows a timer to be due by its own clock");
+    require(fired.reset_in != tick_ || is_in_run_,
+            "a timer that is set anew waits for the next tick");
     timers_.erase(known);
+    for (auto const& each : timers_) {
+      require(!comes_before(each.second, fired), "timers fire in the order of their times");
+    }
+    has_ended(fired);
+    is_in_timers_ = true;
     called();
+    is_in_timers_ = false;
   }
 
   void notify(loop_type&, int message) override {
@@ -178,6 +196,7 @@ private:
     made.messages_per_tick = 3;
     made.timer_wheel_size = 4;
     made.timer_capacity = 4;
+    made.timer_tick = timer_tick;
     return made;
   }
 
@@ -209,7 +228,7 @@ private:
       ++operations_inside_;
       is_inside_ = true;
       operate(true);
-      is_inside_ = false;
+      is_inside_ = depth_ != 0;
     }
   }
 
@@ -217,7 +236,7 @@ private:
 
   void operate(bool is_inside) {
     unsigned const first = input_.take();
-    unsigned const what = first % 24;
+    unsigned const what = first < 240 ? first % 24 : first % 8 + 24;
     bool const is_watching = first >= 120; // the same by watch(), or under the token
     unsigned const number = input_.take() % slot_count;
     slot& on = slots_[number];
@@ -305,6 +324,26 @@ private:
         settle();
       }
       break;
+    case 24:
+      set_timer_at();
+      break;
+    case 25:
+      reset_timer();
+      break;
+    case 26:
+      use_ended_timer();
+      break;
+    case 27:
+      ask_now();
+      break;
+    case 28:
+      watch_for_nothing(on);
+      break;
+    case 29:
+      watch_for_nothing_as_another(on);
+      break;
+    default:
+      is_inside ? run_inside() : ask_for_next_timer();
     }
   }
 
@@ -436,6 +475,20 @@ private:
       loop_.watch(on.near, mioext::token(on.token), on.wanted, on.how, ec);
       require(!ec, "nothing is to be changed");
     }
+  }
+
+  void watch_for_nothing(slot& on) {
+    std::size_t const name = on.token != 0 ? on.token : last_token_ + 1;
+    error_code ec;
+    loop_.watch(on.near, mioext::token(name), interest::none, any_trigger(), ec);
+    require(!ec, "to watch for nothing has no errors");
+    leave(on);
+  }
+
+  void watch_for_nothing_as_another(slot& on) {
+    error_code ec;
+    loop_.watch(on.near, mioext::token(last_token_ + 1), interest::none, any_trigger(), ec);
+    require(!ec, "to watch for nothing has no errors");
   }
 
   void deregister_token(slot& on) {
@@ -584,21 +637,116 @@ private:
     }
   }
 
+  // --- Timers
+
+  std::chrono::microseconds any_delay() { return std::chrono::microseconds(input_.take() * 16); }
+
+  /// Before or after the loop's own clock, or never.
+  clock::time_point any_time() {
+    unsigned const kind = input_.take() % 8;
+    auto const delay = any_delay();
+    return kind == 7 ? clock::time_point::max() : kind == 6 ? ask_now() - delay : ask_now() + delay;
+  }
+
   void set_timer() {
     if (timers_.size() < 20) {
       std::size_t const name = ++last_token_;
-      auto const delay = std::chrono::microseconds(input_.take() * 16);
-      clock::time_point const due = clock::now() + delay;
-      timers_[name] = timer_model{loop_.timer(delay, mioext::token(name)), due};
+      auto const delay = any_delay();
+      clock::time_point const now = clock::now();
+      is_set(name, loop_.timer(delay, mioext::token(name)), now + delay, clock::now() + delay);
+    }
+  }
+
+  void set_timer_at() {
+    if (timers_.size() < 20) {
+      std::size_t const name = ++last_token_;
+      clock::time_point const due = any_time();
+      is_set(name, loop_.timer_at(due, mioext::token(name)), due, due);
+    }
+  }
+
+  void is_set(std::size_t name, mioext::timeout set, clock::time_point due,
+              clock::time_point latest) {
+    timer_model& made = timers_[name];
+    made.set = set;
+    made.due = due;
+    made.latest = std::max(latest, clock::now());
+    made.place = made.old_place = ++last_place_;
+  }
+
+  std::map<std::size_t, timer_model>::iterator any_timer() {
+    return std::next(timers_.begin(), static_cast<std::ptrdiff_t>(input_.take() % timers_.size()));
+  }
+
+  void reset_timer() {
+    if (!timers_.empty()) {
+      timer_model& changed = any_timer()->second;
+      if (input_.take() % 2) {
+        auto const delay = any_delay();
+        changed.due = clock::now() + delay;
+        require(loop_.reset_timer(changed.set, delay), "a timer that is pending can be set anew");
+        changed.latest = clock::now() + delay;
+      } else {
+        changed.due = any_time();
+        require(loop_.reset_timer(changed.set, changed.due),
+                "a timer that is pending can be set anew");
+        changed.latest = std::max(changed.due, clock::now());
+      }
+      changed.old_place = std::min(changed.old_place, changed.place);
+      changed.place = ++last_place_;
+      changed.reset_in = is_in_timers_ ? tick_ : 0;
     }
   }
 
   void clear_timer() {
     if (!timers_.empty()) {
-      auto const cleared =
-          std::next(timers_.begin(), static_cast<std::ptrdiff_t>(input_.take() % timers_.size()));
+      auto const cleared = any_timer();
       require(loop_.clear_timer(cleared->second.set), "a timer that has not fired can be cleared");
+      has_ended(cleared->second);
       timers_.erase(cleared);
+    }
+  }
+
+  void has_ended(timer_model const& ended) {
+    ended_timers_[ended.place % ended_timers_.size()] = ended.set;
+  }
+
+  void use_ended_timer() {
+    mioext::timeout const ended = ended_timers_[input_.take() % ended_timers_.size()];
+    require(!loop_.reset_timer(ended, std::chrono::seconds(0)), "what has ended is not set anew");
+    require(!loop_.reset_timer(ended, clock::now()), "what has ended is not set anew");
+    require(!loop_.clear_timer(ended), "what has ended is not cleared");
+  }
+
+  /// Whether `first` has to fire before `second`. Where both fall into one tick of the clock, or are past
+  /// when they are set, they fire in the order in which they were set.
+  bool comes_before(timer_model const& first, timer_model const& second) const {
+    return first.latest <= second.due && first.place < second.old_place;
+  }
+
+  /// What the loop says, which is the same in all calls of a tick.
+  clock::time_point ask_now() {
+    clock::time_point const before = clock::now();
+    clock::time_point const said = loop_.now();
+    require(said <= clock::now(), "the loop's clock is not ahead");
+    require(said >= last_now_, "the loop's clock never goes back");
+    require(is_inside_handler_ || said >= before, "outside of handlers the clock is read");
+    require(!is_inside_handler_ || is_in_run_ || asked_in_ != tick_ || said == last_now_,
+            "the loop's clock stands still in a tick");
+    asked_in_ = is_inside_handler_ ? tick_ : 0;
+    last_now_ = said;
+    return said;
+  }
+
+  void ask_for_next_timer() {
+    clock::time_point const before = clock::now();
+    std::chrono::nanoseconds const time = loop_.time_to_next_timer();
+    for (auto const& each : timers_) {
+      if (each.second.due != clock::time_point::max()) {
+        require(time <= std::max<std::chrono::nanoseconds>(each.second.latest + timer_tick - before,
+                                                           timer_tick * 0),
+                "another loop is told of the next timer");
+      }
     }
   }
 
@@ -614,11 +762,36 @@ private:
   // --- Running
 
   std::size_t tick() {
+    ++tick_;
+    clock::time_point const before = clock::now();
+    is_inside_handler_ = true; // whoever asks
+    std::size_t calls = 1;
     try {
-      return loop_.run_once(*this, std::chrono::seconds(0));
+      calls = loop_.run_once(*this, std::chrono::seconds(0));
     } catch (thrown_by_handler const&) {
-      return 1;
     }
+    is_inside_handler_ = is_in_timers_ = false;
+    for (auto const& each : timers_) {
+      clock::time_point const due = each.second.due;
+      require(calls != 0 || due == clock::time_point::max() ||
+                  each.second.latest + timer_tick > before,
+              "a timer is late by one tick at the most");
+    }
+    return calls;
+  }
+
+  /// A handler that runs a tick of its own.
+  void run_inside() {
+    if (depth_ == 2) {
+      return;
+    }
+    bool const was_in_timers = is_in_timers_;
+    ++depth_;
+    tick();
+    --depth_;
+    is_inside_ = is_inside_handler_ = true;
+    is_in_timers_ = was_in_timers;
+    ++tick_; // whose clock may be another one
   }
 
   void settle() {
@@ -644,10 +817,12 @@ private:
     for (int tries = 0; is_shutting_down_; ++tries) {
       require(tries != 100, "a shutdown ends a run");
       try {
+        is_in_run_ = is_inside_handler_ = true;
         loop_.run(*this);
         is_shutting_down_ = false;
       } catch (thrown_by_handler const&) {
       }
+      is_in_run_ = is_inside_handler_ = is_in_timers_ = false;
     }
   }
 
@@ -657,7 +832,10 @@ private:
     clock::time_point const deadline = clock::now() + std::chrono::seconds(10);
     while (!condition()) {
       require(clock::now() < deadline, promise);
+      ++tick_;
+      is_inside_handler_ = true;
       loop_.run_once(*this, std::chrono::milliseconds(1));
+      is_inside_handler_ = is_in_timers_ = false;
     }
   }
 
@@ -681,6 +859,12 @@ private:
           return !is_connecting();
         },
         "every connect has an outcome");
+    for (auto each = timers_.begin(); each != timers_.end();) {
+      bool const is_never = each->second.due == clock::time_point::max();
+      require(!is_never || loop_.clear_timer(each->second.set),
+              "a timer that has not fired can be cleared");
+      each = is_never ? timers_.erase(each) : std::next(each);
+    }
     run_until([this] { return timers_.empty(); }, "every timer fires");
     run_until([this] { return messages_.empty(); }, "every message comes");
 
@@ -711,11 +895,20 @@ private:
   std::vector<std::unique_ptr<listener>> listeners_;
   std::vector<int> kept_;
   std::map<std::size_t, timer_model> timers_;
+  std::array<mioext::timeout, 4> ended_timers_;
+  std::size_t last_place_ = 0;
+  std::size_t tick_ = 0;
+  std::size_t asked_in_ = 0; // the tick in whose handlers the loop's clock was asked for last
+  clock::time_point last_now_;
   std::deque<int> messages_;
   std::size_t last_token_ = 0;
   int last_message_ = 0;
   unsigned operations_inside_ = 0;
-  bool is_inside_ = false; // of the handler
+  unsigned depth_ = 0;
+  bool is_inside_ = false;         // what the input says is done by the handler
+  bool is_inside_handler_ = false; // a tick is under way
+  bool is_in_timers_ = false;
+  bool is_in_run_ = false;
   bool throws_next_ = false;
   bool is_shutting_down_ = false;
   bool is_finishing_ = false;
