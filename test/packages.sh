@@ -273,6 +273,10 @@ finds_nothing 0.0.1...<$version
 finds_nothing $version COMPONENTS asio
 END
 
+case_of 'the changes and the README name the version'
+[[ $(grep -m 1 '^## ' "$source_directory/CHANGELOG.md") == "## $version, "* ]]
+grep -qxF "find_package(mioext $major.$minor REQUIRED)" "$source_directory/README.md"
+
 case_of 'MIOEXT_VERSION is the version'
 grep -qx "#define MIOEXT_VERSION $(( major * 100000 + minor * 100 + patch ))" \
   "$source_directory/include/mioext/version.hpp"

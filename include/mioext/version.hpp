@@ -18,9 +18,9 @@
 /// Versions follow Semantic Versioning 2.0.0 (semver.org): what is documented in the headers
 /// outside of detail/ keeps its meaning as long as the first number is the same or, while that is
 /// 0, as long as the second is the same.
-#define MIOEXT_VERSION 100
+#define MIOEXT_VERSION 200
 
 /// The same as text, "major.minor.patch".
-#define MIOEXT_VERSION_STRING "0.1.0"
+#define MIOEXT_VERSION_STRING "0.2.0"
 
 #endif // MIOEXT_VERSION_HPP
