@@ -111,7 +111,7 @@ FNR == NR {
     if (!is_allowed("boost", first) && !is_allowed("boost", second)) {
       complain("of Boost, it is not for \"" name[own] "\"")
     }
-  } else if (header ~ /^([a-z_]+|sys\/[a-z_]+)\.h$/) {
+  } else if (header ~ /^([a-z_]+|(sys|linux)\/[a-z_]+)\.h$/) {
     if (!is_allowed("system", header)) {
       complain("of the system, it is not for \"" name[own] "\"")
     }

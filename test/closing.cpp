@@ -44,7 +44,6 @@ using contexts::outcome;
 using contexts::run;
 using mioext::async_wait;
 using mioext::interest;
-using mioext::detail::closing_entry;
 using mioext::detail::closing_listener;
 using mioext::detail::closing_listeners;
 using support::tested_context;
@@ -75,8 +74,8 @@ public:
     }
   }
 
-  void enter(int fd) { closing_listeners::instance().enter(fd, entry, *this); }
-  void leave(int fd) { closing_listeners::instance().leave(fd, entry); }
+  void enter(int fd) { closing_listeners::instance().enter(fd, *this); }
+  void leave(int fd) { closing_listeners::instance().leave(fd, *this); }
 
   void handle_closing(int fd) noexcept override {
     heard = fd;
@@ -87,7 +86,6 @@ public:
     }
   }
 
-  closing_entry entry;
   int heard = -1;
   int count = 0;
   bool enters_again = false;
@@ -149,6 +147,22 @@ BOOST_AUTO_TEST_CASE(all_that_are_entered_hear_of_it_but_those_that_have_left) {
       BOOST_TEST(listeners[index]->count == (index % 2 == 1 ? 1 : 0));
     }
   }
+}
+
+// The first to enter has a place of its own, which another one gets when it leaves.
+BOOST_AUTO_TEST_CASE(those_that_come_and_go_in_any_order_leave_nothing_behind) {
+  auto const first = listener::make(), second = listener::make(), third = listener::make();
+  first->enter(some_number);
+  second->enter(some_number);
+  first->leave(some_number);
+  second->enter(some_number); // once is all, wherever it is
+  third->enter(some_number);
+  first->enter(some_number);
+  third->leave(some_number);
+  closing_listeners::tell(some_number);
+  BOOST_TEST(first->count == 1);
+  BOOST_TEST(second->count == 1);
+  BOOST_TEST(third->count == 0);
 }
 
 BOOST_AUTO_TEST_CASE(one_that_is_being_destroyed_is_passed_over) {

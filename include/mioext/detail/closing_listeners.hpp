@@ -50,29 +50,14 @@ protected:
   ~closing_listener() = default;
 };
 
-/// The entry of a listener for one number. The listener stores it, so that the entry itself needs
-/// no allocation; only closing_listeners uses its content.
-class closing_entry {
-public:
-  closing_entry() noexcept : listener_(nullptr), next_(nullptr) {}
-
-  closing_entry(closing_entry const&) = delete;
-  closing_entry& operator=(closing_entry const&) = delete;
-
-private:
-  friend class closing_listeners;
-
-  closing_listener* listener_; // null while it is not entered
-  closing_entry* next_;
-};
-
 /// The listeners of a process, by descriptor number: the selectors that are nested in contexts,
 /// each for the numbers that it watches. (Blocking loops need not listen here; see
 /// detail/dispatch_scope.hpp.) Thread-safe; visible, so that all shared libraries of the process
 /// share them.
 ///
-/// Each number has its own place, with its own lock in its own cache lines, so that threads that
-/// use different descriptors write to nothing in common. Places are made when a number is first
+/// Each number has its own place, with its own lock in its own cache line, so that threads that
+/// use different descriptors write to nothing in common. There is room for one listener in it, which is
+/// what a number has in most programs. Places are made when a number is first
 /// entered, many at a time, and are never moved or freed: a context with static storage duration
 /// may be destroyed later than any static object here, and descriptor numbers are used again.
 class BOOST_SYMBOL_VISIBLE closing_listeners {
@@ -85,24 +70,29 @@ public:
     return all;
   }
 
-  /// Has `listener` called once, when a handle of number `fd` is closed. `fd` must not be negative,
-  /// and the listener must leave before it is destroyed. @throws std::bad_alloc
-  void enter(int fd, closing_entry& entry, closing_listener& listener) {
+  /// Has `listener` called once, when a handle of number `fd` is closed. Nothing happens if it is entered
+  /// already. `fd` must not be negative, and the listener must leave before it is destroyed.
+  /// @throws std::bad_alloc
+  void enter(int fd, closing_listener& listener) {
     place& entered = make(fd);
-    std::lock_guard<short_lock> const lock(entered.mutex);
-    if (!entry.listener_) {
-      entry.listener_ = &listener;
-      entry.next_ = entered.first.load(std::memory_order_relaxed);
-      entered.first.store(&entry, std::memory_order_release);
+    {
+      std::lock_guard<short_lock> const lock(entered.mutex);
+      if (BOOST_LIKELY(enter_alone(entered, listener))) {
+        return;
+      }
     }
+    enter_beside_others(entered, listener);
   }
 
   /// Nothing happens if it is not entered.
-  void leave(int fd, closing_entry& entry) noexcept {
+  void leave(int fd, closing_listener& listener) noexcept {
     if (place* const left = find(fd)) {
+      std::unique_ptr<other_listener> unused;
       std::lock_guard<short_lock> const lock(left->mutex);
-      if (entry.listener_) {
-        remove(*left, entry);
+      if (left->first.load(std::memory_order_relaxed) == &listener) {
+        remove_first(*left, unused);
+      } else if (BOOST_UNLIKELY(left->others != nullptr)) {
+        remove_other(*left, listener, unused);
       }
     }
   }
@@ -134,18 +124,30 @@ private:
     std::atomic<bool> is_locked_;
   };
 
+  /// One more of a number.
+  struct other_listener {
+    closing_listener* listener;
+    other_listener* next;
+  };
+
   struct place_content {
-    std::atomic<closing_entry*> first{nullptr};
+    std::atomic<closing_listener*> first{nullptr}; // null only if there are no others
+    other_listener* others = nullptr;
     short_lock mutex{};
   };
 
-  /// Two cache lines of most processors, which fetch lines in pairs, and one cache line of some.
+  /// A cache line. (Some of the processors with the smaller ones fetch two of them at once, but a write
+  /// takes away from others only the one that is written.)
+#if defined(__x86_64__) || defined(__i386__) || defined(__riscv) || defined(__arm__)
+  static constexpr std::size_t place_size = 64;
+#else
   static constexpr std::size_t place_size = 128;
+#endif
 
   struct place : place_content {
     unsigned char padding[place_size - sizeof(place_content)];
   };
-  static_assert(sizeof(place) == place_size, "a place fills its cache lines");
+  static_assert(sizeof(place) == place_size, "a place fills its cache line");
 
   // A number in three parts: which branch, which leaf of that, which place of that.
   static constexpr unsigned leaf_bits = 6;
@@ -211,19 +213,58 @@ private:
     return *first;
   }
 
-  /// With the lock held.
-  static void remove(place& from, closing_entry& entry) noexcept {
-    closing_entry* const first = from.first.load(std::memory_order_relaxed);
-    if (first == &entry) {
-      from.first.store(entry.next_, std::memory_order_relaxed);
-    } else {
-      closing_entry* before = first;
-      while (before->next_ != &entry) {
-        before = before->next_;
-      }
-      before->next_ = entry.next_;
+  // --- With the lock held --------------------------------------------------------------------------
+
+  /// Returns false if the place belongs to another listener.
+  BOOST_FORCEINLINE static bool enter_alone(place& entered, closing_listener& listener) noexcept {
+    closing_listener* const first = entered.first.load(std::memory_order_relaxed);
+    if (!first) {
+      entered.first.store(&listener, std::memory_order_release);
     }
-    entry.listener_ = nullptr;
+    return !first || first == &listener;
+  }
+
+  static bool is_among_others(place const& entered, closing_listener const& listener) noexcept {
+    other_listener const* other = entered.others;
+    while (other && other->listener != &listener) {
+      other = other->next;
+    }
+    return other != nullptr;
+  }
+
+  /// What is freed without the lock is left in `unused`.
+  BOOST_FORCEINLINE static void remove_first(place& from,
+                                             std::unique_ptr<other_listener>& unused) noexcept {
+    unused.reset(from.others);
+    if (BOOST_UNLIKELY(unused != nullptr)) {
+      from.others = unused->next;
+      from.first.store(unused->listener, std::memory_order_release);
+    } else {
+      from.first.store(nullptr, std::memory_order_relaxed);
+    }
+  }
+
+  BOOST_NOINLINE static void remove_other(place& from, closing_listener const& listener,
+                                          std::unique_ptr<other_listener>& unused) noexcept {
+    other_listener** link = &from.others;
+    while (*link && (*link)->listener != &listener) {
+      link = &(*link)->next;
+    }
+    unused.reset(*link);
+    if (unused) {
+      *link = unused->next;
+    }
+  }
+
+  // --- Without it ----------------------------------------------------------------------------------
+
+  BOOST_NOINLINE static void enter_beside_others(place& entered, closing_listener& listener) {
+    std::unique_ptr<other_listener> fresh(new other_listener{&listener, nullptr});
+    std::lock_guard<short_lock> const lock(entered.mutex);
+    if (!enter_alone(entered, listener) && !is_among_others(entered, listener)) {
+      fresh->next = entered.others;
+      entered.others = fresh.release();
+    }
   }
 
   BOOST_NOINLINE static void tell_those_of(int fd) noexcept {
@@ -237,11 +278,12 @@ private:
     while (told.first.load(std::memory_order_acquire)) {
       std::shared_ptr<closing_listener> listener;
       {
+        std::unique_ptr<other_listener> unused;
         std::lock_guard<short_lock> const lock(told.mutex);
-        if (closing_entry* const entry = told.first.load(std::memory_order_relaxed)) {
+        if (closing_listener* const first = told.first.load(std::memory_order_relaxed)) {
           // One that is being destroyed waits for the lock, in order to leave.
-          listener = entry->listener_->this_listener();
-          remove(told, *entry);
+          listener = first->this_listener();
+          remove_first(told, unused);
         }
       }
       if (listener) {

@@ -22,7 +22,6 @@
 
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/async/optional_mutex.hpp>
-#include <mioext/detail/closing_listeners.hpp>
 #include <mioext/detail/polling/selector.hpp>
 #include <mioext/interest.hpp>
 
@@ -148,9 +147,22 @@ struct descriptor_state {
     return ready;
   }
 
+  // In 64 bytes, without a gap.
+
   optional_mutex mutex{};
   operation_queue operations{};
+  /// For the list of descriptors that are checked: the next state in it.
+  descriptor_state* next_looked_at = nullptr;
+  /// The same for those whose handles other threads have closed.
+  descriptor_state* next_closed_elsewhere = nullptr;
+  /// The descriptor, which never changes.
+  int fd = -1;
   std::uint32_t generation = 0;
+  /// Counts how often watching it has ended, and so tells the files apart that have this number one
+  /// after the other.
+  std::uint32_t registration = 0;
+  /// How many lasting waits there are for it, waiting or away.
+  std::uint32_t lasting_waits = 0;
   /// What the descriptor is watched for.
   interest watched_for = interest::none;
   /// What the event said that is being delivered.
@@ -158,11 +170,6 @@ struct descriptor_state {
   /// How often the selector has reported in vain, one report after the other, what only operations want
   /// that are away.
   unsigned char vain_reports = 0;
-  /// Counts how often watching it has ended, and so tells the files apart that have this number one
-  /// after the other.
-  std::uint32_t registration = 0;
-  /// How many lasting waits there are for it, waiting or away.
-  std::uint32_t lasting_waits = 0;
   /// True if it is in the list of descriptors that are checked from time to time, because they may
   /// be closed without notification.
   bool is_looked_at = false;
@@ -172,15 +179,6 @@ struct descriptor_state {
   /// True if its end, an error or urgent data was reported. After that not everything new is
   /// reported.
   bool has_ended = false;
-  /// Notifies the reactor, while the descriptor is watched, when a handle with this number is
-  /// closed.
-  closing_entry closing{};
-  /// For the list of descriptors that are checked: the next state in it.
-  descriptor_state* next_looked_at = nullptr;
-  /// The same for those whose handles other threads have closed.
-  descriptor_state* next_closed_elsewhere = nullptr;
-  /// The descriptor, which never changes.
-  int fd = -1;
 
 private:
   void change(watch_mode how, interest wanted) noexcept {

@@ -17,10 +17,11 @@
 #include <mioext/detail/system.hpp>
 
 #include <atomic>
-#include <mutex>
 #include <thread>
 
 #include <boost/config.hpp>
+
+#include <mioext/detail/async/small_mutex.hpp>
 
 #if defined(__GLIBC_PREREQ)
 #if __GLIBC_PREREQ(2, 32)
@@ -88,7 +89,7 @@ private:
     }
   }
 
-  std::mutex mutex_{};
+  small_mutex mutex_{};
   bool is_disabled_;
   std::atomic<bool> is_spared_; // true if it was locked without the mutex
 };

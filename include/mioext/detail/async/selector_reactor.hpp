@@ -258,7 +258,7 @@ public:
       return refused;
     }
     if (!state.is_watched()) {
-      closing_.enter(fd, state.closing, *this);
+      closing_.enter(fd, *this);
     }
     watch_mode const how = mode_for(state, wait);
     int const error = watch(fd, state, wanted_with(state, operation, how), how, lost);
@@ -555,7 +555,7 @@ private:
       }
     } else {
       std::unique_lock<optional_mutex> lock(state.mutex, std::adopt_lock);
-      hear_of_closing(fd, state, operation, lock);
+      hear_of_closing(fd, operation, lock);
       lock.release();
       if (selector_.add(fd, wanted, trigger_of, data) != 0) {
         return false;
@@ -620,7 +620,7 @@ private:
       end_closed_elsewhere(lost);
     }
     if (!state.is_watched()) {
-      hear_of_closing(fd, state, operation, lock);
+      hear_of_closing(fd, operation, lock);
     }
     if (state.is_watched(watch_mode::persistent)) {
       how = watch_mode::persistent;
@@ -729,10 +729,9 @@ private:
   /// Requests notification when `fd` is closed, before the selector watches it, so that no close is
   /// missed. If there is no memory for that, the operation is destroyed, and its initiating
   /// function throws.
-  BOOST_FORCEINLINE void hear_of_closing(int fd, descriptor_state& state,
-                                         descriptor_operation& operation,
+  BOOST_FORCEINLINE void hear_of_closing(int fd, descriptor_operation& operation,
                                          std::unique_lock<optional_mutex>& lock) {
-    BOOST_TRY { closing_.enter(fd, state.closing, *this); }
+    BOOST_TRY { closing_.enter(fd, *this); }
     BOOST_CATCH(...) {
       if (lock.owns_lock()) {
         lock.unlock();
@@ -912,7 +911,7 @@ private:
 
   /// Records that nothing is watched any more, without calling the selector.
   void stop_watching(int fd, descriptor_state& state) noexcept {
-    closing_.leave(fd, state.closing);
+    closing_.leave(fd, *this);
     state.has_stopped();
   }
 
