@@ -74,7 +74,7 @@ void compare_streams(bench::run& run) {
           .add("Asio", with(typed_asio_sockets))
           .add("mioext stream", with(typed_context_streams))
           .add("mioext stream in a selector_context", with(typed_selector_context_streams))
-          .require("mioext stream in a selector_context", bench::at_most_ratio(1.4)));
+          .require("mioext stream in a selector_context", bench::at_most_ratio(1)));
 }
 
 void compare_descriptors(bench::run& run) {
