@@ -51,6 +51,7 @@
 #include "contexts.hpp"
 #include "handles.hpp"
 #include "support.hpp"
+#include "systems.hpp"
 
 #ifdef MIOEXT_DETAIL_HAS_CANCELLATION_SLOTS
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -357,9 +358,11 @@ BOOST_AUTO_TEST_CASE(a_connect_beside_one_that_goes_on_is_already_started) {
   stream.async_connect(listener.endpoint, store{&second});
   of_asio.async_connect(listener.endpoint, store{&asio_second});
   run_until_told(context, second);
-  run_until_told(context, asio_second);
   BOOST_TEST(second.error == asio::error::already_started);
-  BOOST_TEST(asio_second.error == asio::error::already_started);
+  if (!test::is_asio_over_io_uring) { // where Asio's connects wait for one another
+    run_until_told(context, asio_second);
+    BOOST_TEST(asio_second.error == asio::error::already_started);
+  }
   BOOST_TEST(first.calls + asio_first.calls == 0);
 }
 

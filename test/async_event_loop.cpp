@@ -1277,7 +1277,8 @@ constexpr std::size_t calls_of_limited_turn = 1;
 constexpr std::size_t calls_of_limited_turn = 16;
 #endif
 
-BOOST_AUTO_TEST_CASE(run_one_ends_after_a_turn_of_a_loop_that_is_never_idle) {
+BOOST_AUTO_TEST_CASE(run_one_ends_after_a_turn_of_a_loop_that_is_never_idle,
+                     *test::needs_asio_that_counts_handlers()) {
   running<> test;
   socket_pair pair;
   test.loop->register_handle(pair.near.get(), token(1), interest::readable, trigger::level);
@@ -1443,13 +1444,15 @@ BOOST_AUTO_TEST_CASE(one_thread_runs_it) {
 }
 
 #ifndef MIOEXT_TEST_SELECTOR_CONTEXT // which one thread runs
-BOOST_AUTO_TEST_CASE(four_threads_run_the_context_and_no_two_calls_are_at_once) {
+BOOST_AUTO_TEST_CASE(four_threads_run_the_context_and_no_two_calls_are_at_once,
+                     *test::needs_ring_that_may_wrap()) {
   tested_context context;
   numbers_loop loop(context);
   run_crowded(context, loop, 4);
 }
 
-BOOST_AUTO_TEST_CASE(four_threads_run_the_context_and_a_strand_serializes_all_that_uses_the_loop) {
+BOOST_AUTO_TEST_CASE(four_threads_run_the_context_and_a_strand_serializes_all_that_uses_the_loop,
+                     *test::needs_ring_that_may_wrap()) {
   tested_context context;
   strand_type const strand(context.get_executor());
   numbers_loop::rebind_executor<strand_type>::other loop(strand);
@@ -1668,7 +1671,7 @@ struct forked {
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(after_fork_the_run_goes_on_in_both_processes) {
+BOOST_AUTO_TEST_CASE(after_fork_the_run_goes_on_in_both_processes, *test::needs_asio_that_forks()) {
   forked test;
   test.context.notify_fork(tested_context::fork_prepare);
   BOOST_TEST(test::in_child(
@@ -1680,7 +1683,7 @@ BOOST_AUTO_TEST_CASE(after_fork_the_run_goes_on_in_both_processes) {
   BOOST_TEST(test.live(1) == 0); // the child took nothing of it away
 }
 
-BOOST_AUTO_TEST_CASE(a_handler_may_fork) {
+BOOST_AUTO_TEST_CASE(a_handler_may_fork, *test::needs_asio_that_forks()) {
   forked test;
   int status = -1;
   ::pid_t child = -1;
@@ -1712,7 +1715,8 @@ BOOST_AUTO_TEST_CASE(a_handler_may_fork) {
   BOOST_TEST(test.live(1) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(a_run_that_begins_after_fork_prepare_goes_on_in_both_processes) {
+BOOST_AUTO_TEST_CASE(a_run_that_begins_after_fork_prepare_goes_on_in_both_processes,
+                     *test::needs_asio_that_forks()) {
   tested_context context;
   auto ends = mioext::pipe();
   recorder<> handler;
@@ -1740,7 +1744,8 @@ BOOST_AUTO_TEST_CASE(a_run_that_begins_after_fork_prepare_goes_on_in_both_proces
   BOOST_TEST(goes_on() == 0);
 }
 
-BOOST_AUTO_TEST_CASE(a_thread_that_runs_the_context_around_a_fork_does_not_end_the_run) {
+BOOST_AUTO_TEST_CASE(a_thread_that_runs_the_context_around_a_fork_does_not_end_the_run,
+                     *test::needs_asio_that_forks()) {
   forked test;
   test.context.notify_fork(tested_context::fork_prepare);
   std::thread runs([&test] { test.context.run_one_for(milliseconds(5)); });
@@ -1755,7 +1760,8 @@ BOOST_AUTO_TEST_CASE(a_thread_that_runs_the_context_around_a_fork_does_not_end_t
   BOOST_TEST(test.live(1) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(a_notify_fork_that_fails_can_be_repeated_and_the_run_goes_on) {
+BOOST_AUTO_TEST_CASE(a_notify_fork_that_fails_can_be_repeated_and_the_run_goes_on,
+                     *test::needs_asio_that_forks()) {
   forked test;
   test.context.notify_fork(tested_context::fork_prepare);
   ::pid_t const child = ::fork();
@@ -1790,7 +1796,8 @@ BOOST_AUTO_TEST_CASE(a_notify_fork_that_fails_can_be_repeated_and_the_run_goes_o
   BOOST_TEST(test.live(1) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(a_child_may_destroy_the_context_and_use_the_loop_on) {
+BOOST_AUTO_TEST_CASE(a_child_may_destroy_the_context_and_use_the_loop_on,
+                     *test::needs_asio_that_forks()) {
   std::unique_ptr<tested_context> context(new tested_context);
   auto ends = mioext::pipe();
   recorder<> handler;

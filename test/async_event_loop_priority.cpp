@@ -488,7 +488,7 @@ int live_on(running& test, connected& own, connected& others) {
 
 } // namespace
 
-BOOST_AUTO_TEST_CASE(after_fork_both_processes_go_on) {
+BOOST_AUTO_TEST_CASE(after_fork_both_processes_go_on, *test::needs_asio_that_forks()) {
   for (bool const runs_first : {false, true}) {
     running test;
     connected sockets[2];
@@ -509,7 +509,8 @@ BOOST_AUTO_TEST_CASE(after_fork_both_processes_go_on) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_child_that_gives_all_up_takes_nothing_from_its_parent) {
+BOOST_AUTO_TEST_CASE(a_child_that_gives_all_up_takes_nothing_from_its_parent,
+                     *test::needs_asio_that_forks()) {
   std::unique_ptr<running> test(new running);
   connected sockets;
   connected others;

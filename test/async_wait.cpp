@@ -926,7 +926,7 @@ BOOST_AUTO_TEST_SUITE_END()
 
 #endif
 
-BOOST_AUTO_TEST_SUITE(in_four_threads)
+BOOST_AUTO_TEST_SUITE(in_four_threads, *test::needs_ring_that_may_wrap())
 
 // Each goes round: whoever is told that the flag is raised takes that, waits again and raises it once
 // more. A wake-up that is lost ends the round, and the test.

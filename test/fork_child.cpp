@@ -113,6 +113,11 @@ struct parent {
 };
 
 boost::unit_test::precondition needs_fork() {
+#ifdef MIOEXT_TEST_ASYNC_EVENT_LOOP
+  if (test::is_asio_over_io_uring) {
+    return test::needs_asio_that_forks();
+  }
+#endif
   return test::needs_kernel("libkqueue supports no child that goes on without exec");
 }
 

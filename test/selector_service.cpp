@@ -45,6 +45,7 @@
 #include "child.hpp"
 #include "contexts.hpp"
 #include "handles.hpp"
+#include "systems.hpp"
 
 namespace {
 
@@ -438,7 +439,7 @@ BOOST_AUTO_TEST_CASE(a_stopped_context_goes_on_after_restart) {
 BOOST_AUTO_TEST_SUITE_END()
 
 #ifndef MIOEXT_TEST_SELECTOR_CONTEXT // which one thread runs
-BOOST_AUTO_TEST_SUITE(in_four_threads)
+BOOST_AUTO_TEST_SUITE(in_four_threads, *test::needs_ring_that_may_wrap())
 
 // Each handler of the batch waits until all have been called, which takes a thread for each.
 BOOST_AUTO_TEST_CASE(handlers_of_one_batch_are_called_beside_each_other) {
@@ -662,7 +663,7 @@ BOOST_AUTO_TEST_CASE(a_thread_pool_with_operations_pending_is_stopped_and_destro
 
 BOOST_AUTO_TEST_SUITE_END()
 
-BOOST_AUTO_TEST_SUITE(after_a_fork)
+BOOST_AUTO_TEST_SUITE(after_a_fork, *test::needs_asio_that_forks())
 
 namespace {
 

@@ -71,13 +71,18 @@ public:
 
   template <class Self> void operator()(Self& self, boost::system::error_code const& ec) {
     watched_.reset();
-    // Asio completes with this error if epoll refuses the file.
-    self.complete(ec == boost::asio::error::operation_not_supported
+    self.complete(is_refusal(ec)
                       ? boost::asio::error::make_error_code(boost::asio::error::no_permission)
                       : ec);
   }
 
 private:
+  /// Asio completes with the first of these if epoll refuses the file, and with the second if io_uring does.
+  static bool is_refusal(boost::system::error_code const& ec) {
+    return ec == boost::asio::error::operation_not_supported ||
+           ec == boost::asio::error::invalid_argument;
+  }
+
   std::unique_ptr<descriptor> watched_;
 };
 
