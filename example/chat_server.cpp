@@ -50,6 +50,7 @@ constexpr std::size_t max_of_an_address = 100;
 constexpr std::size_t max_line = 1000;          // characters
 constexpr int max_unsent = 64 * 1024;           // bytes that a client should have read
 constexpr std::size_t max_reads_at_a_time = 16; // before it is somebody else's turn
+constexpr std::size_t max_accepts_at_a_time = 16;
 
 // Clients are numbered, and no number is used again. The acceptor has the zero.
 using client_id = std::size_t;
@@ -132,9 +133,15 @@ public:
   void say_goodbye() { tell_all("* the server is going down"); }
 
 private:
-  // Edge-triggered: accept until there is nobody left.
+  // Edge-triggered: accept until there is nobody left, but let those who are here have their turn: who
+  // connects and leaves at once, again and again, can come as fast as they are accepted.
   void accept_all(loop_type& loop) {
-    for (;;) {
+    for (std::size_t accepts = 0;; ++accepts) {
+      if (accepts == max_accepts_at_a_time) {
+        // The next tick reports what is still there, as in receive().
+        loop.reregister_handle(acceptor_, acceptor_id, mioext::interest::readable);
+        return;
+      }
       error_code ec;
       tcp::endpoint peer;
       mioext::tcp_socket socket = acceptor_.accept(peer, ec);

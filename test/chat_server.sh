@@ -149,6 +149,37 @@ expect "$ann" '* the server is going down'
 expect_end "$started" 0
 exec {ann}>&-
 
+case_of 'those who come in a crowd do not keep those who are here waiting until all are in'
+input=/dev/null
+start_server crowded "$server"
+join ann
+expect "$ann" '* client-1 joined'
+join bob
+expect "$ann" '* client-2 joined'
+# When it goes on, both are there for it: the crowd, which came first, and what Ann says.
+kill -STOP "$started"
+crowd=()
+for number in {3..62}; do
+  join one
+  crowd+=("$one")
+done
+echo 'hello' >&"$ann"
+kill -CONT "$started"
+heard=
+for number in {2..61}; do
+  IFS= read -r -t "$patience" -u "$bob" line || fail 'bob is not served'
+  if [[ $line == 'client-1: hello' ]]; then
+    heard=$number
+    break
+  fi
+done
+[[ -n $heard ]] || fail 'bob hears nothing before all are in'
+for one in "${crowd[@]}"; do
+  exec {one}>&-
+done
+exec {ann}>&- {bob}>&-
+stop "$started"
+
 case_of 'the operator is a file'
 printf 'good morning\n/quit\n' > "$scratch/script"
 input=$scratch/script
