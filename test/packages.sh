@@ -239,7 +239,7 @@ case_of 'an installation may be moved'
 mkdir "$scratch/moved to"
 mv "$scratch/by_b2" "$scratch/moved to/here"
 mv "$scratch/moved to" "$scratch/moved"
-cmake_project moved_cmake 'find_package(mioext 0.1 REQUIRED)' -DCMAKE_PREFIX_PATH="$scratch/moved/here"
+cmake_project moved_cmake "find_package(mioext $major.$minor REQUIRED)" -DCMAKE_PREFIX_PATH="$scratch/moved/here"
 pkg_config_project moved_pkg_config "$scratch/moved/here"
 b2_project moved_b2 "$scratch/moved/here/share/mioext"
 
