@@ -300,6 +300,7 @@ void run(kind const& what, settings const& how, attack const& under) {
       "the server's descriptors stay as many as they are");
   std::size_t const memory = server.resident_memory();
   std::atomic<std::size_t> peak{memory};
+  std::atomic<std::size_t> most{descriptors};
   if (under.is_poor) {
     server.allow_descriptors(few_descriptors);
   }
@@ -312,6 +313,7 @@ void run(kind const& what, settings const& how, attack const& under) {
   in_background watching([&](std::atomic<bool> const& is_over) {
     while (!is_over) {
       peak = (std::max)(peak.load(), server.resident_memory());
+      most = (std::max)(most.load(), server.open_descriptors());
       std::this_thread::sleep_for(milliseconds(20));
     }
   });
@@ -343,7 +345,6 @@ void run(kind const& what, settings const& how, attack const& under) {
   });
   std::this_thread::sleep_until(end);
   attacking.join();
-  std::size_t const most = server.open_descriptors();
   if (under.server_ends_it) {
     wait_until([&] { return them.count_remaining() == 0; }, "the server has ended them");
   }
