@@ -15,7 +15,6 @@
 
 #include <array>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <utility>
@@ -164,6 +163,8 @@ struct exchange {
   std::size_t sent = 0;
   std::size_t received = 0;
   std::size_t piece_end = 0; // what may be sent so far
+  std::size_t piece_size = 0;
+  std::chrono::steady_clock::time_point piece_begun;
   mioext::timeout pause;
   bool is_connected = false;
   bool is_pausing = false;
@@ -176,9 +177,9 @@ public:
   using clock = std::chrono::steady_clock;
 
   handler_client(std::vector<tcp::endpoint> servers, settings const& wanted, tally& counted,
-                 std::function<void()> report)
+                 report_function report)
       : servers_(std::move(servers)), wanted_(wanted), counted_(counted),
-        report_(std::move(report)), end_(clock::now() + wanted.duration) {}
+        report_(std::move(report)), end_(clock::now() + wanted.duration), chance_(1, wanted) {}
 
   template <class Loop> void start(Loop& loop) { loop.timer(opening_interval, nullptr); }
 
@@ -201,14 +202,15 @@ public:
   void timer(loop_type& loop, exchange* about) override {
     if (about) {
       about->is_pausing = false;
+      about->piece_begun = clock::now();
       go_on(loop, *about);
       return;
     }
-    report_();
+    report_(counted_);
     for (std::size_t count = 0; count != opened_at_a_time && wants_more(); ++count) {
       open(loop);
     }
-    if (clock::now() < end_ || !exchanges_.empty()) {
+    if (!is_over() || !exchanges_.empty()) {
       loop.timer(opening_interval, nullptr);
     } else {
       loop.shutdown();
@@ -216,7 +218,8 @@ public:
   }
 
 private:
-  bool wants_more() const { return exchanges_.size() < wanted_.connections && clock::now() < end_; }
+  bool is_over() const { return wanted_.are_met(counted_, end_); }
+  bool wants_more() const { return exchanges_.size() < wanted_.connections && !is_over(); }
 
   void open(loop_type& loop) {
     std::unique_ptr<exchange> made(new exchange(chance_.next_plan()));
@@ -254,6 +257,9 @@ private:
         return;
       }
       on.received += size;
+      if (on.received == on.piece_end) {
+        counted_.exchanged(on.piece_size, on.piece_begun);
+      }
     }
     go_on(loop, on);
   }
@@ -287,9 +293,11 @@ private:
       return false;
     }
     bool const is_first = on.sent == 0;
-    on.piece_end = on.sent + chance_.next_piece(on.work.total - on.sent);
+    on.piece_size = chance_.next_piece(on.work.total - on.sent);
+    on.piece_end = on.sent + on.piece_size;
     std::chrono::milliseconds const pause = chance_.next_pause();
-    if (is_first || pause.count() == 0 || clock::now() >= end_) {
+    if (is_first || pause.count() == 0 || is_over()) {
+      on.piece_begun = clock::now();
       return true;
     }
     on.is_pausing = true;
@@ -328,9 +336,9 @@ private:
   std::vector<tcp::endpoint> const servers_;
   settings const wanted_;
   tally& counted_;
-  std::function<void()> const report_;
+  report_function const report_;
   clock::time_point const end_;
-  chance chance_{1};
+  chance chance_;
   std::size_t next_server_ = 0;
   std::unordered_map<exchange*, std::unique_ptr<exchange>> exchanges_;
 };
@@ -367,8 +375,8 @@ template <class Driver> struct by_handler {
   }
 
   static void load(std::vector<tcp::endpoint> const& servers, settings const& wanted,
-                   tally& counted, std::function<void()> report) {
-    handler_client handler(servers, wanted, counted, std::move(report));
+                   tally& counted, report_function const& report) {
+    handler_client handler(servers, wanted, counted, report);
     Driver::template drive<exchange*>(handler);
   }
 };

@@ -7,50 +7,46 @@
 // Distributed under the Boost Software License, Version 1.0.
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
-// The two ends of the soak test as Asio operations on streams.
+// The two ends of the soak test as asynchronous operations on streams or sockets, in one context or in
+// several, each of which has a thread of its own.
 //
 
 #ifndef TEST_SOAK_BY_STREAM_HPP
 #define TEST_SOAK_BY_STREAM_HPP
 
 #include <array>
+#include <chrono>
 #include <cstddef>
-#include <functional>
+#include <cstdint>
 #include <memory>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/socket_base.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
-#include <mioext/async_accept.hpp>
-#include <mioext/async_connect.hpp>
-#include <mioext/async_wait.hpp>
-#include <mioext/stream.hpp>
 #include <mioext/tcp.hpp>
 
+#include "objects.hpp"
 #include "traffic.hpp"
 
 namespace soak {
 
-using boost::system::error_code;
-using tcp = boost::asio::ip::tcp;
-using tcp_stream = mioext::stream<mioext::tcp_socket>;
-
 /// Sends back what it gets, and checks it. Owned by what it waits for.
-class stream_session : public std::enable_shared_from_this<stream_session> {
+template <class Objects>
+class stream_session : public std::enable_shared_from_this<stream_session<Objects>> {
 public:
-  stream_session(boost::asio::io_context& context, mioext::tcp_socket accepted, tally& counted)
-      : stream_(context, std::move(accepted)), counted_(counted) {}
+  stream_session(typename Objects::context& context, typename Objects::accepted accepted,
+                 tally& counted)
+      : stream_(Objects::stream_of(context, std::move(accepted))), counted_(counted) {}
 
   void receive() {
-    auto self = shared_from_this();
+    auto self = this->shared_from_this();
     stream_.async_read_some(boost::asio::buffer(buffer_),
                             [this, self](error_code const& ec, std::size_t size) {
                               if (!ec && !arrived_.check(buffer_.data(), size)) {
@@ -62,7 +58,7 @@ public:
 
 private:
   void send(std::size_t size) {
-    auto self = shared_from_this();
+    auto self = this->shared_from_this();
     boost::asio::async_write(
         stream_, boost::asio::buffer(buffer_.data(), size),
         [this, self](error_code const& ec, std::size_t) { ec ? end(ec) : receive(); });
@@ -77,23 +73,33 @@ private:
     }
   }
 
-  tcp_stream stream_;
+  typename Objects::stream stream_;
   tally& counted_;
   arrived_bytes arrived_;
   std::array<char, 8192> buffer_{};
 };
 
 /// Accepts until it is told to end.
-class stream_server {
+template <class Objects> class stream_server {
 public:
-  stream_server(std::vector<mioext::tcp_acceptor>& acceptors, int control, tally& counted)
-      : acceptors_(acceptors), counted_(counted) {
-    for (mioext::tcp_acceptor& each : acceptors_) {
-      accept(each);
-    }
-    mioext::async_wait(context_, control, mioext::interest::readable, [this](error_code const&) {
-      for (mioext::tcp_acceptor& each : acceptors_) {
-        each.close();
+  explicit stream_server(tally& counted) : counted_(counted) {}
+
+  void accept_from(mioext::tcp_acceptor listening) {
+    acceptors_.emplace_back(
+        new typename Objects::acceptor(Objects::accept_in(context_, std::move(listening))));
+    accept(*acceptors_.back());
+  }
+
+  /// Calls `handler` when `control` has something to read.
+  template <class Handler> void wait_for_end(int control, Handler handler) {
+    Objects::wait_for_end(context_, control, std::move(handler));
+  }
+
+  /// Accepts no more. May be called by any thread.
+  void end() {
+    boost::asio::post(context_, [this] {
+      for (auto& each : acceptors_) {
+        each->close();
       }
     });
   }
@@ -101,9 +107,11 @@ public:
   void run() { context_.run(); }
 
 private:
-  void accept(mioext::tcp_acceptor& acceptor) {
-    mioext::async_accept(
-        context_, acceptor, [this, &acceptor](error_code const& ec, mioext::tcp_socket accepted) {
+  using acceptor = typename Objects::acceptor;
+
+  void accept(acceptor& from) {
+    Objects::accept(
+        context_, from, [this, &from](error_code const& ec, typename Objects::accepted accepted) {
           if (ec == boost::asio::error::operation_aborted) {
             return;
           }
@@ -112,37 +120,43 @@ private:
             return;
           }
           ++counted_.opened;
-          std::make_shared<stream_session>(context_, std::move(accepted), counted_)->receive();
-          accept(acceptor);
+          std::make_shared<stream_session<Objects>>(context_, std::move(accepted), counted_)
+              ->receive();
+          accept(from);
         });
   }
 
-  boost::asio::io_context context_{1};
-  std::vector<mioext::tcp_acceptor>& acceptors_;
+  typename Objects::context context_;
   tally& counted_;
+  std::vector<std::unique_ptr<acceptor>> acceptors_;
 };
 
-class stream_client;
+template <class Objects> class stream_client;
 
 /// One connection of the client's. Owned by what it waits for.
-class stream_exchange : public std::enable_shared_from_this<stream_exchange> {
+template <class Objects>
+class stream_exchange : public std::enable_shared_from_this<stream_exchange<Objects>> {
 public:
-  stream_exchange(boost::asio::io_context& context, stream_client& client, plan const& planned)
+  stream_exchange(typename Objects::context& context, stream_client<Objects>& client,
+                  plan const& planned)
       : client_(client), work_(planned), bytes_(planned.number), stream_(context), pause_(context) {
   }
 
-  inline void connect(tcp::endpoint const& server);
+  void connect(tcp::endpoint const& server);
 
 private:
-  inline void next_piece();
-  inline void end();
-  inline void finish();
-  inline void fail();
+  using clock = std::chrono::steady_clock;
+
+  void next_piece();
+  void end();
+  void finish();
+  void fail();
 
   void exchange_piece(std::size_t size) {
+    begun_ = clock::now();
     bytes_.fill(position_, sent_.data(), size);
     missing_ = 2;
-    auto self = shared_from_this();
+    auto self = this->shared_from_this();
     boost::asio::async_write(
         stream_, boost::asio::buffer(sent_.data(), size),
         [this, self](error_code const& ec, std::size_t) { exchanged(ec, true); });
@@ -155,16 +169,23 @@ private:
   // Of one direction. When both are done, the piece is.
   void exchanged(error_code const& ec, bool is_right) {
     is_right_ = is_right_ && is_right && !ec;
-    if (--missing_ == 0) {
-      is_right_ ? next_piece() : fail();
+    if (--missing_ != 0) {
+      return;
+    }
+    if (is_right_) {
+      client_.counted().exchanged(piece_, begun_);
+      next_piece();
+    } else {
+      fail();
     }
   }
 
-  stream_client& client_;
+  stream_client<Objects>& client_;
   plan const work_;
   byte_pattern const bytes_;
-  tcp_stream stream_;
-  boost::asio::steady_timer pause_;
+  typename Objects::stream stream_;
+  typename Objects::timer pause_;
+  clock::time_point begun_;
   std::size_t position_ = 0;
   std::size_t piece_ = 0;
   int missing_ = 0;
@@ -174,20 +195,21 @@ private:
 };
 
 /// Keeps so many connections open, until the time is over and each has come to its end.
-class stream_client {
+template <class Objects> class stream_client {
 public:
   using clock = std::chrono::steady_clock;
 
-  stream_client(std::vector<tcp::endpoint> servers, settings const& wanted, tally& counted,
-                std::function<void()> report)
+  stream_client(std::vector<tcp::endpoint> servers, settings const& wanted, std::uint64_t seed,
+                tally& counted, report_function report)
       : servers_(std::move(servers)), wanted_(wanted), counted_(counted),
-        report_(std::move(report)), end_(clock::now() + wanted.duration), tick_(context_) {
+        report_(std::move(report)), end_(clock::now() + wanted.duration), chance_(seed, wanted),
+        tick_(context_) {
     wait();
   }
 
   void run() { context_.run(); }
 
-  bool is_over() const { return clock::now() >= end_; }
+  bool is_over() const { return wanted_.are_met(counted_, end_); }
   tally& counted() { return counted_; }
   chance& luck() { return chance_; }
 
@@ -203,14 +225,14 @@ private:
 
   void open() {
     ++open_;
-    std::make_shared<stream_exchange>(context_, *this, chance_.next_plan())
+    std::make_shared<stream_exchange<Objects>>(context_, *this, chance_.next_plan())
         ->connect(servers_[next_server_++ % servers_.size()]);
   }
 
   void wait() {
     tick_.expires_after(opening_interval);
     tick_.async_wait([this](error_code const&) {
-      report_();
+      report_(counted_);
       for (std::size_t count = 0; count != opened_at_a_time && wants_more(); ++count) {
         open();
       }
@@ -223,18 +245,18 @@ private:
   std::vector<tcp::endpoint> const servers_;
   settings const wanted_;
   tally& counted_;
-  std::function<void()> const report_;
+  report_function const report_;
   clock::time_point const end_;
-  chance chance_{1};
-  boost::asio::io_context context_{1};
-  boost::asio::steady_timer tick_;
+  chance chance_;
+  typename Objects::context context_;
+  typename Objects::timer tick_;
   std::size_t next_server_ = 0;
   std::size_t open_ = 0;
 };
 
-void stream_exchange::connect(tcp::endpoint const& server) {
-  auto self = shared_from_this();
-  mioext::async_connect(stream_, server, [this, self](error_code const& ec) {
+template <class Objects> void stream_exchange<Objects>::connect(tcp::endpoint const& server) {
+  auto self = this->shared_from_this();
+  Objects::connect(stream_, server, [this, self](error_code const& ec) {
     if (ec) {
       fail();
       return;
@@ -244,7 +266,7 @@ void stream_exchange::connect(tcp::endpoint const& server) {
   });
 }
 
-void stream_exchange::next_piece() {
+template <class Objects> void stream_exchange<Objects>::next_piece() {
   position_ += piece_;
   piece_ = client_.luck().next_piece(work_.total - position_);
   if (piece_ == 0) {
@@ -256,12 +278,12 @@ void stream_exchange::next_piece() {
     exchange_piece(piece_);
     return;
   }
-  auto self = shared_from_this();
+  auto self = this->shared_from_this();
   pause_.expires_after(pause);
   pause_.async_wait([this, self](error_code const&) { exchange_piece(piece_); });
 }
 
-void stream_exchange::end() {
+template <class Objects> void stream_exchange<Objects>::end() {
   if (work_.ends_with_reset) {
     stream_.set_option(boost::asio::socket_base::linger(true, 0));
     stream_.close();
@@ -270,35 +292,79 @@ void stream_exchange::end() {
     return;
   }
   stream_.shutdown(boost::asio::socket_base::shutdown_send);
-  auto self = shared_from_this();
+  auto self = this->shared_from_this();
   stream_.async_read_some(boost::asio::buffer(received_),
                           [this, self](error_code const& ec, std::size_t) {
                             ec == boost::asio::error::eof ? finish() : fail();
                           });
 }
 
-void stream_exchange::finish() {
+template <class Objects> void stream_exchange<Objects>::finish() {
   ++client_.counted().ended;
   client_.counted().bytes += work_.total;
   stream_.close();
   client_.replace();
 }
 
-void stream_exchange::fail() {
+template <class Objects> void stream_exchange<Objects>::fail() {
   ++client_.counted().wrong;
   stream_.close();
   client_.replace();
 }
 
-/// Streams, accepted and connected by the asynchronous functions.
-struct by_stream {
+/// The two ends by `Objects`, in so many contexts on as many threads.
+template <class Objects, std::size_t Contexts = 1> struct by_stream {
   static void serve(std::vector<mioext::tcp_acceptor>& acceptors, int control, tally& counted) {
-    stream_server(acceptors, control, counted).run();
+    std::vector<tally> counts(Contexts);
+    std::vector<std::unique_ptr<stream_server<Objects>>> servers;
+    for (tally& each : counts) {
+      servers.emplace_back(new stream_server<Objects>(each));
+    }
+    for (std::size_t index = 0; index != acceptors.size(); ++index) {
+      servers[index % Contexts]->accept_from(std::move(acceptors[index]));
+    }
+    servers[0]->wait_for_end(control, [&servers](error_code const&) {
+      for (auto& each : servers) {
+        each->end();
+      }
+    });
+    run(servers);
+    add(counts, counted);
   }
 
+  /// What is reported meanwhile is what the first context counts.
   static void load(std::vector<tcp::endpoint> const& servers, settings const& wanted,
-                   tally& counted, std::function<void()> report) {
-    stream_client(servers, wanted, counted, std::move(report)).run();
+                   tally& counted, report_function const& report) {
+    std::vector<tally> counts(Contexts);
+    std::vector<std::unique_ptr<stream_client<Objects>>> clients;
+    for (std::size_t index = 0; index != Contexts; ++index) {
+      settings share = wanted;
+      share.connections = (wanted.connections + index) / Contexts;
+      clients.emplace_back(
+          new stream_client<Objects>(servers, share, 1 + index, counts[index],
+                                     index == 0 ? report : report_function([](tally const&) {})));
+    }
+    run(clients);
+    add(counts, counted);
+  }
+
+private:
+  template <class Ends> static void run(Ends& ends) {
+    std::vector<std::thread> others;
+    for (std::size_t index = 1; index != ends.size(); ++index) {
+      auto& end = *ends[index];
+      others.emplace_back([&end] { end.run(); });
+    }
+    ends[0]->run();
+    for (std::thread& each : others) {
+      each.join();
+    }
+  }
+
+  static void add(std::vector<tally> const& counts, tally& counted) {
+    for (tally const& each : counts) {
+      counted.add(each);
+    }
   }
 };
 

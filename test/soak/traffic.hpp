@@ -18,13 +18,63 @@
 #define TEST_SOAK_TRAFFIC_HPP
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <random>
 
 namespace soak {
+
+/// How long exchanges took, counted by microseconds, and above 64 of them in steps of 3 % at the most.
+/// Takes the same memory however many there are.
+class latency_counts {
+public:
+  void add(std::chrono::steady_clock::duration taken) {
+    auto const units = std::chrono::duration_cast<std::chrono::microseconds>(taken).count();
+    auto const microseconds = static_cast<std::uint64_t>(std::max<decltype(units)>(units, 0));
+    std::size_t shift = 0;
+    while (microseconds >> shift >= 2 * steps) {
+      ++shift;
+    }
+    std::size_t const place = shift * steps + static_cast<std::size_t>(microseconds >> shift);
+    ++counts_[std::min(place, counts_.size() - 1)];
+  }
+
+  void add(latency_counts const& others) {
+    for (std::size_t place = 0; place != counts_.size(); ++place) {
+      counts_[place] += others.counts_[place];
+    }
+  }
+
+  /// What so many in a thousand did not exceed, in microseconds.
+  std::uint64_t not_exceeded_by(std::uint64_t per_thousand) const {
+    std::uint64_t all = 0;
+    for (std::uint64_t each : counts_) {
+      all += each;
+    }
+    std::uint64_t seen = 0;
+    for (std::size_t place = 0; place != counts_.size(); ++place) {
+      seen += counts_[place];
+      if (seen != 0 && seen * 1000 >= all * per_thousand) {
+        return first_of(place + 1);
+      }
+    }
+    return 0;
+  }
+
+private:
+  static constexpr std::size_t steps = 32;
+
+  static std::uint64_t first_of(std::size_t place) {
+    std::size_t const shift = place < 2 * steps ? 0 : place / steps - 1;
+    return static_cast<std::uint64_t>(place - shift * steps) << shift;
+  }
+
+  std::array<std::uint64_t, 32 * steps> counts_{};
+};
 
 /// What one end of all connections has seen. Sent from one process to the other as it is.
 struct tally {
@@ -34,7 +84,29 @@ struct tally {
   std::uint64_t bytes = 0;   ///< that went around over those that ended in order
   std::uint64_t wrong =
       0; ///< bytes that are not what was sent, connections that broke or ended early
-  std::uint64_t leaked_descriptors = 0;
+
+  // Only of the client's:
+  std::uint64_t exchanges = 0;       ///< pieces that came back
+  std::uint64_t exchanged_bytes = 0; ///< of these, also on connections that were reset later
+  latency_counts latencies;          ///< from a piece's first byte sent to its last one back
+
+  void exchanged(std::size_t size, std::chrono::steady_clock::time_point begun) {
+    ++exchanges;
+    exchanged_bytes += size;
+    latencies.add(std::chrono::steady_clock::now() - begun);
+  }
+
+  /// Of another thread, which has ended.
+  void add(tally const& other) {
+    opened += other.opened;
+    ended += other.ended;
+    aborted += other.aborted;
+    bytes += other.bytes;
+    wrong += other.wrong;
+    exchanges += other.exchanges;
+    exchanged_bytes += other.exchanged_bytes;
+    latencies.add(other.latencies);
+  }
 
   std::uint64_t open() const { return opened - ended - aborted; }
 };
@@ -42,7 +114,17 @@ struct tally {
 struct settings {
   std::size_t connections = 10000;
   std::chrono::seconds duration{20};
+  std::chrono::milliseconds longest_pause{2000};
+
+  /// Whether a client that has counted this need not open more. However busy the machine is, not
+  /// before as many as wanted were open once.
+  bool are_met(tally const& client, std::chrono::steady_clock::time_point end) const {
+    return std::chrono::steady_clock::now() >= end && client.opened + client.wrong >= connections;
+  }
 };
+
+/// Called by a client now and then with what it has counted.
+using report_function = std::function<void(tally const&)>;
 
 /// The bytes of one connection, of which each is known by its position.
 class byte_pattern {
@@ -133,7 +215,8 @@ struct plan {
 /// Plans, pieces and pauses. With the same seed the same ones.
 class chance {
 public:
-  explicit chance(std::uint64_t seed) : engine_(seed) {}
+  chance(std::uint64_t seed, settings const& wanted)
+      : engine_(seed), longest_pause_(static_cast<std::size_t>(wanted.longest_pause.count())) {}
 
   plan next_plan() {
     std::size_t const kind = below(100);
@@ -146,7 +229,7 @@ public:
 
   /// Zero as often as not.
   std::chrono::milliseconds next_pause() {
-    return std::chrono::milliseconds(below(2) == 0 ? 0 : below(2000));
+    return std::chrono::milliseconds(below(2) == 0 ? 0 : below(longest_pause_));
   }
 
 private:
@@ -155,6 +238,7 @@ private:
   }
 
   std::mt19937_64 engine_;
+  std::size_t const longest_pause_;
 };
 
 /// How fast connections are opened at the beginning: so many each time.
