@@ -31,6 +31,7 @@
 #include <mioext/pipe.hpp>
 #include <mioext/stream.hpp>
 
+#include "allocations.hpp"
 #include "contexts.hpp"
 #include "handles.hpp"
 
@@ -129,6 +130,23 @@ BOOST_AUTO_TEST_CASE(a_listener_hears_of_its_number_and_of_no_other) {
     BOOST_TEST(heard->count == 1); // it did not enter again
   }
 }
+
+#ifndef MIOEXT_TEST_CANNOT_COUNT
+// Who enters once more has nothing to gain, and must not fail for want of memory.
+BOOST_AUTO_TEST_CASE(to_enter_once_more_allocates_nothing) {
+  auto const first = listener::make();
+  auto const other = listener::make();
+  for (auto const& each : {first, other}) {
+    each->enter(some_number);
+    std::size_t const before = allocations;
+    each->enter(some_number);
+    BOOST_TEST(allocations == before);
+  }
+  closing_listeners::tell(some_number);
+  BOOST_TEST(first->count == 1);
+  BOOST_TEST(other->count == 1);
+}
+#endif
 
 BOOST_AUTO_TEST_CASE(all_that_are_entered_hear_of_it_but_those_that_have_left) {
   std::vector<std::shared_ptr<listener>> listeners;

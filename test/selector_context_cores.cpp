@@ -286,9 +286,11 @@ BOOST_AUTO_TEST_CASE(one_that_is_would_be_found, *needs_locks()) {
   BOOST_TEST(common(locks) == 1u);
 }
 
-BOOST_AUTO_TEST_CASE(a_thread_locks_nothing_but_the_places_of_its_descriptors, *needs_locks()) {
+BOOST_AUTO_TEST_CASE(a_thread_locks_nothing_but_what_stands_for_closing_from_elsewhere,
+                     *needs_locks()) {
   auto const locks = locks_of(1, [] {});
-  // One for the closing of each number that is in use at the same time (acceptor, server, client), and
-  // the one of the context's reactor, which stands for closing from elsewhere.
-  BOOST_TEST(locks[0].size() <= 4u);
+  // The one of the context's reactor. The places of descriptors have locks of their own, which are not seen
+  // here, and no more are those of the C library's size that are not: see optional_mutex, which a
+  // selector_context disables.
+  BOOST_TEST(locks[0].size() <= 1u);
 }

@@ -17,7 +17,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 
 #include <boost/asio/execution_context.hpp>
@@ -44,19 +43,27 @@ struct service_host {
   std::shared_ptr<scheduler> native;
 };
 
-/// Where a thread has found the reactor of a context. As long as no service has gone, no other context can
-/// have come to that address.
+/// Raised by each service that goes. A shared library has its own, for the services that it has made; it is
+/// never freed, because others look at it when the library may be gone.
+inline std::atomic<std::size_t>& count_of_services_gone() {
+  static std::atomic<std::size_t>& services_gone = *new std::atomic<std::size_t>(0);
+  return services_gone;
+}
+
+/// Where a thread has found the reactor of a context. While none of those services has gone that the same
+/// library has made, no other context can have come to that address. (Whoever uses a context knows of all
+/// that have ended at its address before; so nothing is ordered here.)
 struct known_reactor {
   boost::asio::execution_context const* context;
   std::shared_ptr<selector_reactor> const* reactor;
-  std::uint64_t services_gone;
-};
+  std::atomic<std::size_t> const* count_of_services_gone;
+  std::size_t services_gone;
 
-/// Whoever uses a context knows of all that have ended at its address before; so nothing is ordered here.
-inline std::atomic<std::uint64_t>& services_gone_by_now() noexcept {
-  static std::atomic<std::uint64_t> services_gone(0);
-  return services_gone;
-}
+  bool is_of(boost::asio::execution_context const& used) const noexcept {
+    return context == &used &&
+           count_of_services_gone->load(std::memory_order_relaxed) == services_gone;
+  }
+};
 
 template <class Service> struct service_id {
   /// What Asio finds the service by.
@@ -161,7 +168,7 @@ public:
   }
 
   ~selector_service() override {
-    detail::services_gone_by_now().fetch_add(1, std::memory_order_relaxed);
+    count_of_services_gone_.fetch_add(1, std::memory_order_relaxed);
     if (native_) {
       native_->set_reactor(nullptr);
     }
@@ -190,6 +197,7 @@ private:
   std::shared_ptr<detail::selector_reactor> reactor_; // which keeps the host alive, too
   std::shared_ptr<detail::scheduler> native_{};       // the host of a selector_context
   detail::context_listeners listeners_{};
+  std::atomic<std::size_t>& count_of_services_gone_ = detail::count_of_services_gone();
 };
 
 namespace detail {
@@ -198,10 +206,11 @@ inline std::shared_ptr<selector_reactor> const&
 selector_service_access::reactor(boost::asio::execution_context& context) {
   // Most threads run one context. (Looking a service up takes a lock of the context's.)
   static thread_local known_reactor known;
-  std::uint64_t const services_gone = services_gone_by_now().load(std::memory_order_relaxed);
-  if (BOOST_UNLIKELY(known.context != &context || known.services_gone != services_gone)) {
-    known.reactor = &boost::asio::use_service<selector_service>(context).reactor_;
-    known.services_gone = services_gone;
+  if (BOOST_UNLIKELY(!known.is_of(context))) {
+    selector_service const& service = boost::asio::use_service<selector_service>(context);
+    known.reactor = &service.reactor_;
+    known.count_of_services_gone = &service.count_of_services_gone_;
+    known.services_gone = service.count_of_services_gone_.load(std::memory_order_relaxed);
     known.context = &context;
   }
   return *known.reactor;

@@ -77,7 +77,7 @@ public:
     place& entered = make(fd);
     {
       std::lock_guard<short_lock> const lock(entered.mutex);
-      if (BOOST_LIKELY(enter_alone(entered, listener))) {
+      if (BOOST_LIKELY(enter_alone(entered, listener)) || is_among_others(entered, listener)) {
         return;
       }
     }
