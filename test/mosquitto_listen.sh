@@ -127,6 +127,7 @@ for context in io selector; do
   says '^no connection: .'
   stop "$started"
   serve_again
+  answers "$port" || fail 'the broker does not answer' # or who comes next would say that there is none
 done
 
 # Both at a time, because libmosquitto is patient for ten seconds.
