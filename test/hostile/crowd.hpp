@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <netinet/in.h>
@@ -76,7 +77,7 @@ public:
             ++came_back_;
           }
         }
-        sleep_until(next);
+        std::this_thread::sleep_until(next);
       }
     }
   }
@@ -102,7 +103,7 @@ public:
       }
       // What a busy machine has missed is not made up for.
       next = (std::max)(next, steady_clock::now());
-      sleep_until(next);
+      std::this_thread::sleep_until(next);
     }
   }
 
@@ -145,14 +146,6 @@ private:
       throw std::system_error(error, std::generic_category(), "the crowd cannot connect");
     }
     return fd;
-  }
-
-  static void sleep_until(steady_clock::time_point when) {
-    auto const left =
-        std::chrono::duration_cast<std::chrono::microseconds>(when - steady_clock::now());
-    if (left.count() > 0) {
-      ::usleep(static_cast<::useconds_t>(left.count()));
-    }
   }
 
   std::uint16_t const port_;

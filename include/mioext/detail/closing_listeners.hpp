@@ -224,12 +224,17 @@ private:
     return !first || first == &listener;
   }
 
-  static bool is_among_others(place const& entered, closing_listener const& listener) noexcept {
-    other_listener const* other = entered.others;
-    while (other && other->listener != &listener) {
-      other = other->next;
+  /// What points to that one of the others, or to the end of them.
+  static other_listener** link_to(place& of, closing_listener const& listener) noexcept {
+    other_listener** link = &of.others;
+    while (*link && (*link)->listener != &listener) {
+      link = &(*link)->next;
     }
-    return other != nullptr;
+    return link;
+  }
+
+  static bool is_among_others(place& entered, closing_listener const& listener) noexcept {
+    return *link_to(entered, listener) != nullptr;
   }
 
   /// What is freed without the lock is left in `unused`.
@@ -246,10 +251,7 @@ private:
 
   BOOST_NOINLINE static void remove_other(place& from, closing_listener const& listener,
                                           std::unique_ptr<other_listener>& unused) noexcept {
-    other_listener** link = &from.others;
-    while (*link && (*link)->listener != &listener) {
-      link = &(*link)->next;
-    }
+    other_listener** const link = link_to(from, listener);
     unused.reset(*link);
     if (unused) {
       *link = unused->next;
