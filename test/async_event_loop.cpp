@@ -2159,7 +2159,7 @@ template <class Loop> struct busy final : mioext::basic_handler<mioext::token, i
     }
     after = allocations;
 #endif
-    if (timers == 50) {
+    if (timers >= 50 && reads >= 100 && messages >= 100) { // however long each takes
       is_done = true;
       loop.shutdown();
     }
