@@ -106,6 +106,11 @@ inline boost::unit_test::precondition needs_asio_that_counts_handlers() {
   return needs(!is_asio_over_io_uring, "over io_uring Asio counts its own work as handlers");
 }
 
+/// For what Asio's own objects do over io_uring and nowhere else.
+inline boost::unit_test::precondition needs_io_uring_of_asio() {
+  return needs(is_asio_over_io_uring, "Asio does not wait in io_uring");
+}
+
 /// For what only Linux's sockets or signals do, whichever the selector.
 inline boost::unit_test::precondition needs_linux(char const* reason) {
   return needs(has_linux, reason);
