@@ -61,6 +61,7 @@ BOOST_AUTO_TEST_CASE(there_is_nothing_to_cancel_through) {}
 #include "contexts.hpp"
 #include "handles.hpp"
 #include "support.hpp"
+#include "systems.hpp"
 
 // Boost 1.80: more tokens.
 #if BOOST_ASIO_VERSION >= 102400
@@ -149,6 +150,12 @@ using in_the_contexts_thread =
 #else
 using in_the_contexts_thread = ours;
 #endif
+
+/// Asio's timer, except where a selector_context that has had one may hang when it goes.
+template <class Context>
+using timer_of_asio = typename std::conditional<test::is_asio_over_io_uring &&
+                                                    std::is_same<Context, selector_context>::value,
+                                                mioext::steady_timer, asio::steady_timer>::type;
 
 /// Runs until nothing is left to do; returns how many handlers that were.
 template <class Context> std::size_t run(Context& context) {
@@ -290,7 +297,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_operation_that_takes_too_long_is_cancelled, In,
   typename In::context context;
   reading<typename In::context> one(context), two(context);
   mioext::tcp_acceptor acceptor(test::loopback());
-  asio::steady_timer asios(context, hours(1));
+  timer_of_asio<typename In::context> asios(context, hours(1));
   mioext::steady_timer timer(context, hours(1));
   outcome read, all_read, accepted, waited, asios_expired, expired;
   auto const limit = milliseconds(2);
@@ -332,9 +339,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_operation_in_time_is_one_function_of_the_contex
   input.stream.async_read_some(asio::buffer(input.data),
                                mioext::cancel_after(hours(1), into(read)));
   input.write("abc");
-  context.run_one_for(support::patience);
+  if (test::is_asio_over_io_uring) { // where Asio counts more than handlers
+    contexts::run_until(context, [&] { return read.calls != 0; });
+  } else {
+    context.run_one_for(support::patience);
+    BOOST_TEST(context.poll() == 0u);
+  }
   BOOST_TEST(read == ended());
-  BOOST_TEST(context.poll() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_limit_that_is_past_cancels_when_the_context_runs, In, all) {
@@ -843,20 +854,28 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_operation_may_complete_while_it_is_cancelled, I
 BOOST_AUTO_TEST_CASE_TEMPLATE(an_operation_that_has_ended_is_not_cancelled_any_more, In, ours) {
   using executor = typename In::context::executor_type;
   using initiate = initiate_until<executor>;
+  auto head_start = milliseconds(1);
   for (bool is_dropped : {false, true}) {
-    typename In::context context;
-    outcome done;
-    int told = 0;
-    auto const now = clock_type::now();
-    auto token = mioext::cancel_at(now + milliseconds(4), into(done));
-    asio::async_initiate<decltype(token), void(error_code)>(
-        initiate(context.get_executor(), now + milliseconds(1), [&] { ++told; }), token,
-        bool(is_dropped));
-    std::this_thread::sleep_until(now + milliseconds(8)); // the context finds both at once
-    run(context);
-    BOOST_TEST(done.calls == (is_dropped ? 0 : 1));
-    BOOST_TEST(!done.error);
-    BOOST_TEST(told == 0);
+    bool were_set_in_time = false;
+    while (!were_set_in_time) { // which a context that makes its first ring may not be
+      typename In::context context;
+      outcome done;
+      int told = 0;
+      auto const now = clock_type::now();
+      auto token = mioext::cancel_at(now + head_start + milliseconds(3), into(done));
+      asio::async_initiate<decltype(token), void(error_code)>(
+          initiate(context.get_executor(), now + head_start, [&] { ++told; }), token,
+          bool(is_dropped));
+      were_set_in_time = clock_type::now() < now + head_start;
+      std::this_thread::sleep_until(now + head_start + milliseconds(7)); // it finds both at once
+      run(context);
+      if (were_set_in_time) {
+        BOOST_TEST(done.calls == (is_dropped ? 0 : 1));
+        BOOST_TEST(!done.error);
+        BOOST_TEST(told == 0);
+      }
+      head_start *= 2;
+    }
   }
 }
 

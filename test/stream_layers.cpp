@@ -47,6 +47,7 @@
 #include "../example/test_certificate.hpp"
 #include "handles.hpp"
 #include "support.hpp"
+#include "systems.hpp"
 
 namespace {
 
@@ -205,6 +206,15 @@ void converse_in_an_io_context(side const& server, side const& client) {
 void converse(side const& server, side const& client) {
   converse_in_an_io_context(server, client);
   converse_in<mioext::selector_context>(1, server, client);
+}
+
+// For what has Asio's timers, as Beast's WebSockets do. Over io_uring a selector_context that has had one may hang
+// when it goes: Asio's thread for it takes what its shutdown waits for.
+void converse_with_timers_of_asio(side const& server, side const& client) {
+  converse_in_an_io_context(server, client);
+  if (!test::is_asio_over_io_uring) {
+    converse_in<mioext::selector_context>(1, server, client);
+  }
 }
 
 // More than one read or write moves, and no part of it like another.
@@ -454,7 +464,7 @@ void expect_message_back(websocket_stream& socket, std::string const& message) {
 }
 
 BOOST_AUTO_TEST_CASE(beast_websocket_that_the_client_closes) {
-  converse(
+  converse_with_timers_of_asio(
       [](tcp_stream& stream) {
         std::unique_ptr<websocket_stream> socket(new websocket_stream(std::move(stream)));
         accept(*socket);
@@ -474,7 +484,7 @@ BOOST_AUTO_TEST_CASE(beast_websocket_that_the_client_closes) {
 }
 
 BOOST_AUTO_TEST_CASE(beast_websocket_that_the_server_closes) {
-  converse(
+  converse_with_timers_of_asio(
       [](tcp_stream& stream) {
         std::unique_ptr<websocket_stream> socket(new websocket_stream(std::move(stream)));
         accept(*socket);
@@ -493,7 +503,7 @@ BOOST_AUTO_TEST_CASE(beast_websocket_that_the_server_closes) {
 
 // Beast then closes the lowest layer that it finds, which is the handle and not the stream.
 BOOST_AUTO_TEST_CASE(beast_websocket_timeout_ends_what_is_pending) {
-  converse(
+  converse_with_timers_of_asio(
       [](tcp_stream& stream) {
         std::unique_ptr<websocket_stream> socket(new websocket_stream(std::move(stream)));
         accept(*socket);
