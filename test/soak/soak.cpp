@@ -37,6 +37,7 @@
 #include <functional>
 #include <iomanip>
 #include <iostream>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -99,6 +100,7 @@ struct figures {
   usage of_server;
   std::uint64_t memory_when_steady = 0;
   std::uint64_t memory_at_the_end = 0;
+  bool is_memory_judged = false;
   bool is_good = false;
 
   /// In nanoseconds for each byte that went there and back.
@@ -119,6 +121,17 @@ struct figures {
     return static_cast<double>(client.latencies.not_exceeded_by(per_thousand)) / 1000;
   }
   std::uint64_t wrong() const { return client.wrong + server.wrong; }
+
+  /// When steady and at the end, in MB.
+  std::string memory() const {
+    if (!is_memory_judged) {
+      return "not judged";
+    }
+    std::ostringstream words;
+    words << std::fixed << std::setprecision(2) << static_cast<double>(memory_when_steady) / 1e6
+          << ", " << static_cast<double>(memory_at_the_end) / 1e6;
+    return words.str();
+  }
 };
 
 /// As many as wanted, or as there may be in a process beside a few others.
@@ -201,13 +214,12 @@ void say(kind const& which, figures const& seen, settings const& wanted) {
             << seen.server_program_per_byte() << " not in the system), client "
             << seen.client_per_byte() << " ns (" << seen.client_program_per_byte()
             << "); latency: p50 " << seen.milliseconds(500) << " ms, p99 " << seen.milliseconds(990)
-            << " ms, p99.9 " << seen.milliseconds(999) << " ms; memory of both "
-            << seen.memory_when_steady / 1000 << " kB when steady, "
-            << seen.memory_at_the_end / 1000
-            << " kB at the end; descriptors before and after: server "
-            << seen.of_server.descriptors_before << ", " << seen.of_server.descriptors_after
-            << ", client " << seen.of_client.descriptors_before << ", "
-            << seen.of_client.descriptors_after << std::endl;
+            << " ms, p99.9 " << seen.milliseconds(999)
+            << " ms; memory of both when steady and at the end, MB: " << seen.memory()
+            << "; descriptors before and after: server " << seen.of_server.descriptors_before
+            << ", " << seen.of_server.descriptors_after << ", client "
+            << seen.of_client.descriptors_before << ", " << seen.of_client.descriptors_after
+            << std::endl;
 }
 
 void judge(figures& seen, int server_status, settings const& wanted, memory_watch const& memory) {
@@ -268,6 +280,7 @@ void run(kind const& which, settings const& wanted, figures& result) {
   }
   seen->memory_when_steady = memory.when_steady();
   seen->memory_at_the_end = memory.at_the_end();
+  seen->is_memory_judged = memory.is_judged();
   say(which, *seen, wanted);
   judge(*seen, status, wanted, memory);
   result = *seen;
@@ -311,9 +324,8 @@ void print_table(std::vector<std::pair<kind, figures>> const& runs) {
               << seen.wrong() << " | " << seen.server_per_byte() << " ("
               << seen.server_program_per_byte() << ") | " << seen.client_per_byte() << " ("
               << seen.client_program_per_byte() << ") | " << seen.milliseconds(500) << " | "
-              << seen.milliseconds(990) << " | " << seen.milliseconds(999) << " | "
-              << static_cast<double>(seen.memory_when_steady) / 1e6 << ", "
-              << static_cast<double>(seen.memory_at_the_end) / 1e6 << " |\n";
+              << seen.milliseconds(990) << " | " << seen.milliseconds(999) << " | " << seen.memory()
+              << " |\n";
   }
   std::cout << std::endl;
 }
