@@ -15,27 +15,28 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 #include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "address.hpp"
 #include "good_clients.hpp"
-#include "server_process.hpp"
 
 namespace hostile {
 
-/// Not thread-safe. They come from 127.0.0.2, so that limits of an address do not concern the good ones.
+/// Not thread-safe. They come from 127.0.0.2, so that limits of an address do not concern the good ones. (A
+/// Unix socket knows no such difference. There it is at once that whoever finds the queue full is refused.)
 class crowd {
 public:
-  explicit crowd(std::uint16_t port) : port_(port) {}
+  explicit crowd(address const& server) : server_(server) {}
 
   crowd(crowd const&) = delete;
   crowd& operator=(crowd const&) = delete;
@@ -45,7 +46,7 @@ public:
   /// So many more, a thousand in a tenth of a second.
   void come(std::size_t count, std::atomic<bool> const& is_over) {
     for (std::size_t made = 0; made != count && !is_over; ++made) {
-      members_.push_back({connect(), POLLRDHUP, 0});
+      members_.push_back(connect());
       if (made % 50 == 49) {
         ::usleep(5000);
       }
@@ -55,7 +56,7 @@ public:
   /// Every second one says that it will say nothing.
   void half_close_every_second() {
     for (std::size_t index = 0; index < members_.size(); index += 2) {
-      ::shutdown(members_[index].fd, SHUT_WR);
+      ::shutdown(members_[index], SHUT_WR);
     }
   }
 
@@ -68,12 +69,12 @@ public:
         steady_clock::time_point const next =
             steady_clock::now() + std::chrono::milliseconds(1000 / slices);
         for (std::size_t index = slice; index < members_.size(); index += slices) {
-          ssize_t const sent = ::send(members_[index].fd, &text[round % text.size()], 1,
-                                      MSG_NOSIGNAL | MSG_DONTWAIT);
+          ssize_t const sent =
+              ::send(members_[index], &text[round % text.size()], 1, MSG_NOSIGNAL | MSG_DONTWAIT);
           said_ += sent == 1;
           if (comes_back && sent < 0 && (errno == EPIPE || errno == ECONNRESET)) {
-            ::close(members_[index].fd);
-            members_[index].fd = connect();
+            ::close(members_[index]);
+            members_[index] = connect();
             ++came_back_;
           }
         }
@@ -94,7 +95,7 @@ public:
         if (count % 2 == 0) {
           ::send(fd, "x", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
         }
-        ::sockaddr_in peer;
+        ::sockaddr_storage peer;
         ::socklen_t size = sizeof peer;
         resets_ += ::getpeername(fd, reinterpret_cast<::sockaddr*>(&peer), &size) == 0;
         ::linger const at_once = {1, 0};
@@ -108,20 +109,10 @@ public:
   }
 
   void leave() {
-    for (::pollfd const& each : members_) {
-      ::close(each.fd);
+    for (int const each : members_) {
+      ::close(each);
     }
     members_.clear();
-  }
-
-  /// Those whom the server has not sent away.
-  std::size_t count_remaining() {
-    ::poll(members_.data(), members_.size(), 0);
-    std::size_t count = 0;
-    for (::pollfd const& each : members_) {
-      count += (each.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0;
-    }
-    return count;
   }
 
   std::size_t resets() const { return resets_; }
@@ -131,16 +122,8 @@ public:
 private:
   // Begun: whether the server takes it is seen later.
   int connect() const {
-    int const fd = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    check_system(fd >= 0, "socket");
-    int const yes = 1;
-    ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &yes, sizeof yes);
-    ::sockaddr_in const own = loopback(2, 0);
-    ::sockaddr_in const server = loopback(1, port_);
-    bool const is_begun =
-        ::bind(fd, generic(own), sizeof own) == 0 &&
-        (::connect(fd, generic(server), sizeof server) == 0 || errno == EINPROGRESS);
-    if (!is_begun) {
+    int const fd = server_.open(SOCK_NONBLOCK, 2);
+    if (server_.connect(fd) != 0 && errno != EINPROGRESS && errno != EAGAIN) {
       int const error = errno;
       ::close(fd);
       throw std::system_error(error, std::generic_category(), "the crowd cannot connect");
@@ -148,8 +131,8 @@ private:
     return fd;
   }
 
-  std::uint16_t const port_;
-  std::vector<::pollfd> members_;
+  address const server_;
+  std::vector<int> members_;
   std::size_t resets_ = 0;
   std::size_t said_ = 0;
   std::size_t came_back_ = 0;

@@ -16,54 +16,49 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server_process.hpp"
+#include "address.hpp"
+#include "tls_session.hpp"
 
 namespace hostile {
 
 using steady_clock = std::chrono::steady_clock;
 
-/// 127.0.0.`last`, at the port.
-inline ::sockaddr_in loopback(unsigned last, std::uint16_t port) {
-  ::sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + last);
-  address.sin_port = htons(port);
-  return address;
-}
-
-inline ::sockaddr const* generic(::sockaddr_in const& address) {
-  return reinterpret_cast<::sockaddr const*>(&address);
-}
-
 /// What the servers speak. One of a chat hears what another one says.
 enum class protocol { echo, chat, http };
+
+/// What is to be had, and where.
+struct service {
+  protocol spoken;
+  bool has_tls;
+  address where;
+};
 
 /// One connection, which waits half a minute for what shall come.
 class good_client {
 public:
-  explicit good_client(std::uint16_t port)
-      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    check_system(socket_ >= 0, "socket");
+  explicit good_client(service const& wanted)
+      : has_tls_(wanted.has_tls), socket_(wanted.where.open(0, 1)) {
     ::timeval const patience = {30, 0};
     int const yes = 1;
     ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     ::setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    ::sockaddr_in const server = loopback(1, port);
-    if (::connect(socket_, generic(server), sizeof server) != 0) {
+    if (wanted.where.connect(socket_) != 0) {
       int const error = errno;
       ::close(socket_);
       throw std::system_error(error, std::generic_category(), "a good client cannot connect");
@@ -71,7 +66,8 @@ public:
   }
 
   good_client(good_client&& other) noexcept
-      : socket_(other.socket_), received_(std::move(other.received_)) {
+      : has_tls_(other.has_tls_), socket_(other.socket_), tls_(std::move(other.tls_)),
+        received_(std::move(other.received_)) {
     other.socket_ = -1;
   }
   good_client& operator=(good_client&&) = delete;
@@ -83,8 +79,13 @@ public:
   }
 
   void say(std::string const& text) {
-    ssize_t const size = ::send(socket_, text.data(), text.size(), MSG_NOSIGNAL);
-    check_system(size == static_cast<ssize_t>(text.size()), "a good client cannot send");
+    if (has_tls_ && !tls_) {
+      tls_.reset(new tls_session(socket_));
+    }
+    bool const is_sent = tls_ ? tls_->write(text)
+                              : ::send(socket_, text.data(), text.size(), MSG_NOSIGNAL) ==
+                                    static_cast<ssize_t>(text.size());
+    check_system(is_sent, "a good client cannot send");
   }
 
   /// What comes until `end` has come, with that.
@@ -114,7 +115,8 @@ private:
 
   void receive() {
     char buffer[65536];
-    ssize_t const size = ::recv(socket_, buffer, sizeof buffer, 0);
+    ssize_t const size =
+        tls_ ? tls_->read(buffer, sizeof buffer) : ::recv(socket_, buffer, sizeof buffer, 0);
     check_system(size >= 0, "a good client is not answered");
     if (size == 0) {
       throw failure("a good client is sent away");
@@ -122,7 +124,9 @@ private:
     received_.append(buffer, static_cast<std::size_t>(size));
   }
 
+  bool has_tls_;
   int socket_;
+  std::unique_ptr<tls_session> tls_; // from what is said first on
   std::string received_;
 };
 
@@ -155,10 +159,10 @@ private:
 /// A few who stay, and newcomers who ask once. Each failure to serve one of them is thrown.
 class good_clients {
 public:
-  good_clients(protocol spoken, std::uint16_t port) : protocol_(spoken), port_(port) {
+  explicit good_clients(service const& wanted) : service_(wanted) {
     for (int count = 0; count != 4; ++count) {
-      staying_.emplace_back(port);
-      if (spoken == protocol::chat) {
+      staying_.emplace_back(wanted);
+      if (wanted.spoken == protocol::chat) {
         greet(staying_.back());
       }
     }
@@ -185,18 +189,24 @@ public:
     }
   }
 
-  void ask_as_newcomer() {
-    good_client newcomer(port_);
-    if (protocol_ == protocol::chat) {
+  void ask_as_newcomer() { ask_first(*come(), false); }
+
+  /// A newcomer, who has a place in the server's queue at least.
+  std::unique_ptr<good_client> come() const {
+    return std::unique_ptr<good_client>(new good_client(service_));
+  }
+
+  void ask_first(good_client& newcomer, bool may_be_unavailable) {
+    if (service_.spoken == protocol::chat) {
       greet(newcomer);
     } else {
-      ask_one(newcomer, false);
+      ask_one(newcomer, may_be_unavailable);
     }
   }
 
   void ask_as(std::size_t turn, bool may_be_unavailable) {
     good_client& client = staying_[turn % staying_.size()];
-    if (protocol_ != protocol::chat) {
+    if (service_.spoken != protocol::chat) {
       ask_one(client, may_be_unavailable);
       return;
     }
@@ -222,7 +232,7 @@ private:
   }
 
   void ask_one(good_client& client, bool may_be_unavailable) {
-    if (protocol_ == protocol::echo) {
+    if (service_.spoken == protocol::echo) {
       std::size_t const number = ++number_;
       std::string text = "number " + std::to_string(number) + ' ';
       text.resize(64, static_cast<char>('a' + number % 26));
@@ -244,8 +254,7 @@ private:
     }
   }
 
-  protocol const protocol_;
-  std::uint16_t const port_;
+  service const service_;
   std::vector<good_client> staying_;
   std::atomic<std::size_t> number_{0};
   std::atomic<std::size_t> unavailable_{0};

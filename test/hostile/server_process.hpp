@@ -13,15 +13,11 @@
 #ifndef MIOEXT_TEST_HOSTILE_SERVER_PROCESS_HPP
 #define MIOEXT_TEST_HOSTILE_SERVER_PROCESS_HPP
 
-#include <cerrno>
 #include <csignal>
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <fstream>
-#include <stdexcept>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -31,17 +27,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "address.hpp"
+
 namespace hostile {
-
-struct failure : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-inline void check_system(bool holds, char const* what) {
-  if (!holds) {
-    throw std::system_error(errno, std::generic_category(), what);
-  }
-}
 
 /// Started with a command; says first where it listens, as all the examples do. It has so many
 /// descriptors, and is ended with this object if it was not before.
@@ -73,12 +61,12 @@ public:
     while (::read(output[0], &next, 1) == 1 && next != '\n') {
       line += next;
     }
-    std::size_t const colon = line.rfind(':');
-    if (line.compare(0, 13, "listening on ") != 0 || colon == std::string::npos) {
+    std::string const first_words = "listening on ";
+    if (line.compare(0, first_words.size(), first_words) != 0) {
       ::close(output[0]);
       throw failure(command[0] + " says '" + line + "'");
     }
-    port_ = static_cast<std::uint16_t>(std::stoul(line.substr(colon + 1)));
+    where_ = address(line.substr(first_words.size()));
     // A chat is told to the operator, too, who must not be what it waits for.
     int const from = output[0];
     reader_ = std::thread([from] {
@@ -102,7 +90,7 @@ public:
     }
   }
 
-  std::uint16_t port() const { return port_; }
+  address const& where() const { return where_; }
 
   /// From now on. What it has already stays.
   void allow_descriptors(std::size_t count) {
@@ -162,7 +150,7 @@ private:
   std::string directory() const { return "/proc/" + std::to_string(id_); }
 
   ::pid_t id_ = -1;
-  std::uint16_t port_ = 0;
+  address where_;
   std::thread reader_;
 };
 
