@@ -110,6 +110,8 @@ char const* const by_asio = "Asio, io_context";
 char const* const in_selector_context = "mioext, selector_context";
 char const* const in_io_context = "mioext, io_context";
 char const* const in_one_thread = "mioext, io_context, one thread";
+char const* const as_bare_guest = "bare guest, io_context";
+char const* const as_bare_guest_of_one = "bare guest, io_context, one thread";
 
 // A look or two more in some hundred repetitions is none for each.
 bench::limit as_asio_makes() { return bench::at_most_ratio(1.02); }
@@ -129,7 +131,9 @@ table by_all(std::string const& setting, std::string const& unit, std::size_t co
 table connections() {
   return by_all("accept, connect, one byte, close", "system calls a connection", 1,
                 visit<io_context, void>, visit<selector_context, void>, visit<guest_context, void>,
-                visit<guest_of_one, void>);
+                visit<guest_of_one, void>)
+      .add(as_bare_guest, worked(bare_visit<bare_guest, void>, 1))
+      .add(as_bare_guest_of_one, worked(bare_visit<bare_guest_of_one, void>, 1));
 }
 
 table round_trips_of(std::size_t connections) {
@@ -144,7 +148,9 @@ table round_trips_of(std::size_t connections) {
 
 table waits_of_one() {
   return by_all("async_wait, an event", "system calls an event", 1, wait<io_context, void>,
-                wait<selector_context, void>, wait<guest_context, void>, wait<guest_of_one, void>);
+                wait<selector_context, void>, wait<guest_context, void>, wait<guest_of_one, void>)
+      .add(as_bare_guest, worked(wait<bare_guest, void>, 1))
+      .add(as_bare_guest_of_one, worked(wait<bare_guest_of_one, void>, 1));
 }
 
 bench::comparison compare_kinds_of_system_calls() {

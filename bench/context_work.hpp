@@ -47,6 +47,8 @@
 #include <mioext/tcp.hpp>
 #include <mioext/unix.hpp>
 
+#include "bare_guest.hpp"
+
 // In each unit one of its own, as in chain.hpp: so the counts of the one do not depend on the other.
 namespace {
 
@@ -154,6 +156,28 @@ struct guest_of_one : io_context {
 
 template <class Executor>
 struct contender<guest_of_one, Executor> : mioext_contender<guest_of_one, Executor> {};
+
+// The least that a guest costs, in waits alone.
+template <int Hint, std::size_t Looks, class Executor>
+struct contender<bench::bare_guest<Hint, Looks>, Executor> {
+  struct descriptor {
+    descriptor(io_context&, int fd) : owned(fd) {}
+    ~descriptor() { ::close(owned); }
+
+    template <class Handler> void wait(bench::bare_guest<Hint, Looks>& context, Handler handler) {
+      waiting.keep(std::move(handler));
+      context.wait_for(owned, is_new, waiting);
+      is_new = false;
+    }
+
+    int owned;
+    bool is_new = true;
+    bench::bare_wait waiting{};
+  };
+};
+
+using bare_guest = bench::bare_guest<BOOST_ASIO_CONCURRENCY_HINT_DEFAULT, 1>;
+using bare_guest_of_one = bench::bare_guest<1, 16>;
 
 // --- Round trips -------------------------------------------------------------------------------------
 
@@ -317,6 +341,59 @@ private:
 
 template <class Context, class> void visit(std::size_t, std::uint64_t repetitions) {
   visits<Context>(repetitions).run();
+}
+
+// The same by hand, for a guest that does nothing but what it must.
+template <class Context> class bare_visits {
+public:
+  explicit bare_visits(std::uint64_t left) : left_(left) {}
+
+  void run() {
+    context_.watch(acceptor_.native_handle(), accepting_);
+    next();
+    context_.run();
+    require(left_ == 0);
+  }
+
+private:
+  void next() {
+    accepting_.keep([this](error_code const&) { accept(); });
+    context_.wait_again();
+    error_code ec;
+    client_.open(tcp::v4());
+    client_.connect(acceptor_.local_endpoint(), ec);
+    connecting_.keep([this](error_code const&) {
+      require(!client_.take_error() && ::write(client_.native_handle(), "x", 1) == 1);
+    });
+    context_.wait_for(client_.native_handle(), true, connecting_, EPOLLOUT);
+  }
+
+  void accept() {
+    server_ = acceptor_.accept();
+    reading_.keep([this](error_code const&) {
+      char byte;
+      require(::read(server_.native_handle(), &byte, 1) == 1);
+      server_.close();
+      client_.close();
+      if (--left_ != 0) {
+        next();
+      }
+    });
+    context_.wait_for(server_.native_handle(), true, reading_);
+  }
+
+  Context context_{};
+  mioext::tcp_acceptor acceptor_{tcp::endpoint(boost::asio::ip::address_v4::loopback(), 0)};
+  mioext::tcp_socket server_{};
+  mioext::tcp_socket client_{};
+  bench::bare_wait accepting_{};
+  bench::bare_wait connecting_{};
+  bench::bare_wait reading_{};
+  std::uint64_t left_;
+};
+
+template <class Context, class> void bare_visit(std::size_t, std::uint64_t repetitions) {
+  bare_visits<Context>(repetitions).run();
 }
 
 // --- Posting -----------------------------------------------------------------------------------------
