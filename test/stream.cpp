@@ -592,6 +592,38 @@ BOOST_AUTO_TEST_CASE(close_ends_what_is_pending) {
   });
 }
 
+// The selector may still have it, if it was to report once and has done so.
+BOOST_AUTO_TEST_CASE(a_closed_one_of_which_there_is_a_duplicate_wakes_nobody) {
+  tested_context context;
+  connection made(context);
+  connection other(context);
+  outcome waited;
+  made.stream.async_wait(boost::asio::socket_base::wait_read, into(waited));
+  made.send();
+  run(context);
+  BOOST_TEST(waited == ended());
+  int const number = made.stream.native_handle();
+  int const duplicate = ::fcntl(number, F_DUPFD_CLOEXEC, 0);
+  made.stream.close();
+  made.send();
+  outcome read;
+  other.read(read);
+  context.restart();
+  BOOST_TEST(context.poll() == 0u);
+
+  // The same file comes back under the same number.
+  mioext::unix_socket returned(::fcntl(duplicate, F_DUPFD_CLOEXEC, number));
+  BOOST_TEST(returned.native_handle() == number);
+  ::close(duplicate);
+  unix_stream again(context, std::move(returned));
+  outcome ready;
+  again.async_wait(boost::asio::socket_base::wait_read, into(ready));
+  other.send();
+  run(context);
+  BOOST_TEST(ready == ended());
+  BOOST_TEST(read == ended());
+}
+
 BOOST_AUTO_TEST_CASE(closing_the_next_layer_ends_what_is_pending) {
   check_aborted_by([](connection& made) { made.stream.next_layer().close(); });
 }

@@ -202,21 +202,27 @@ private:
 
 namespace detail {
 
-inline std::shared_ptr<selector_reactor> const&
+BOOST_NOINLINE inline void
+selector_service_access::look_up_reactor(boost::asio::execution_context& context,
+                                         known_reactor& known) {
+  selector_service const& service = boost::asio::use_service<selector_service>(context);
+  known.reactor = &service.reactor_;
+  known.count_of_services_gone = &service.count_of_services_gone_;
+  known.services_gone = service.count_of_services_gone_.load(std::memory_order_relaxed);
+  known.context = &context;
+}
+
+BOOST_FORCEINLINE std::shared_ptr<selector_reactor> const&
 selector_service_access::reactor(boost::asio::execution_context& context) {
   // Most threads run one context. (Looking a service up takes a lock of the context's.)
   static thread_local known_reactor known;
   if (BOOST_UNLIKELY(!known.is_of(context))) {
-    selector_service const& service = boost::asio::use_service<selector_service>(context);
-    known.reactor = &service.reactor_;
-    known.count_of_services_gone = &service.count_of_services_gone_;
-    known.services_gone = service.count_of_services_gone_.load(std::memory_order_relaxed);
-    known.context = &context;
+    look_up_reactor(context, known);
   }
   return *known.reactor;
 }
 
-inline std::shared_ptr<selector_reactor> const&
+BOOST_FORCEINLINE std::shared_ptr<selector_reactor> const&
 selector_service_access::reactor(boost::asio::execution_context& context, scheduler* native) {
   if (native) {
     if (std::shared_ptr<selector_reactor> const* const known = native->reactor()) {

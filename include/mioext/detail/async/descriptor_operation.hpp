@@ -89,11 +89,12 @@ public:
   /// Drops the handler.
   virtual void destroy() noexcept = 0;
 
-  /// To be called before complete(completion::posted): tells `watcher` when the handler has returned.
-  /// It is told nothing if the operation is destroyed. Returns false, and does nothing, if it is not
+  /// The same as complete(completion::posted), and tells `watcher` when the handler has returned.
+  /// It is told nothing if the operation is destroyed. Returns false, and tells it nothing, if it is not
   /// certain that an io_context calls the handler in its turn.
-  virtual bool be_watched_by(handler_watcher& watcher) noexcept {
+  virtual bool complete_watched(handler_watcher& watcher) {
     static_cast<void>(watcher);
+    complete(completion::posted);
     return false;
   }
 
@@ -111,6 +112,9 @@ public:
   /// True if its I/O executor is a scheduler's.
   bool const is_of_scheduler;
 
+  /// True if perform() does nothing, so that it need not be called.
+  bool const is_only_wait;
+
   /// Set by the reactor if it would not be notified when the descriptor is closed.
   bool may_end_unheard = false;
 
@@ -123,8 +127,9 @@ public:
 
 protected:
   explicit descriptor_operation(interest wanted, bool calls_on_the_spot = true,
-                                bool is_schedulers = false) noexcept
-      : is_called_on_the_spot(calls_on_the_spot), is_of_scheduler(is_schedulers), wanted_(wanted) {}
+                                bool is_schedulers = false, bool only_waits = false) noexcept
+      : is_called_on_the_spot(calls_on_the_spot), is_of_scheduler(is_schedulers),
+        is_only_wait(only_waits), wanted_(wanted) {}
   ~descriptor_operation() = default;
 
 #pragma GCC diagnostic pop

@@ -90,6 +90,13 @@ struct descriptor_state {
     }
   }
 
+  /// True if nothing is reported any more, even if a duplicate keeps the file open, until the selector is
+  /// asked anew: it was to report once, and has done so. So it need not be told when this is closed. (A
+  /// selector that reports reading and writing apart may still have the other.)
+  bool is_spent() const noexcept {
+    return has_reported && is_watched(watch_mode::per_operation) && selector::reports_together();
+  }
+
   /// The tag of the next registration.
   std::uint32_t next_generation() const noexcept { return (generation + 1) & 0x7fffffffu; }
 
@@ -113,6 +120,7 @@ struct descriptor_state {
     generation = next_generation();
     watched_.store(watch_mode::per_operation, std::memory_order_relaxed);
     watched_for = wanted;
+    has_reported = false;
   }
 
   /// The same in a thread that may change nothing else, because the reactor has no locks.
@@ -179,6 +187,8 @@ struct descriptor_state {
   /// True if its end, an error or urgent data was reported. After that not everything new is
   /// reported.
   bool has_ended = false;
+  /// True if the selector has reported something since it was asked last.
+  bool has_reported = false;
 
 private:
   void change(watch_mode how, interest wanted) noexcept {
@@ -187,6 +197,7 @@ private:
     watched_for = wanted;
     is_drained = false;
     has_ended = false;
+    has_reported = false;
   }
 
   std::atomic<watch_mode> watched_{watch_mode::none}; // atomic for has_stopped_elsewhere() alone

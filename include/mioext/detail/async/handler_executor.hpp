@@ -27,6 +27,7 @@
 #include <mioext/detail/async/asio_features.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/execution.hpp>
@@ -34,6 +35,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
+#include <boost/asio/require.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/config.hpp>
 #include <boost/optional/optional.hpp>
@@ -148,6 +150,20 @@ private:
 template <class Executor> struct is_strand : std::false_type {};
 template <class Executor> struct is_strand<boost::asio::strand<Executor>> : std::true_type {};
 
+template <class Executor, class Function>
+void post_to(Executor const& executor, Function&& function) {
+  boost::asio::post(executor, std::forward<Function>(function));
+}
+
+/// What Asio's post() does for an io_context, without what it does for the sake of other executors.
+template <class Function>
+void post_to(boost::asio::io_context::executor_type const& executor, Function&& function) {
+  auto const allocator = boost::asio::get_associated_allocator(function);
+  boost::asio::prefer(boost::asio::require(executor, boost::asio::execution::blocking.never),
+                      boost::asio::execution::allocator(allocator))
+      .execute(std::forward<Function>(function));
+}
+
 /// A work_tracker with post() and dispatch(). The constructor with a scheduler is for the executor of an
 /// I/O object, of which the scheduler is known, if it has one. Only the executor of an I/O object is posted to,
 /// because other executors need not be able to queue (Asio's inline_executor and
@@ -162,7 +178,7 @@ public:
 
   template <class Function> void post(Function&& function) const {
     Executor const executor = executor_.get();
-    boost::asio::post(executor, std::forward<Function>(function));
+    post_to(executor, std::forward<Function>(function));
   }
 
   template <class Function> void dispatch(Function&& function) const {

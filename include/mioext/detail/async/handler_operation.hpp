@@ -132,8 +132,35 @@ private:
   function_memory<MemorySize>* memory_;
 };
 
+/// The same, and tells a watcher when the operation's handler has returned.
+template <std::size_t MemorySize>
+class watched_function : public operation_function<execution_place::io, MemorySize> {
+  using base = operation_function<execution_place::io, MemorySize>;
+
+public:
+  watched_function(executed_operation& operation, function_memory<MemorySize>& memory,
+                   handler_watcher& watcher) noexcept
+      : base(operation, memory), watcher_(&watcher) {}
+
+  void operator()() {
+    BOOST_TRY { base::operator()(); }
+    BOOST_CATCH(...) {
+      watcher_->handler_has_thrown();
+      BOOST_RETHROW
+    }
+    BOOST_CATCH_END
+    watcher_->handler_has_returned();
+  }
+
+private:
+  handler_watcher* watcher_;
+};
+
 /// True for an action that most likely finds nothing on a descriptor that was never waited for.
 template <class Action> struct is_likely_in_vain_at_first : std::false_type {};
+
+/// True for an action whose perform() does nothing: the readiness itself is the outcome.
+template <class Action> struct is_only_wait_action : std::false_type {};
 
 /// `Action` is what is done and what comes of it: a movable class with
 ///   bool may_wait() const noexcept                   false if perform() never has to
@@ -193,37 +220,29 @@ public:
   BOOST_FORCEINLINE io_status perform(int fd) noexcept { return action_.perform(fd, ec_); }
 
   void complete(completion how) override {
-    switch (how) {
-    case completion::immediate:
-      complete_immediately();
-      return;
-    case completion::posted:
+    if (how == completion::posted) {
       post();
-      return;
-    case completion::dispatched:
-      if (is_native(executor_.native_scheduler())) {
-        arrive_from_scheduler();
-      } else {
-        go_to_handler();
-      }
-      return;
+    } else if (how == completion::dispatched) {
+      dispatch();
+    } else {
+      complete_immediately();
     }
   }
 
   void executed(execution_place where) override {
     if (!goes_through_asio) {
       BOOST_ASSERT_MSG(false, "only its scheduler calls it");
-    } else if (BOOST_UNLIKELY(watcher_ != nullptr)) {
-      arrive_watched(where);
     } else {
       arrive(where);
     }
   }
 
-  bool be_watched_by(handler_watcher& watcher) noexcept override {
+  bool complete_watched(handler_watcher& watcher) override {
     bool const is_certain = goes_through_asio && executor_.is_io_contexts();
     if (is_certain) {
-      watcher_ = &watcher;
+      executor_.post_to_io(watched_function<memory_size>(*this, memory_, watcher));
+    } else {
+      post();
     }
     return is_certain;
   }
@@ -255,7 +274,8 @@ private:
 
   handler_operation(interest wanted, Action&& action, Handler& completion_handler,
                     IoExecutor const& executor, scheduler* native)
-      : executed_operation(wanted, !is_strand<IoExecutor>::value, is_native(native)),
+      : executed_operation(wanted, !is_strand<IoExecutor>::value, is_native(native),
+                           is_only_wait_action<Action>::value),
         executor_(completion_handler, executor, native), immediate_(completion_handler, executor),
         action_(std::move(action)), handler_(std::move(completion_handler)) {
     // NOLINTBEGIN(clang-analyzer-optin.cplusplus.UninitializedObject): a queue sets its own link
@@ -308,18 +328,6 @@ private:
     }
   }
 
-  BOOST_NOINLINE void arrive_watched(execution_place where) {
-    handler_watcher& watcher = *watcher_;
-    watcher_ = nullptr;
-    BOOST_TRY { arrive(where); }
-    BOOST_CATCH(...) {
-      watcher.handler_has_thrown();
-      BOOST_RETHROW
-    }
-    BOOST_CATCH_END
-    watcher.handler_has_returned();
-  }
-
   /// Called by the scheduler itself. Calls the handler, or goes on to the handler's own executor if it
   /// has one. Its work has ended: the scheduler looks for work when the handler has returned.
   BOOST_FORCEINLINE void arrive_from_scheduler() {
@@ -353,6 +361,17 @@ private:
     action.call(completion_handler, ec);
   }
 
+  /// The handler may be called on the spot if its executor is one that a thread of the context is in.
+  BOOST_NOINLINE void dispatch() {
+    if (is_native(executor_.native_scheduler())) {
+      arrive_from_scheduler();
+    } else if (executor_.is_handlers_own() && executor_.is_io_contexts()) {
+      call(); // as the io_context would
+    } else {
+      go_to_handler();
+    }
+  }
+
   void post() {
     scheduler* const native = executor_.native_scheduler();
     if (is_native(native)) {
@@ -375,7 +394,6 @@ private:
     return {*this, memory_};
   }
 
-  handler_watcher* watcher_ = nullptr;
   executor_type executor_;
   immediate_executor<Handler, IoExecutor> immediate_;
   Action action_;

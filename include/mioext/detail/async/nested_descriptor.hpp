@@ -29,6 +29,7 @@
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/posix/descriptor_base.hpp>
+#include <boost/config.hpp>
 #include <boost/system/error_code.hpp>
 
 namespace mioext {
@@ -124,7 +125,7 @@ public:
   }
 
   /// True in a child of the process that added it to the reactor.
-  bool is_left_behind() const noexcept { return added_in_.is_left_behind(); }
+  BOOST_FORCEINLINE bool is_left_behind() const noexcept { return added_in_.is_left_behind(); }
 
   /// Calls `handler(error_code)` when it is readable.
   template <class Handler> void async_wait(Handler&& completion_handler) {

@@ -197,17 +197,19 @@ private:
 
   /// To be called with the lock held. If there is no memory for a wait, all waiting operations end
   /// with no_memory.
-  void wait_for_events(operation_queue& failed) {
+  BOOST_FORCEINLINE void wait_for_events(operation_queue& failed) {
     reactor_.set_listening(true);
     is_called_off_ = false;
     BOOST_TRY { nested_.wait_for_events(); }
-    BOOST_CATCH(std::bad_alloc const&) {
-      reactor_.set_listening(false);
-      do { // again for those that came meanwhile: they rely on an earlier call of listen()
-        reactor_.fail_all(boost::asio::error::no_memory, failed);
-      } while (reactor_.pending() != 0);
-    }
+    BOOST_CATCH(std::bad_alloc const&) { fail_for_want_of_memory(failed); }
     BOOST_CATCH_END
+  }
+
+  BOOST_NOINLINE void fail_for_want_of_memory(operation_queue& failed) noexcept {
+    reactor_.set_listening(false);
+    do { // again for those that came meanwhile: they rely on an earlier call of listen()
+      reactor_.fail_all(boost::asio::error::no_memory, failed);
+    } while (reactor_.pending() != 0);
   }
 
   /// Called when the wait ends: the selector has events, or the wait was cancelled, and operations
@@ -222,7 +224,7 @@ private:
     }
     bool begins_turn = false;
     {
-      std::lock_guard<optional_mutex> const lock(mutex_);
+      optional_mutex::guard const lock(mutex_);
       nested_.woken(source);
       done.append(ended_);
       if (is_run_by_one_thread_ && !has_failed && nested_.can_wait()) {
@@ -234,8 +236,16 @@ private:
         wait_again(done);
       }
     }
+    if (!begins_turn && done.only() && done.front().is_called_on_the_spot) {
+      done.pop()->complete(completion::dispatched);
+    } else if (!done.empty()) {
+      complete(begins_turn, done);
+    }
+  }
+
+  BOOST_NOINLINE void complete(bool begins_turn, operation_queue& done) {
     operation_queue first; // unless its executor would queue it behind the others
-    if (!done.empty() && done.front().is_called_on_the_spot) {
+    if (done.front().is_called_on_the_spot) {
       first.push(*done.pop());
     }
     if (begins_turn) {
@@ -247,13 +257,17 @@ private:
   }
 
   BOOST_FORCEINLINE void fetch(operation_queue& done) noexcept {
-    bool const has_alarm_gone_off = reactor_.fetch(std::chrono::nanoseconds::zero(), done);
-    if (has_alarm_gone_off) {
-      if (alarm_.is_time_to_look()) {
-        reactor_.look_for_closed(done);
-      }
-      reactor_.timers().take_due(done);
+    bool const has_alarm_gone_off = reactor_.fetch(done);
+    if (BOOST_UNLIKELY(has_alarm_gone_off)) {
+      note_alarm(done);
     }
+  }
+
+  BOOST_NOINLINE void note_alarm(operation_queue& done) noexcept {
+    if (alarm_.is_time_to_look()) {
+      reactor_.look_for_closed(done);
+    }
+    reactor_.timers().take_due(done);
   }
 
   /// To be called with the lock held, when no wait is pending.
@@ -269,7 +283,7 @@ private:
   /// Completes what begins the turn.
   /// @param first the one that is called directly, if there is one
   /// @param others those that follow it, if there are any
-  BOOST_NOINLINE void complete_in_turn(operation_queue& first, operation_queue& others) {
+  BOOST_FORCEINLINE void complete_in_turn(operation_queue& first, operation_queue& others) {
     if (!others.empty()) {
       post_in_turn(others);
       first.complete_all(completion::dispatched);
@@ -287,7 +301,7 @@ private:
   }
 
   /// Posts all of `found`, at least one, and has the turn go on after the last one if that is possible.
-  BOOST_NOINLINE void post_in_turn(operation_queue& found) {
+  BOOST_FORCEINLINE void post_in_turn(operation_queue& found) {
     bool goes_on = false;
     auto const end = make_scope_exit([this, &goes_on] {
       if (!goes_on) {
@@ -295,9 +309,11 @@ private:
       }
     });
     while (descriptor_operation* const operation = found.pop()) {
-      bool const is_watched = found.empty() && operation->be_watched_by(*this);
-      operation->complete(completion::posted);
-      goes_on = is_watched;
+      if (found.empty()) {
+        goes_on = operation->complete_watched(*this);
+      } else {
+        operation->complete(completion::posted);
+      }
     }
   }
 
@@ -331,8 +347,8 @@ private:
     BOOST_CATCH_END
   }
 
-  bool can_look() {
-    std::lock_guard<optional_mutex> const lock(mutex_);
+  /// Not locked: what this asks for changes only while no handler is called, at a fork and at the end.
+  bool can_look() const noexcept {
     return reactor_.pending() != 0 && !reactor_.is_left_behind() && nested_.can_wait();
   }
 

@@ -38,10 +38,11 @@ template <std::size_t Size> struct alignas(std::max_align_t) operation_block {
   unsigned char bytes[Size];
 };
 
-template <class Operation, std::size_t Unit = 64>
+/// @tparam Offset the sizes are multiples of 64 and so many bytes more
+template <class Operation, std::size_t Offset = 0>
 using block_for =
     typename std::conditional<alignof(Operation) <= alignof(std::max_align_t),
-                              operation_block<(sizeof(Operation) + Unit - 1) / Unit * Unit>,
+                              operation_block<(sizeof(Operation) - Offset + 63) / 64 * 64 + Offset>,
                               Operation>::type;
 
 /// The allocator for an operation: the handler's own. For a handler that has none: the one of the
@@ -63,6 +64,8 @@ template <class T> struct operation_allocator<std::allocator<T>, true> {
 #ifdef MIOEXT_DETAIL_HAS_RECYCLING_ALLOCATOR
 template <class T> struct operation_allocator<std::allocator<T>, false> {
   using type = boost::asio::recycling_allocator<void>;
+  // With the offset a stream's reads and writes have blocks of the same size, so that what the one gives
+  // back serves the other.
   template <class Operation>
   using rebind = boost::asio::recycling_allocator<block_for<Operation, 32>>;
   static type get(std::allocator<T> const&) noexcept { return type(); }

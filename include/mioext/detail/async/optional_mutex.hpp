@@ -80,6 +80,19 @@ public:
     }
   }
 
+  /// A lock_guard that is always inlined.
+  class guard {
+  public:
+    BOOST_FORCEINLINE explicit guard(optional_mutex& locked) : locked_(locked) { locked.lock(); }
+    BOOST_FORCEINLINE ~guard() { locked_.unlock(); }
+
+    guard(guard const&) = delete;
+    guard& operator=(guard const&) = delete;
+
+  private:
+    optional_mutex& locked_;
+  };
+
 private:
   BOOST_FORCEINLINE void lock_among_threads() {
     mutex_.lock();

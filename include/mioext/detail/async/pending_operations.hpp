@@ -37,7 +37,9 @@ public:
   std::size_t count() const noexcept { return count_.load(); }
 
   /// Counts one more. Returns true if the host must be asked to listen.
-  BOOST_FORCEINLINE bool add() noexcept { return is_counted_ && count_up(); }
+  BOOST_FORCEINLINE bool add() noexcept {
+    return is_counted_ && BOOST_UNLIKELY(count_.fetch_add(1) == 0) && !is_listening_.load();
+  }
 
   void remove(std::size_t ended) noexcept {
     if (is_counted_) {
@@ -49,11 +51,6 @@ public:
   void set_listening(bool is_listening) noexcept { is_listening_.store(is_listening); }
 
 private:
-  BOOST_NOINLINE bool count_up() noexcept {
-    bool const is_first = count_.fetch_add(1) == 0;
-    return is_first && !is_listening_.load();
-  }
-
   bool const is_counted_;
   std::atomic<std::size_t> count_;
   std::atomic<bool> is_listening_;

@@ -170,7 +170,8 @@ public:
         return;
       }
     }
-    if (!watch_alone<IsOwn>(fd, state, operation, how)) {
+    if (!(BOOST_LIKELY(!tries_first) && watch_once_more<IsOwn>(fd, state, operation, how)) &&
+        !watch_alone<IsOwn>(fd, state, operation, how)) {
       start_watching(fd, state, operation, how,
                      std::unique_lock<optional_mutex>(state.mutex, std::adopt_lock));
     }
@@ -178,7 +179,7 @@ public:
 
   /// The same for a caller that does not know the state, or if `fd` may not be an open descriptor.
   template <bool IsOwn, class Operation>
-  void start(int fd, Operation& operation, watch_mode how, bool tries_first) {
+  BOOST_FORCEINLINE void start(int fd, Operation& operation, watch_mode how, bool tries_first) {
     descriptor_state* state = states_.find(fd);
     if (BOOST_UNLIKELY(!state)) {
       state = state_for(fd, operation);
@@ -186,8 +187,7 @@ public:
     if (BOOST_LIKELY(state != nullptr)) {
       start<IsOwn>(fd, *state, operation, how, tries_first);
     } else {
-      operation.end_with(boost::asio::error::bad_descriptor);
-      operation.complete(completion::immediate);
+      refuse(operation);
     }
   }
 
@@ -205,13 +205,15 @@ public:
 
   /// Ends all operations that wait for `fd` with operation_aborted and stops watching it, because
   /// it is about to be closed or given away.
-  void remove(int fd) {
+  /// @param is_closed_next true if the former is certain
+  void remove(int fd, bool is_closed_next = false) {
     assert_usable();
     if (descriptor_state* const state = states_.find(fd)) {
       operation_queue aborted;
       {
         std::lock_guard<optional_mutex> const lock(state->mutex);
-        if (state->is_watched() && !owner_.is_left_behind()) {
+        if (state->is_watched() && !(is_closed_next && state->is_spent()) &&
+            !owner_.is_left_behind()) {
           selector_.remove(fd);
         }
         drop(fd, *state, boost::asio::error::operation_aborted, aborted);
@@ -373,24 +375,14 @@ public:
   /// negative.
   /// @return true if there was an event of a source that the host has added.
   BOOST_NOINLINE bool fetch(std::chrono::nanoseconds timeout, operation_queue& done) noexcept {
-    selector::native_event const* event = batch_.get();
-    bool has_others = false;
-    for (int left = selector_.wait(batch_.get(), event_capacity_, timeout); left > 0;
-         --left, ++event) {
-      std::uint32_t const fd = selector::descriptor(*event);
-      descriptor_state* const state = states_.find(fd);
-      if (!state) {
-        has_others = true; // no descriptor has the number of a source
-        host_.note_event(*event, done);
-      } else if (is_locked_) {
-        deliver_locked(static_cast<int>(fd), *state, *event, done);
-      } else {
-        deliver<false>(static_cast<int>(fd), *state, *event, done);
-      }
-    }
-    return has_others;
+    return deliver_all(selector_.wait(batch_.get(), event_capacity_, timeout), done);
   }
 
+  /// The same for a host that does not wait here.
+  BOOST_FORCEINLINE bool fetch(operation_queue& done) noexcept {
+    return deliver_all(
+        selector_.wait(batch_.get(), event_capacity_, std::chrono::nanoseconds::zero()), done);
+  }
   /// Whether end_closed_elsewhere() has anything to do.
   bool has_closed_elsewhere() const noexcept { return closed_elsewhere_.load() != nullptr; }
 
@@ -525,6 +517,11 @@ private:
 
   // --- Operations that wait (all with the state's mutex held) ------------------------------------
 
+  BOOST_NOINLINE static void refuse(descriptor_operation& operation) {
+    operation.end_with(boost::asio::error::bad_descriptor);
+    operation.complete(completion::immediate);
+  }
+
   /// state_of(), for a number that is seen for the first time. The operation is destroyed if that throws.
   BOOST_NOINLINE descriptor_state* state_for(int fd, descriptor_operation& operation) {
     operation_queue owner;
@@ -564,6 +561,34 @@ private:
     state.has_begun(is_kept ? watch_mode::persistent : watch_mode::per_operation, wanted);
     operation.may_end_unheard = !is_kept && how == watch_mode::per_operation_unheard;
     if (operation.may_end_unheard) {
+      look_at(state);
+    }
+    if (IsOwn) {
+      state.operations.push(operation);
+    } else {
+      keep_and_unlock(state, operation);
+    }
+    return true;
+  }
+
+  /// watch_alone() where the same wait has been made before, and nothing else.
+  template <bool IsOwn>
+  BOOST_FORCEINLINE bool watch_once_more(int fd, descriptor_state& state,
+                                         descriptor_operation& operation, watch_mode how) {
+    if (BOOST_UNLIKELY(!state.is_watched(watch_mode::per_operation) ||
+                       how == watch_mode::persistent || !state.operations.empty() ||
+                       is_shut_down_.load(std::memory_order_relaxed) || owner_.is_left_behind() ||
+                       has_closed_elsewhere())) {
+      return false;
+    }
+    interest const wanted = operation.wanted();
+    if (BOOST_UNLIKELY(selector_.modify(fd, wanted, trigger::edge | trigger::oneshot,
+                                        selector::tag_data(fd, state.next_generation())) != 0)) {
+      return false;
+    }
+    state.has_begun(watch_mode::per_operation, wanted);
+    if (how == watch_mode::per_operation_unheard) {
+      operation.may_end_unheard = true;
       look_at(state);
     }
     if (IsOwn) {
@@ -726,24 +751,8 @@ private:
     }
   }
 
-  /// Requests notification when `fd` is closed, before the selector watches it, so that no close is
-  /// missed. If there is no memory for that, the operation is destroyed, and its initiating
-  /// function throws.
-  BOOST_FORCEINLINE void hear_of_closing(int fd, descriptor_operation& operation,
-                                         std::unique_lock<optional_mutex>& lock) {
-    BOOST_TRY { closing_.enter(fd, *this); }
-    BOOST_CATCH(...) {
-      if (lock.owns_lock()) {
-        lock.unlock();
-      }
-      operation.destroy();
-      BOOST_RETHROW
-    }
-    BOOST_CATCH_END
-  }
-
   /// Adds the operation to those that wait. Returns true if the host must be asked to listen.
-  bool keep(descriptor_state& state, descriptor_operation& operation) noexcept {
+  BOOST_FORCEINLINE bool keep(descriptor_state& state, descriptor_operation& operation) noexcept {
     state.operations.push(operation);
     return pending_.add();
   }
@@ -769,6 +778,22 @@ private:
     while (!closed_elsewhere_.compare_exchange_weak(state.next_closed_elsewhere, &state)) {
     }
     host_.notice_closed();
+  }
+
+  /// Requests notification when `fd` is closed, before the selector watches it, so that no close is
+  /// missed. If there is no memory for that, the operation is destroyed, and its initiating
+  /// function throws.
+  BOOST_FORCEINLINE void hear_of_closing(int fd, descriptor_operation& operation,
+                                         std::unique_lock<optional_mutex>& lock) {
+    BOOST_TRY { closing_.enter(fd, *this); }
+    BOOST_CATCH(...) {
+      if (lock.owns_lock()) {
+        lock.unlock();
+      }
+      operation.destroy();
+      BOOST_RETHROW
+    }
+    BOOST_CATCH_END
   }
 
   /// Makes the selector watch `fd` for `wanted`; everything that it reported before is stale. If it
@@ -808,38 +833,56 @@ private:
     return error;
   }
 
-  BOOST_NOINLINE void deliver_locked(int fd, descriptor_state& state,
-                                     selector::native_event const& event,
-                                     operation_queue& done) noexcept {
-    std::lock_guard<optional_mutex> const lock(state.mutex);
-    deliver<true>(fd, state, event, done);
+  /// Moves the operations to `done` that the first so many events of the batch complete. Returns what
+  /// fetch() does.
+  BOOST_FORCEINLINE bool deliver_all(int events, operation_queue& done) noexcept {
+    bool has_others = false;
+    std::size_t ended = 0; // that are still counted as pending
+    selector::native_event const* event = batch_.get();
+    for (int left = events; left > 0; --left, ++event) {
+      std::uint32_t const fd = selector::descriptor(*event);
+      descriptor_state* const state = states_.find(fd);
+      if (BOOST_UNLIKELY(!state)) {
+        has_others = true; // no descriptor has the number of a source
+        host_.note_event(*event, done);
+      } else if (is_locked_) {
+        state->mutex.lock();
+        ended += deliver(static_cast<int>(fd), *state, *event, done);
+        state->mutex.unlock();
+      } else {
+        deliver(static_cast<int>(fd), *state, *event, done);
+      }
+    }
+    if (is_locked_) { // they are not counted otherwise
+      pending_.remove(ended);
+    }
+    return has_others;
   }
 
-  /// Moves the operations that the event completes to `done`.
-  template <bool IsLocked>
-  BOOST_FORCEINLINE void deliver(int fd, descriptor_state& state,
-                                 selector::native_event const& event,
-                                 operation_queue& done) noexcept {
-    if (!state.is_concerned(event)) {
+  /// Moves the operations that the event completes to `done`. Returns how many of them its caller is to
+  /// count down.
+  BOOST_FORCEINLINE std::size_t deliver(int fd, descriptor_state& state,
+                                        selector::native_event const& event,
+                                        operation_queue& done) noexcept {
+    if (BOOST_UNLIKELY(!state.is_concerned(event))) {
       note_foreign(event, done);
-      return;
+      return 0;
     }
+    state.has_reported = true;
     descriptor_operation* const only = state.operations.only();
     if (only && selector::is_only_data(event) && only->wanted() == interest::readable) {
       // The frequent case.
       state.is_drained = false;
-      io_status const tried = only->perform(fd);
+      io_status const tried = only->is_only_wait ? io_status::done : only->perform(fd);
       if (BOOST_LIKELY(tried != io_status::must_wait)) {
         state.note(tried);
         state.operations.clear();
         done.push(*only);
-        if (IsLocked) {
-          pending_.remove(1); // they are not counted otherwise
-        }
-        return;
+        return 1;
       }
     }
     deliver_to_all(fd, state, event, done);
+    return 0;
   }
 
   BOOST_NOINLINE void note_foreign(selector::native_event const& event,
@@ -949,7 +992,7 @@ private:
   }
 
   /// Has the descriptor checked from time to time. To be called with the state's mutex held.
-  void look_at(descriptor_state& state) noexcept {
+  BOOST_FORCEINLINE void look_at(descriptor_state& state) noexcept {
     unheard_.add(state);
     if (!unheard_.is_look_due()) {
       ask_for_look();
@@ -977,6 +1020,7 @@ private:
     }
     interest const wanted =
         is_once && !is_wanted_later ? state.operations.wanted() : state.watched_for;
+    state.has_reported = false;
     return fresh.add(fd, wanted,
                      is_once                               ? trigger::edge | trigger::oneshot
                      : state.is_watched(watch_mode::level) ? trigger::level

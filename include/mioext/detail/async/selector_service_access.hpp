@@ -28,10 +28,14 @@ namespace detail {
 class selector_reactor;
 class context_listeners;
 class scheduler;
+struct known_reactor;
 
 /// Makes the context's selector_service if there is none yet.
 struct selector_service_access {
   static std::shared_ptr<selector_reactor> const& reactor(boost::asio::execution_context& context);
+
+  /// The part of it that is seldom needed.
+  static void look_up_reactor(boost::asio::execution_context& context, known_reactor& known);
 
   /// The same for a caller that knows the context's scheduler, if it has one. It knows the reactor, so
   /// that the service is not looked up, which takes a lock of the context.

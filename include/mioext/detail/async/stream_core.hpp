@@ -143,7 +143,7 @@ public:
   }
 
   int release(boost::system::error_code& ec) {
-    end_pending();
+    end_pending(false);
     return handle_.release(ec);
   }
 
@@ -263,10 +263,11 @@ private:
 
   /// Ends pending operations and makes the reactor forget the descriptor, which is about to be
   /// closed or given away.
-  void end_pending() {
+  void end_pending(bool is_closed_next = true) {
     int const number = fd();
     if (number >= 0) {
-      reactor_->remove(number);
+      // Another class of handle may only have been shown the descriptor.
+      reactor_->remove(number, is_closed_next && is_heard_closing<Handle>::value);
     }
     reset_modes();
   }

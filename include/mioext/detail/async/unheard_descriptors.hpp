@@ -19,6 +19,8 @@
 #include <atomic>
 #include <mutex>
 
+#include <boost/config.hpp>
+
 #include <mioext/detail/async/descriptor_state.hpp>
 
 namespace mioext {
@@ -35,12 +37,9 @@ public:
   unheard_descriptors& operator=(unheard_descriptors const&) = delete;
 
   /// To be called with the state's mutex held.
-  void add(descriptor_state& state) noexcept {
-    if (!state.is_looked_at) {
-      state.is_looked_at = true;
-      state.next_looked_at = first_.load();
-      while (!first_.compare_exchange_weak(state.next_looked_at, &state)) {
-      }
+  BOOST_FORCEINLINE void add(descriptor_state& state) noexcept {
+    if (BOOST_UNLIKELY(!state.is_looked_at)) {
+      add_new(state);
     }
   }
 
@@ -68,6 +67,13 @@ public:
   }
 
 private:
+  BOOST_NOINLINE void add_new(descriptor_state& state) noexcept {
+    state.is_looked_at = true;
+    state.next_looked_at = first_.load();
+    while (!first_.compare_exchange_weak(state.next_looked_at, &state)) {
+    }
+  }
+
   std::atomic<descriptor_state*> first_;
   std::atomic<bool> is_look_due_;
 };

@@ -45,6 +45,8 @@ struct wait_action {
   }
 };
 
+template <> struct is_only_wait_action<wait_action> : std::true_type {};
+
 template <class Executor> class initiate_async_wait {
 public:
   using executor_type = Executor;
