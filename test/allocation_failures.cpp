@@ -27,6 +27,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/io_context.hpp>
@@ -537,6 +539,79 @@ void check(void (*scenario)()) {
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(allocation_failures)
+
+template <class Function> std::size_t allocations_of(Function function) {
+  memory.failing = static_cast<std::size_t>(-1);
+  memory.count = memory.failed = 0;
+  memory.are_counted = true;
+  function();
+  memory.are_counted = false;
+  return memory.count;
+}
+
+struct as_it_is {
+  count_calls operator()(count_calls const& handler) const { return handler; }
+};
+
+struct bound_to {
+  boost::asio::executor_binder<count_calls, io_context::executor_type>
+  operator()(count_calls const& handler) const {
+    return boost::asio::bind_executor(other.get_executor(), handler);
+  }
+  io_context& other;
+};
+
+/// Ends many reads, because something has come, and then because their streams are closed. Where what an
+/// executor queues is made, nothing may be missing then: who closes may do so for want of memory.
+template <class Executor, class Bind> void end_many(Bind bind, io_context& other) {
+  using stream = mioext::stream<mioext::unix_socket, Executor>;
+  constexpr int count = 100;
+  io_context context;
+  std::vector<stream> streams;
+  std::vector<mioext::unix_socket> peers;
+  for (int number = 0; number != count; ++number) {
+    auto pair = mioext::unix_socket::pair();
+    streams.emplace_back(context, std::move(pair.first));
+    peers.push_back(std::move(pair.second));
+  }
+  int calls = 0;
+  int failures = 0;
+  char received;
+  auto const poll = [&] {
+    context.restart();
+    context.poll();
+    other.restart();
+    other.poll();
+  };
+  auto const begin = [&] {
+    for (stream& each : streams) {
+      each.async_read_some(buffer(&received, 1), bind(count_calls{&calls, &failures}));
+    }
+    poll();
+  };
+  begin();
+  for (mioext::unix_socket& each : peers) {
+    each.write_some(buffer("x", 1));
+  }
+  BOOST_TEST(allocations_of(poll) == 0u);
+  BOOST_TEST(calls == count);
+  begin();
+  BOOST_TEST(allocations_of([&] {
+               for (stream& each : streams) {
+                 each.close();
+               }
+               poll();
+             }) == 0u);
+  BOOST_TEST(failures == count);
+}
+
+BOOST_AUTO_TEST_CASE(what_ends_in_an_io_context_needs_no_memory) {
+  io_context other;
+  end_many<io_context::executor_type>(as_it_is(), other);
+  end_many<boost::asio::any_io_executor>(as_it_is(), other);
+  end_many<io_context::executor_type>(bound_to{other}, other);
+  end_many<boost::asio::any_io_executor>(bound_to{other}, other);
+}
 
 #define CHECK_IN_BOTH_CONTEXTS(function)                                                           \
   BOOST_AUTO_TEST_CASE(in_##function) { check(function<io_context>); }                             \

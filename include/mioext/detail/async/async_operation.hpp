@@ -180,7 +180,7 @@ BOOST_FORCEINLINE void start_operation(operation_place const& place, IoExecutor 
   auto& operation = handler_operation<typename std::decay<Action>::type, Handler, IoExecutor>::make(
       wanted, std::move(action), completion_handler, executor, native);
   if (key) {
-    operation.cancellation_key = key;
+    operation.set_cancellation_key(key);
   }
   constexpr bool is_own = nativeness_of<IoExecutor>::value == nativeness::certain;
   if (place.state) {

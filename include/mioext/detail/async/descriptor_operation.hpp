@@ -98,12 +98,14 @@ public:
     return false;
   }
 
-  /// Identifies who may cancel it: an address that is only compared and never dereferenced; null if
-  /// nobody may.
-  void const* cancellation_key = nullptr;
+  /// Identifies who may cancel it, while it waits: an address that is only compared and never
+  /// dereferenced; null if nobody may.
+  void const* cancellation_key() const noexcept { return place_.waiting.cancellation_key; }
+  void set_cancellation_key(void const* key) noexcept { place_.waiting.cancellation_key = key; }
 
   /// The one after it in its operation_queue, and nothing while it is in none.
-  descriptor_operation* next_in_queue;
+  descriptor_operation*& next_in_queue() noexcept { return place_.waiting.next_in_queue; }
+  descriptor_operation* next_in_queue() const noexcept { return place_.waiting.next_in_queue; }
 
   /// False if the I/O executor queues what a thread of the context dispatches to it, instead of
   /// calling it there.
@@ -132,6 +134,24 @@ protected:
         is_only_wait(only_waits), wanted_(wanted) {}
   ~descriptor_operation() = default;
 
+  /// What only an operation has that waits, in a reactor or in a queue.
+  struct waiting_state {
+    void const* cancellation_key;
+    descriptor_operation* next_in_queue;
+    /// Room for a small executor: the one that it is to be passed to.
+    alignas(void*) unsigned char executor[3 * sizeof(void*)];
+  };
+
+  /// When it has been passed to its executor it waits no more. What the executor queues is then made in
+  /// the same memory. So none has to be kept for that by each operation that waits, and yet an
+  /// io_context needs no other: there it is this large.
+  union place {
+    place() noexcept { waiting.cancellation_key = nullptr; }
+
+    waiting_state waiting;
+    alignas(void*) unsigned char posting[sizeof(waiting_state)];
+  };
+
 #pragma GCC diagnostic pop
 
 private:
@@ -140,7 +160,19 @@ private:
   interest wanted_;
 
 protected:
+  /// What `place_` is used for, apart from the links.
+  enum class place_use : unsigned char {
+    /// For an executor, perhaps.
+    waiting,
+    /// For nothing: it may be allocated.
+    none,
+    /// Allocated.
+    posting
+  };
+
+  place_use place_use_ = place_use::waiting;
   boost::system::error_code ec_{};
+  place place_{};
 };
 
 /// Operations in the order in which they came. Owns them.
@@ -161,7 +193,7 @@ public:
 
   /// The only one, which stays; null if there are more, or none.
   descriptor_operation* only() const noexcept {
-    return front_ && !front_->next_in_queue ? front_ : nullptr;
+    return front_ && !front_->next_in_queue() ? front_ : nullptr;
   }
 
   /// The first one. There must be one.
@@ -171,9 +203,9 @@ public:
 #pragma GCC diagnostic ignored "-Wnull-dereference" // an executor that was moved from is not used
 
   void push(descriptor_operation& operation) noexcept {
-    operation.next_in_queue = nullptr;
+    operation.next_in_queue() = nullptr;
     *back_ = &operation;
-    back_ = &operation.next_in_queue;
+    back_ = &operation.next_in_queue();
   }
 
 #pragma GCC diagnostic pop
@@ -182,7 +214,7 @@ public:
   descriptor_operation* pop() noexcept {
     descriptor_operation* const first = front_;
     if (first) {
-      front_ = first->next_in_queue;
+      front_ = first->next_in_queue();
       if (!front_) {
         back_ = &front_;
       }
@@ -204,11 +236,11 @@ public:
     descriptor_operation** link = &front_;
     while (descriptor_operation* const operation = *link) {
       if (is_chosen(*operation)) {
-        *link = operation->next_in_queue;
+        *link = operation->next_in_queue();
         chosen.push(*operation);
         ++count;
       } else {
-        link = &operation->next_in_queue;
+        link = &operation->next_in_queue();
       }
     }
     back_ = link;
@@ -219,7 +251,7 @@ public:
   interest wanted() const noexcept {
     interest all = interest::none;
     for (descriptor_operation const* operation = front_; operation;
-         operation = operation->next_in_queue) {
+         operation = operation->next_in_queue()) {
       all = all | operation->wanted();
     }
     return all;
@@ -239,7 +271,7 @@ public:
   bool any_may_end_unheard() const noexcept {
     descriptor_operation const* operation = front_;
     while (operation && !operation->may_end_unheard) {
-      operation = operation->next_in_queue;
+      operation = operation->next_in_queue();
     }
     return operation != nullptr;
   }
@@ -247,7 +279,7 @@ public:
   std::size_t count() const noexcept {
     std::size_t operations = 0;
     for (descriptor_operation const* operation = front_; operation;
-         operation = operation->next_in_queue) {
+         operation = operation->next_in_queue()) {
       ++operations;
     }
     return operations;

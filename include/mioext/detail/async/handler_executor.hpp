@@ -22,7 +22,7 @@
 
 #include <functional>
 #include <memory>
-#include <utility>
+#include <new>
 
 #include <mioext/detail/async/asio_features.hpp>
 
@@ -118,18 +118,21 @@ private:
 /// An executor, and outstanding work with it for as long as this lives.
 template <class Executor, bool IsStandard = boost::asio::execution::is_executor<Executor>::value>
 class work_tracker {
-public:
-  explicit work_tracker(Executor const& executor)
-      : executor_(executor),
-        work_(boost::asio::prefer(executor, boost::asio::execution::outstanding_work.tracked)) {}
-
-  Executor const& get() const noexcept { return executor_; }
-
-private:
   using work = typename std::decay<decltype(boost::asio::prefer(
       std::declval<Executor const&>(), boost::asio::execution::outstanding_work.tracked))>::type;
+  using untracked = typename std::decay<decltype(boost::asio::prefer(
+      std::declval<work const&>(), boost::asio::execution::outstanding_work.untracked))>::type;
 
-  Executor executor_;
+public:
+  explicit work_tracker(Executor const& executor)
+      : work_(boost::asio::prefer(executor, boost::asio::execution::outstanding_work.tracked)) {}
+
+  /// A copy, without work of its own. Only one of the two is kept: an any_io_executor is large.
+  untracked get() const {
+    return boost::asio::prefer(work_, boost::asio::execution::outstanding_work.untracked);
+  }
+
+private:
   work work_;
 };
 
@@ -177,12 +180,12 @@ public:
   // destroy this object.
 
   template <class Function> void post(Function&& function) const {
-    Executor const executor = executor_.get();
+    auto const executor = executor_.get();
     post_to(executor, std::forward<Function>(function));
   }
 
   template <class Function> void dispatch(Function&& function) const {
-    Executor const executor = executor_.get();
+    auto const executor = executor_.get();
     boost::asio::dispatch(executor, std::forward<Function>(function));
   }
 
@@ -286,65 +289,121 @@ private:
 /// type-erased one allocates in its own way.
 template <> class tracked_executor<boost::asio::any_io_executor> {
 public:
-  explicit tracked_executor(boost::asio::any_io_executor const& executor)
-      : own_(native_scheduler_of(executor)) {
-    if (!own_.owner()) {
+  explicit tracked_executor(boost::asio::any_io_executor const& executor) {
+    if (scheduler* const known = native_scheduler_of(executor)) {
+      ::new (static_cast<void*>(&schedulers_)) scheduler_work(known);
+    } else {
       track_others(executor);
     }
   }
 
-  BOOST_FORCEINLINE tracked_executor(boost::asio::any_io_executor const& executor, scheduler* known)
-      : own_(known, of_io_object()) {
-    if (BOOST_UNLIKELY(!known)) {
+  BOOST_FORCEINLINE tracked_executor(boost::asio::any_io_executor const& executor,
+                                     scheduler* known) {
+    if (BOOST_LIKELY(known != nullptr)) {
+      ::new (static_cast<void*>(&schedulers_)) scheduler_work(known, of_io_object());
+    } else {
       track_others(executor);
+    }
+  }
+
+  BOOST_FORCEINLINE tracked_executor(tracked_executor&& other) noexcept : kind_(other.kind_) {
+    if (BOOST_LIKELY(kind_ == kind::schedulers)) {
+      ::new (static_cast<void*>(&schedulers_)) scheduler_work(std::move(other.schedulers_));
+    } else {
+      take_others(other);
+    }
+  }
+
+  tracked_executor(tracked_executor const&) = delete;
+  tracked_executor& operator=(tracked_executor const&) = delete;
+
+  BOOST_FORCEINLINE ~tracked_executor() {
+    if (BOOST_LIKELY(kind_ == kind::schedulers)) {
+      schedulers_.~scheduler_work();
+    } else {
+      destroy_others();
     }
   }
 
   template <class Function> void post(Function&& function) const {
-    if (own_.owner()) {
-      boost::asio::post(own_.executor(), std::forward<Function>(function));
-    } else if (native_) {
-      native_->post(std::forward<Function>(function));
-    } else {
-      boost::asio::any_io_executor const executor = any_->get();
-      boost::asio::post(executor, std::forward<Function>(function));
+    switch (kind_) {
+    case kind::schedulers:
+      boost::asio::post(schedulers_.executor(), std::forward<Function>(function));
+      return;
+    case kind::io_contexts:
+      io_contexts_.post(std::forward<Function>(function));
+      return;
+    case kind::of_another:
+      boost::asio::post(others_.get(), std::forward<Function>(function));
+      return;
     }
   }
 
   template <class Function> void dispatch(Function&& function) const {
-    if (own_.owner()) {
-      boost::asio::dispatch(own_.executor(), std::forward<Function>(function));
-    } else if (native_) {
-      native_->dispatch(std::forward<Function>(function));
-    } else {
-      boost::asio::any_io_executor const executor = any_->get();
-      boost::asio::dispatch(executor, std::forward<Function>(function));
+    switch (kind_) {
+    case kind::schedulers:
+      boost::asio::dispatch(schedulers_.executor(), std::forward<Function>(function));
+      return;
+    case kind::io_contexts:
+      io_contexts_.dispatch(std::forward<Function>(function));
+      return;
+    case kind::of_another:
+      boost::asio::dispatch(others_.get(), std::forward<Function>(function));
+      return;
     }
   }
 
   /// True only for an io_context's executor and a scheduler's: any other one that it holds may be a
   /// strand.
-  bool calls_on_the_spot() const noexcept { return own_.owner() || native_; }
+  bool calls_on_the_spot() const noexcept { return kind_ != kind::of_another; }
 
-  bool is_io_contexts() const noexcept { return native_.has_value(); }
+  bool is_io_contexts() const noexcept { return kind_ == kind::io_contexts; }
 
-  scheduler* native_scheduler() const noexcept { return own_.owner(); }
-  void finish_work_here() noexcept { own_.finish_here(); }
+  scheduler* native_scheduler() const noexcept {
+    return kind_ == kind::schedulers ? schedulers_.owner() : nullptr;
+  }
+  void finish_work_here() noexcept { schedulers_.finish_here(); }
 
 private:
   using native = boost::asio::io_context::executor_type;
 
+  using of_another_type = work_tracker<boost::asio::any_io_executor>;
+
+  enum class kind : unsigned char { schedulers, io_contexts, of_another };
+
   BOOST_NOINLINE void track_others(boost::asio::any_io_executor const& executor) {
     if (native const* const io_contexts = target_of<native>(executor)) {
-      native_.emplace(*io_contexts);
+      ::new (static_cast<void*>(&io_contexts_)) tracked_executor<native>(*io_contexts);
+      kind_ = kind::io_contexts;
     } else {
-      any_.emplace(executor);
+      ::new (static_cast<void*>(&others_)) of_another_type(executor);
+      kind_ = kind::of_another;
     }
   }
 
-  scheduler_work own_;
-  boost::optional<tracked_executor<native>> native_{};
-  boost::optional<work_tracker<boost::asio::any_io_executor>> any_{};
+  BOOST_NOINLINE void take_others(tracked_executor& other) noexcept {
+    if (kind_ == kind::io_contexts) {
+      ::new (static_cast<void*>(&io_contexts_))
+          tracked_executor<native>(std::move(other.io_contexts_));
+    } else {
+      ::new (static_cast<void*>(&others_)) of_another_type(std::move(other.others_));
+    }
+  }
+
+  BOOST_NOINLINE void destroy_others() noexcept {
+    if (kind_ == kind::io_contexts) {
+      io_contexts_.~tracked_executor<native>();
+    } else {
+      others_.~of_another_type();
+    }
+  }
+
+  kind kind_ = kind::schedulers;
+  union {
+    scheduler_work schedulers_;
+    tracked_executor<native> io_contexts_;
+    of_another_type others_;
+  };
 };
 
 // --- The two of an operation ---------------------------------------------------------------------
@@ -361,39 +420,16 @@ struct has_own_executor
 /// Where an operation completes, by the rules of Asio ("Requirements on asynchronous operations").
 /// An operation that ends in its initiating function is posted to the I/O executor; any other ends
 /// in a thread of the I/O executor's context. Then the function is dispatched to the executor that
-/// the handler is associated with.
+/// the handler is associated with: this one, if that is another than the I/O executor.
 template <class Handler, class IoExecutor, bool HasOwn = has_own_executor<Handler>::value>
 class handler_executor {
 public:
-  handler_executor(Handler const&, IoExecutor const& io_executor, scheduler* native)
-      : io_(io_executor, native) {}
-
-  /// Queues `function` to the I/O executor.
-  template <class Function> void post_to_io(Function&& function) const {
-    io_.post(std::forward<Function>(function));
-  }
-
-  /// Whether the I/O executor calls on the spot what is dispatched by a thread of its context.
-  bool calls_on_the_spot() const noexcept { return io_.calls_on_the_spot(); }
-
-  /// Whether the I/O executor is certain to be an io_context's own.
-  bool is_io_contexts() const noexcept { return io_.is_io_contexts(); }
-
-  scheduler* native_scheduler() const noexcept { return io_.native_scheduler(); }
-
-  /// Ends its work, in a function that the native scheduler has called.
-  void finish_work_here() noexcept { io_.finish_work_here(); }
+  handler_executor(Handler const&, IoExecutor const&, scheduler*) noexcept {}
 
   /// True if the handler may be called directly from a function that the I/O executor has called.
-  bool is_handlers_own() const noexcept { return true; }
+  static constexpr bool is_io_executor() noexcept { return true; }
 
-  /// Calls `function` where the handler may be called; at once if it may be called here.
-  template <class Function> void dispatch_to_handler(Function&& function) const {
-    io_.dispatch(std::forward<Function>(function));
-  }
-
-private:
-  tracked_executor<IoExecutor> io_;
+  template <class Function> void dispatch(Function&&) const noexcept {}
 };
 
 template <class Handler, class IoExecutor> class handler_executor<Handler, IoExecutor, true> {
@@ -401,37 +437,18 @@ template <class Handler, class IoExecutor> class handler_executor<Handler, IoExe
 
 public:
   handler_executor(Handler const& completion_handler, IoExecutor const& io_executor,
-                   scheduler* native)
-      : io_(io_executor, native) {
+                   scheduler* native) {
     own_executor const own = boost::asio::get_associated_executor(completion_handler, io_executor);
     if (!is_same(own, io_executor, native)) {
       own_.emplace(own);
     }
   }
 
-  template <class Function> void post_to_io(Function&& function) const {
-    io_.post(std::forward<Function>(function));
-  }
+  bool is_io_executor() const noexcept { return !own_; }
 
-  /// Whether the I/O executor calls on the spot what is dispatched by a thread of its context.
-  bool calls_on_the_spot() const noexcept { return io_.calls_on_the_spot(); }
-
-  /// Whether the I/O executor is certain to be an io_context's own.
-  bool is_io_contexts() const noexcept { return io_.is_io_contexts(); }
-
-  scheduler* native_scheduler() const noexcept { return io_.native_scheduler(); }
-
-  /// Ends its work, in a function that the native scheduler has called.
-  void finish_work_here() noexcept { io_.finish_work_here(); }
-
-  bool is_handlers_own() const noexcept { return !own_; }
-
-  template <class Function> void dispatch_to_handler(Function&& function) const {
-    if (own_) {
-      own_->dispatch(std::forward<Function>(function));
-    } else {
-      io_.dispatch(std::forward<Function>(function));
-    }
+  /// Calls `function` where the handler may be called, if that is another executor.
+  template <class Function> void dispatch(Function&& function) const {
+    own_->dispatch(std::forward<Function>(function));
   }
 
 private:
@@ -442,7 +459,6 @@ private:
     return false;
   }
 
-  tracked_executor<IoExecutor> io_;
   boost::optional<tracked_executor<own_executor>> own_{};
 };
 

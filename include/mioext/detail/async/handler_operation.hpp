@@ -59,6 +59,7 @@ template <class Handler, class IoExecutor> struct own_immediate_executor {
       : executor(boost::asio::get_associated_immediate_executor(completion_handler, io_executor)) {}
 
   typename boost::asio::associated_immediate_executor<Handler, IoExecutor>::type executor;
+  function_memory<96> memory{}; // the operation's own executor stays meanwhile
 };
 
 struct plain_handler {};
@@ -93,21 +94,80 @@ class executed_operation : public descriptor_operation {
 public:
   virtual void executed(execution_place where) = 0;
 
+  /// Serves one allocation of what an executor queues, with `place_`, if that is not used.
+  template <std::size_t Size, std::size_t Alignment> BOOST_FORCEINLINE void* allocate_posting() {
+    constexpr bool fits = Size <= sizeof(place) && Alignment <= alignof(place);
+    if (BOOST_LIKELY(fits && place_use_ == place_use::none)) {
+      place_use_ = place_use::posting;
+      return place_.posting;
+    }
+    return allocate(Size);
+  }
+
+  /// Only compares addresses and reads no member, because the operation may have been destroyed by now.
+  BOOST_FORCEINLINE void deallocate_posting(void* memory) noexcept {
+    if (BOOST_UNLIKELY(memory != place_.posting)) {
+      deallocate(memory);
+    }
+  }
+
 protected:
   using descriptor_operation::descriptor_operation;
   ~executed_operation() = default;
+
+  /// An executor has called it, and it goes on to another one.
+  void may_be_posted() noexcept { place_use_ = place_use::none; }
+
+private:
+  // Not inlined, so that what calls them is.
+  BOOST_NOINLINE static void* allocate(std::size_t size) { return ::operator new(size); }
+  BOOST_NOINLINE static void deallocate(void* memory) noexcept { ::operator delete(memory); }
+};
+
+/// The associated allocator of a function that owns an operation which waits no more.
+template <class T> class posting_allocator {
+public:
+  using value_type = T;
+
+  explicit posting_allocator(executed_operation& operation) noexcept : operation_(&operation) {}
+
+  template <class U> struct rebind { using other = posting_allocator<U>; };
+
+  template <class U>
+  posting_allocator(posting_allocator<U> const& other) noexcept : operation_(other.operation_) {}
+
+  BOOST_FORCEINLINE T* allocate(std::size_t count) {
+    static_assert(alignof(T) <= alignof(std::max_align_t), "no room for over-aligned types");
+    return static_cast<T*>(count == 1 ? operation_->allocate_posting<sizeof(T), alignof(T)>()
+                                      : ::operator new(count * sizeof(T)));
+  }
+
+  BOOST_FORCEINLINE void deallocate(T* pointer, std::size_t) noexcept {
+    operation_->deallocate_posting(pointer);
+  }
+
+  template <class U> bool operator==(posting_allocator<U> const& other) const noexcept {
+    return operation_ == other.operation_;
+  }
+  template <class U> bool operator!=(posting_allocator<U> const& other) const noexcept {
+    return operation_ != other.operation_;
+  }
+
+private:
+  template <class> friend class posting_allocator;
+
+  executed_operation* operation_;
 };
 
 /// The function that an executor gets: owns the operation until it is called. Its type does not depend on
-/// the operation's, so that a program instantiates what Asio does with it once.
-template <execution_place Place, std::size_t MemorySize> class operation_function {
+/// the operation's, so that a program instantiates what Asio does with it once. It is as small as can be,
+/// so that there is room for it where the operation waited.
+template <execution_place Place> class operation_function {
 public:
-  using allocator_type = function_allocator<void, MemorySize>;
+  using allocator_type = posting_allocator<void>;
 
-  operation_function(executed_operation& operation, function_memory<MemorySize>& memory) noexcept
-      : operation_(&operation), memory_(&memory) {}
-  operation_function(operation_function&& other) noexcept
-      : operation_(other.operation_), memory_(other.memory_) {
+  explicit operation_function(executed_operation& operation) noexcept : operation_(&operation) {}
+  operation_function(operation_function&& other) noexcept : operation_(other.operation_) {
     other.operation_ = nullptr;
   }
   operation_function(operation_function const&) = delete;
@@ -119,7 +179,7 @@ public:
     }
   }
 
-  allocator_type get_allocator() const noexcept { return allocator_type(*memory_); }
+  allocator_type get_allocator() const noexcept { return allocator_type(*operation_); }
 
   void operator()() {
     executed_operation& called = *operation_;
@@ -129,31 +189,101 @@ public:
 
 private:
   executed_operation* operation_;
+};
+
+/// A function that owns an operation, and that has memory of its own.
+template <execution_place Place, std::size_t MemorySize>
+class operation_function_in : public operation_function<Place> {
+public:
+  using allocator_type = function_allocator<void, MemorySize>;
+
+  operation_function_in(executed_operation& operation, function_memory<MemorySize>& memory) noexcept
+      : operation_function<Place>(operation), memory_(&memory) {}
+
+  allocator_type get_allocator() const noexcept { return allocator_type(*memory_); }
+
+private:
   function_memory<MemorySize>* memory_;
 };
 
-/// The same, and tells a watcher when the operation's handler has returned.
-template <std::size_t MemorySize>
-class watched_function : public operation_function<execution_place::io, MemorySize> {
-  using base = operation_function<execution_place::io, MemorySize>;
+/// The place of an executor that has none in an operation's `place_`.
+template <class Tracked, bool IsSmall> class place_of_executor {
+protected:
+  void* of(unsigned char (&)[3 * sizeof(void*)]) noexcept { return bytes_; }
 
+private:
+  alignas(Tracked) unsigned char bytes_[sizeof(Tracked)];
+};
+
+template <class Tracked> class place_of_executor<Tracked, true> {
+protected:
+  static void* of(unsigned char (&small)[3 * sizeof(void*)]) noexcept { return small; }
+};
+
+/// An operation with the executor of its I/O object, until it is passed to that.
+///
+/// @tparam MayBePassed false if it never is
+template <class Tracked, bool MayBePassed>
+class io_operation : public executed_operation,
+                     private place_of_executor<Tracked, sizeof(Tracked) <= 3 * sizeof(void*) &&
+                                                            alignof(Tracked) <= alignof(void*)> {
 public:
-  watched_function(executed_operation& operation, function_memory<MemorySize>& memory,
-                   handler_watcher& watcher) noexcept
-      : base(operation, memory), watcher_(&watcher) {}
+  io_operation(io_operation const&) = delete;
+  io_operation& operator=(io_operation const&) = delete;
 
-  void operator()() {
-    BOOST_TRY { base::operator()(); }
-    BOOST_CATCH(...) {
-      watcher_->handler_has_thrown();
-      BOOST_RETHROW
+protected:
+  template <class IoExecutor>
+  io_operation(interest wanted, bool calls_on_the_spot, IoExecutor const& executor,
+               scheduler* native, bool is_schedulers, bool only_waits)
+      : executed_operation(wanted, calls_on_the_spot, is_schedulers, only_waits) {
+    ::new (io_place()) Tracked(executor, native);
+  }
+
+  BOOST_FORCEINLINE ~io_operation() {
+    if (has_io()) {
+      io().~Tracked();
     }
-    BOOST_CATCH_END
-    watcher_->handler_has_returned();
+  }
+
+  bool has_io() const noexcept { return !MayBePassed || place_use_ == place_use::waiting; }
+
+  Tracked& io() noexcept { return *static_cast<Tracked*>(io_place()); }
+
+  /// The operation does not have it afterwards, and may be passed to that.
+  Tracked take_io() noexcept(std::is_nothrow_move_constructible<Tracked>::value) {
+    Tracked taken(std::move(io()));
+    io().~Tracked();
+    place_use_ = place_use::none;
+    return taken;
+  }
+
+  /// Queues it to its executor. What is queued is outstanding work as well. The executor is moved away
+  /// first, because the operation may be called at once in another thread, and because what is queued may
+  /// be made in its place. A program needs it once for each type of executor, and so what Asio does is
+  /// inlined in it, which the compiler would not do by itself.
+  BOOST_NOINLINE __attribute__((flatten)) void post_to_io() {
+    Tracked const executor(take_io());
+    executor.post(operation_function<execution_place::io>(*this));
   }
 
 private:
-  handler_watcher* watcher_;
+  void* io_place() noexcept { return this->of(place_.waiting.executor); }
+};
+
+/// Who is told when the handler of an operation has returned; nothing for operations that tell nobody.
+template <bool MayBeWatched> class watched_operation {
+protected:
+  handler_watcher* watcher() const noexcept { return watcher_; }
+  void set_watcher(handler_watcher* watcher) noexcept { watcher_ = watcher; }
+
+private:
+  handler_watcher* watcher_ = nullptr;
+};
+
+template <> class watched_operation<false> {
+protected:
+  static handler_watcher* watcher() noexcept { return nullptr; }
+  static void set_watcher(handler_watcher*) noexcept {}
 };
 
 /// True for an action that most likely finds nothing on a descriptor that was never waited for.
@@ -162,13 +292,30 @@ template <class Action> struct is_likely_in_vain_at_first : std::false_type {};
 /// True for an action whose perform() does nothing: the readiness itself is the outcome.
 template <class Action> struct is_only_wait_action : std::false_type {};
 
+/// Whether an operation may be passed to an executor: a scheduler takes the operation itself, unless it
+/// goes on to another executor.
+template <class Handler, class IoExecutor>
+struct goes_through_asio
+    : std::integral_constant<bool, nativeness_of<IoExecutor>::value != nativeness::certain ||
+                                       has_own_executor<Handler>::value ||
+                                       !std::is_same<immediate_executor<Handler, IoExecutor>,
+                                                     no_immediate_executor>::value> {};
+
 /// `Action` is what is done and what comes of it: a movable class with
 ///   bool may_wait() const noexcept                   false if perform() never has to
 ///   io_status perform(int fd, error_code& ec) noexcept
 ///   void call(Handler& handler, error_code const& ec)   calls the handler, with the results
 template <class Action, class Handler, class IoExecutor>
-class handler_operation final : public executed_operation {
-  using executor_type = handler_executor<Handler, IoExecutor>;
+class handler_operation final
+    : public io_operation<tracked_executor<IoExecutor>,
+                          goes_through_asio<Handler, IoExecutor>::value>,
+      private handler_executor<Handler, IoExecutor>,
+      private immediate_executor<Handler, IoExecutor>,
+      private watched_operation<goes_through_asio<Handler, IoExecutor>::value> {
+  using io_executor = tracked_executor<IoExecutor>;
+  using base = io_operation<io_executor, goes_through_asio<Handler, IoExecutor>::value>;
+  using own_executor = handler_executor<Handler, IoExecutor>;
+  using immediate = immediate_executor<Handler, IoExecutor>;
   using handler_allocator = typename boost::asio::associated_allocator<Handler>::type;
 
   /// Where its memory comes from if its I/O executor is a scheduler's, and if it is not.
@@ -179,13 +326,7 @@ class handler_operation final : public executed_operation {
       operation_memory<typename allocator<IsOfScheduler>::template rebind<handler_operation>>;
 
   static constexpr nativeness is_known_native = nativeness_of<IoExecutor>::value;
-
-  /// A scheduler takes the operation itself, which then needs no memory to be posted in, unless it goes
-  /// on to another executor.
-  static constexpr bool goes_through_asio =
-      is_known_native != nativeness::certain || has_own_executor<Handler>::value ||
-      !std::is_same<immediate_executor<Handler, IoExecutor>, no_immediate_executor>::value;
-  static constexpr std::size_t memory_size = goes_through_asio ? 96 : 0;
+  static constexpr bool is_passed_to_asio = goes_through_asio<Handler, IoExecutor>::value;
 
 public:
   handler_operation(handler_operation const&) = delete;
@@ -217,7 +358,7 @@ public:
 
   /// The same as the base's perform() but without a virtual call, for the reactor that starts the
   /// operation and knows its type.
-  BOOST_FORCEINLINE io_status perform(int fd) noexcept { return action_.perform(fd, ec_); }
+  BOOST_FORCEINLINE io_status perform(int fd) noexcept { return action_.perform(fd, this->ec_); }
 
   void complete(completion how) override {
     if (how == completion::posted) {
@@ -230,17 +371,20 @@ public:
   }
 
   void executed(execution_place where) override {
-    if (!goes_through_asio) {
+    if (!is_passed_to_asio) {
       BOOST_ASSERT_MSG(false, "only its scheduler calls it");
+    } else if (BOOST_UNLIKELY(this->watcher() != nullptr)) {
+      arrive_watched(where);
     } else {
       arrive(where);
     }
   }
 
   bool complete_watched(handler_watcher& watcher) override {
-    bool const is_certain = goes_through_asio && executor_.is_io_contexts();
+    bool const is_certain = is_passed_to_asio && this->io().is_io_contexts();
     if (is_certain) {
-      executor_.post_to_io(watched_function<memory_size>(*this, memory_, watcher));
+      this->set_watcher(&watcher);
+      this->post_to_io();
     } else {
       post();
     }
@@ -274,13 +418,13 @@ private:
 
   handler_operation(interest wanted, Action&& action, Handler& completion_handler,
                     IoExecutor const& executor, scheduler* native)
-      : executed_operation(wanted, !is_strand<IoExecutor>::value, is_native(native),
-                           is_only_wait_action<Action>::value),
-        executor_(completion_handler, executor, native), immediate_(completion_handler, executor),
+      : base(wanted, !is_strand<IoExecutor>::value, executor, native, is_native(native),
+             is_only_wait_action<Action>::value),
+        own_executor(completion_handler, executor, native), immediate(completion_handler, executor),
         action_(std::move(action)), handler_(std::move(completion_handler)) {
     // NOLINTBEGIN(clang-analyzer-optin.cplusplus.UninitializedObject): a queue sets its own link
     if (is_known_native == nativeness::possible) {
-      is_called_on_the_spot = executor_.calls_on_the_spot();
+      this->is_called_on_the_spot = this->io().calls_on_the_spot();
     }
     // NOLINTEND(clang-analyzer-optin.cplusplus.UninitializedObject)
   }
@@ -298,7 +442,7 @@ private:
   }
 
   void deallocate(Handler const& completion_handler) noexcept {
-    if (is_known_native == nativeness::possible ? is_of_scheduler : is_native(nullptr)) {
+    if (is_known_native == nativeness::possible ? this->is_of_scheduler : is_native(nullptr)) {
       deallocate_in<true>(completion_handler);
     } else {
       deallocate_in<false>(completion_handler);
@@ -312,27 +456,46 @@ private:
     memory_of<IsOfScheduler>::give_back(own, this);
   }
 
-  /// Whether the handler is called by another executor than the one that has called this.
-  bool goes_on_from(execution_place where) const noexcept {
-    return (where == execution_place::io && !executor_.is_handlers_own()) ||
-           (where == execution_place::immediate && has_own_executor<Handler>::value);
+  /// An executor has called it. The one of the I/O object is still here only if it was not that one that
+  /// the operation was queued to.
+  BOOST_FORCEINLINE void arrive(execution_place where) {
+    if (where == execution_place::immediate && has_immediate_executor) {
+      arrive_at_once();
+    } else if (where == execution_place::io && !own_executor::is_io_executor()) {
+      this->may_be_posted();
+      own_executor const own(std::move(static_cast<own_executor&>(*this)));
+      own.dispatch(operation_function<execution_place::handler>(*this));
+    } else {
+      call_handler();
+    }
   }
 
-  /// An executor has called it.
-  BOOST_FORCEINLINE void arrive(execution_place where) {
-    if (goes_on_from(where)) {
-      memory_.reuse();
+  void arrive_at_once() {
+    if (has_own_executor<Handler>::value) {
       go_to_handler();
     } else {
-      call();
+      io_executor const work(this->take_io());
+      call_handler();
     }
+  }
+
+  BOOST_NOINLINE void arrive_watched(execution_place where) {
+    handler_watcher& watcher = *this->watcher();
+    this->set_watcher(nullptr);
+    BOOST_TRY { arrive(where); }
+    BOOST_CATCH(...) {
+      watcher.handler_has_thrown();
+      BOOST_RETHROW
+    }
+    BOOST_CATCH_END
+    watcher.handler_has_returned();
   }
 
   /// Called by the scheduler itself. Calls the handler, or goes on to the handler's own executor if it
   /// has one. Its work has ended: the scheduler looks for work when the handler has returned.
   BOOST_FORCEINLINE void arrive_from_scheduler() {
-    if (executor_.is_handlers_own()) {
-      executor_.finish_work_here();
+    if (own_executor::is_io_executor()) {
+      this->io().finish_work_here();
       call_handler();
       return;
     }
@@ -342,63 +505,59 @@ private:
   /// Dispatches to the handler's executor. From now on the operation is outstanding work of that
   /// executor only, as in Asio.
   void go_to_handler() {
-    executor_type const executor(std::move(executor_));
-    executor.dispatch_to_handler(function<execution_place::handler>());
+    io_executor const io(this->take_io());
+    own_executor const own(std::move(static_cast<own_executor&>(*this)));
+    if (own.is_io_executor()) {
+      io.dispatch(operation_function<execution_place::handler>(*this));
+    } else {
+      own.dispatch(operation_function<execution_place::handler>(*this));
+    }
   }
 
   /// The memory is released before the handler is called, so that what it starts can use it.
-  BOOST_FORCEINLINE void call() {
-    executor_type const work(std::move(executor_));
-    static_cast<void>(work); // clang misses a use of what an executor without work is
-    call_handler();
-  }
-
   BOOST_FORCEINLINE void call_handler() {
     Action action(std::move(action_));
     Handler completion_handler(std::move(handler_));
-    boost::system::error_code const ec = ec_;
+    boost::system::error_code const ec = this->ec_;
     deallocate(completion_handler);
     action.call(completion_handler, ec);
   }
 
   /// The handler may be called on the spot if its executor is one that a thread of the context is in.
   BOOST_NOINLINE void dispatch() {
-    if (is_native(executor_.native_scheduler())) {
+    if (is_native(this->io().native_scheduler())) {
       arrive_from_scheduler();
-    } else if (executor_.is_handlers_own() && executor_.is_io_contexts()) {
-      call(); // as the io_context would
+    } else if (own_executor::is_io_executor() && this->io().is_io_contexts()) {
+      call_handler(); // as the io_context would
     } else {
       go_to_handler();
     }
   }
 
   void post() {
-    scheduler* const native = executor_.native_scheduler();
+    scheduler* const native = this->io().native_scheduler();
     if (is_native(native)) {
       native->post(*this);
     } else {
-      executor_.post_to_io(function<execution_place::io>());
+      this->post_to_io();
     }
   }
 
-  void complete_immediately() { complete_immediately(immediate_); }
+  void complete_immediately() { complete_immediately(static_cast<immediate&>(*this)); }
 
-  void complete_immediately(no_immediate_executor const&) { post(); }
+  void complete_immediately(no_immediate_executor&) { post(); }
 
-  template <class Executor> void complete_immediately(Executor const& immediate) {
-    auto const executor = immediate.executor;
-    boost::asio::dispatch(executor, function<execution_place::immediate>());
+  template <class Immediate> void complete_immediately(Immediate& immediately) {
+    auto const executor = immediately.executor;
+    boost::asio::dispatch(
+        executor, operation_function_in<execution_place::immediate, 96>(*this, immediately.memory));
   }
 
-  template <execution_place Place> operation_function<Place, memory_size> function() noexcept {
-    return {*this, memory_};
-  }
+  static constexpr bool has_immediate_executor =
+      !std::is_same<immediate, no_immediate_executor>::value;
 
-  executor_type executor_;
-  immediate_executor<Handler, IoExecutor> immediate_;
   Action action_;
   Handler handler_;
-  function_memory<memory_size> memory_{}; // the last: what is always used stays together
 };
 
 } // namespace detail

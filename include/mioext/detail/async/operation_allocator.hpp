@@ -34,16 +34,30 @@ namespace detail {
 
 /// What an operation of at most that size is allocated as, so that an allocator is instantiated for a few
 /// sizes and not for each type of operation.
-template <std::size_t Size> struct alignas(std::max_align_t) operation_block {
+template <std::size_t Size, std::size_t Alignment = alignof(std::max_align_t)>
+struct alignas(Alignment) operation_block {
   unsigned char bytes[Size];
 };
 
-/// @tparam Offset the sizes are multiples of 64 and so many bytes more
-template <class Operation, std::size_t Offset = 0>
+constexpr std::size_t round_up(std::size_t size, std::size_t unit) noexcept {
+  return (size + unit - 1) / unit * unit;
+}
+
+/// In a scheduler.
+template <class Operation>
 using block_for =
     typename std::conditional<alignof(Operation) <= alignof(std::max_align_t),
-                              operation_block<(sizeof(Operation) - Offset + 63) / 64 * 64 + Offset>,
-                              Operation>::type;
+                              operation_block<round_up(sizeof(Operation), 64)>, Operation>::type;
+
+/// In other contexts. Asio adds a byte to each block, and then rounds it up: room is left for that.
+template <class Operation>
+using asio_block_for = typename std::conditional<
+    alignof(Operation) <= alignof(void*),
+    operation_block<round_up(sizeof(Operation) + sizeof(void*), 32) - sizeof(void*),
+                    alignof(void*)>,
+    typename std::conditional<alignof(Operation) <= alignof(std::max_align_t),
+                              operation_block<round_up(sizeof(Operation), 32)>,
+                              Operation>::type>::type;
 
 /// The allocator for an operation: the handler's own. For a handler that has none: the one of the
 /// scheduler, in whose thread the operation ends; in other contexts the one that Asio's own
@@ -64,15 +78,14 @@ template <class T> struct operation_allocator<std::allocator<T>, true> {
 #ifdef MIOEXT_DETAIL_HAS_RECYCLING_ALLOCATOR
 template <class T> struct operation_allocator<std::allocator<T>, false> {
   using type = boost::asio::recycling_allocator<void>;
-  // With the offset a stream's reads and writes have blocks of the same size, so that what the one gives
-  // back serves the other.
   template <class Operation>
-  using rebind = boost::asio::recycling_allocator<block_for<Operation, 32>>;
+  using rebind = boost::asio::recycling_allocator<asio_block_for<Operation>>;
   static type get(std::allocator<T> const&) noexcept { return type(); }
 };
 #endif
 
-/// Memory for one operation, which goes back unless it is released.
+/// Memory for one operation, which goes back unless it is released. (It is not given back through
+/// std::allocator_traits, so that it is inlined where the operation ends.)
 template <class Allocator> class operation_memory {
   using traits = std::allocator_traits<Allocator>;
 
@@ -92,7 +105,7 @@ public:
 
   BOOST_FORCEINLINE ~operation_memory() {
     if (memory_) {
-      traits::deallocate(allocator_, memory_, 1);
+      allocator_.deallocate(memory_, 1);
     }
   }
 
@@ -103,7 +116,7 @@ public:
   template <class Given>
   BOOST_FORCEINLINE static void give_back(Given const& given, void* memory) noexcept {
     Allocator allocator(given);
-    traits::deallocate(allocator, static_cast<typename traits::value_type*>(memory), 1);
+    allocator.deallocate(static_cast<typename traits::value_type*>(memory), 1);
   }
 
 private:

@@ -140,7 +140,7 @@ public:
     visit const visits(visitors_);
     descriptor_operation* last = posted_.load(std::memory_order_relaxed);
     do {
-      operation.next_in_queue = last;
+      operation.next_in_queue() = last;
     } while (!posted_.compare_exchange_weak(last, &operation));
     wake();
   }
@@ -642,13 +642,13 @@ private:
     last = posted_.exchange(nullptr, std::memory_order_acquire);
     descriptor_operation* first = nullptr;
     while (last) {
-      descriptor_operation* const before = last->next_in_queue;
-      last->next_in_queue = first;
+      descriptor_operation* const before = last->next_in_queue();
+      last->next_in_queue() = first;
       first = last;
       last = before;
     }
     while (first) {
-      descriptor_operation* const next = first->next_in_queue;
+      descriptor_operation* const next = first->next_in_queue();
       queue_.push(*first);
       first = next;
     }

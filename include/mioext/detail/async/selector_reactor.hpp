@@ -199,7 +199,7 @@ public:
   /// Ends the one operation with that key, if it still waits.
   void cancel(int fd, void const* cancellation_key) {
     cancel_if(fd, [cancellation_key](descriptor_operation const& operation) {
-      return operation.cancellation_key == cancellation_key;
+      return operation.cancellation_key() == cancellation_key;
     });
   }
 

@@ -143,7 +143,7 @@ public:
       std::lock_guard<optional_mutex> const lock(mutex_);
       if (timer_waits* const* const timer = wheel_.find(place)) {
         take_if(**timer, aborted, [cancellation_key](descriptor_operation const& operation) {
-          return operation.cancellation_key == cancellation_key;
+          return operation.cancellation_key() == cancellation_key;
         });
       }
     }

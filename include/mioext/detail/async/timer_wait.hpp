@@ -62,7 +62,7 @@ void start_timer_wait(std::shared_ptr<selector_reactor> const& reactor, timer_wa
       get_cancellation_slot(completion_handler), reactor);
   auto& operation = handler_operation<wait_action, Handler, IoExecutor>::make(
       interest::none, wait_action(), completion_handler, executor);
-  operation.cancellation_key = key;
+  operation.set_cancellation_key(key);
   reactor->timers().start(timer, expiry, may_be_past, operation, key ? key->place() : nullptr);
 }
 

@@ -195,7 +195,7 @@ private:
            (has_failed || (asked.revents & POLLOUT) ? interest::writable : interest::none);
   }
 
-  operation_function<execution_place::io, 96> function() noexcept { return {*this, memory_}; }
+  operation_function_in<execution_place::io, 96> function() noexcept { return {*this, memory_}; }
 
   void drop_callback() noexcept { drop_callback_and(false); }
 
