@@ -453,7 +453,12 @@ private:
     typename allocator<IsOfScheduler>::type const own =
         allocator_of<IsOfScheduler>(completion_handler);
     this->~handler_operation();
-    memory_of<IsOfScheduler>::give_back(own, this);
+    // Where there is little else, the compiler rather inlines the handler.
+    if (std::is_empty<Action>::value) {
+      memory_of<IsOfScheduler>::give_back(own, this);
+    } else {
+      memory_of<IsOfScheduler>::give_back_inlined(own, this);
+    }
   }
 
   /// An executor has called it. The one of the I/O object is still here only if it was not that one that

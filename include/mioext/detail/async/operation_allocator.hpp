@@ -84,8 +84,7 @@ template <class T> struct operation_allocator<std::allocator<T>, false> {
 };
 #endif
 
-/// Memory for one operation, which goes back unless it is released. (It is not given back through
-/// std::allocator_traits, so that it is inlined where the operation ends.)
+/// Memory for one operation, which goes back unless it is released.
 template <class Allocator> class operation_memory {
   using traits = std::allocator_traits<Allocator>;
 
@@ -105,7 +104,7 @@ public:
 
   BOOST_FORCEINLINE ~operation_memory() {
     if (memory_) {
-      allocator_.deallocate(memory_, 1);
+      traits::deallocate(allocator_, memory_, 1);
     }
   }
 
@@ -115,6 +114,13 @@ public:
   /// What was released, when the operation in it has ended.
   template <class Given>
   BOOST_FORCEINLINE static void give_back(Given const& given, void* memory) noexcept {
+    Allocator allocator(given);
+    traits::deallocate(allocator, static_cast<typename traits::value_type*>(memory), 1);
+  }
+
+  /// The same, inlined for certain: where std::allocator_traits lies between, it often is not.
+  template <class Given>
+  BOOST_FORCEINLINE static void give_back_inlined(Given const& given, void* memory) noexcept {
     Allocator allocator(given);
     allocator.deallocate(static_cast<typename traits::value_type*>(memory), 1);
   }
