@@ -361,12 +361,20 @@ public:
   BOOST_FORCEINLINE io_status perform(int fd) noexcept { return action_.perform(fd, this->ec_); }
 
   void complete(completion how) override {
-    if (how == completion::posted) {
-      post();
-    } else if (how == completion::dispatched) {
-      dispatch();
-    } else {
+    switch (how) {
+    case completion::immediate:
       complete_immediately();
+      return;
+    case completion::posted:
+      post();
+      return;
+    case completion::dispatched:
+      if (is_native(this->io().native_scheduler())) {
+        arrive_from_scheduler();
+      } else {
+        dispatch();
+      }
+      return;
     }
   }
 
@@ -528,11 +536,10 @@ private:
     action.call(completion_handler, ec);
   }
 
-  /// The handler may be called on the spot if its executor is one that a thread of the context is in.
+  /// Not of a scheduler. The handler may be called on the spot if its executor is one that a thread of the
+  /// context is in.
   BOOST_NOINLINE void dispatch() {
-    if (is_native(this->io().native_scheduler())) {
-      arrive_from_scheduler();
-    } else if (own_executor::is_io_executor() && this->io().is_io_contexts()) {
+    if (own_executor::is_io_executor() && this->io().is_io_contexts()) {
       call_handler(); // as the io_context would
     } else {
       go_to_handler();

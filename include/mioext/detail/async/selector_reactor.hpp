@@ -575,8 +575,8 @@ private:
   template <bool IsOwn>
   BOOST_FORCEINLINE bool watch_once_more(int fd, descriptor_state& state,
                                          descriptor_operation& operation, watch_mode how) {
-    if (BOOST_UNLIKELY(!state.is_watched(watch_mode::per_operation) ||
-                       how == watch_mode::persistent || !state.operations.empty() ||
+    if (BOOST_UNLIKELY(how == watch_mode::persistent ||
+                       !state.is_watched(watch_mode::per_operation) || !state.operations.empty() ||
                        is_shut_down_.load(std::memory_order_relaxed) || owner_.is_left_behind() ||
                        has_closed_elsewhere())) {
       return false;
@@ -847,10 +847,10 @@ private:
         host_.note_event(*event, done);
       } else if (is_locked_) {
         state->mutex.lock();
-        ended += deliver(static_cast<int>(fd), *state, *event, done);
+        ended += deliver<true>(static_cast<int>(fd), *state, *event, done);
         state->mutex.unlock();
       } else {
-        deliver(static_cast<int>(fd), *state, *event, done);
+        deliver<false>(static_cast<int>(fd), *state, *event, done);
       }
     }
     if (is_locked_) { // they are not counted otherwise
@@ -861,6 +861,8 @@ private:
 
   /// Moves the operations that the event completes to `done`. Returns how many of them its caller is to
   /// count down.
+  /// @tparam IsLocked false in a scheduler, whose descriptors mostly stay watched when they have reported
+  template <bool IsLocked>
   BOOST_FORCEINLINE std::size_t deliver(int fd, descriptor_state& state,
                                         selector::native_event const& event,
                                         operation_queue& done) noexcept {
@@ -868,7 +870,9 @@ private:
       note_foreign(event, done);
       return 0;
     }
-    state.has_reported = true;
+    if (IsLocked) {
+      state.has_reported = true;
+    }
     descriptor_operation* const only = state.operations.only();
     if (only && selector::is_only_data(event) && only->wanted() == interest::readable) {
       // The frequent case.
