@@ -154,8 +154,8 @@ int main(int argc, char** argv) {
   run.compare(compare("round trip, any_io_executor, 100 connections", "round_any", "100",
                       at_most_ratio(0.55)));
   run.compare(compare_waits("1", at_most_ratio(1.35)));
-  run.compare(compare_waits("10", at_most_ratio(1.15)));
-  run.compare(compare_waits("100", at_most_ratio(1.1)));
+  run.compare(compare_waits("10", at_most_ratio(1.05)));
+  run.compare(compare_waits("100", at_most_ratio(1)));
   run.compare(compare_guest("accept, connect, one byte, close", "visit", "1", at_most_ratio(0.6),
                             at_most_ratio(1.1)));
   run.compare(compare("post from inside", "post", "1", at_most_ratio(1 / 3.0)));
