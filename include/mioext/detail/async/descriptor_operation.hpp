@@ -17,6 +17,7 @@
 #include <mioext/detail/system.hpp>
 
 #include <cstddef>
+#include <new>
 
 #include <boost/config.hpp>
 #include <boost/system/error_code.hpp>
@@ -65,8 +66,81 @@ protected:
   ~handler_watcher() = default;
 };
 
+class descriptor_operation;
+
+/// What only an operation has that waits, in a reactor or in a queue. When it has been passed to its executor
+/// it waits no more, and what the executor queues is made in the same memory. So none has to be kept for that
+/// by each operation that waits, and yet an io_context needs no other: there it is this large.
+///
+/// Not polymorphic, because an executor may give the memory back when the operation has been destroyed: then
+/// only addresses are compared, and nothing may look at the operation's type.
+class posting_place {
+public:
+  posting_place(posting_place const&) = delete;
+  posting_place& operator=(posting_place const&) = delete;
+
+  /// Serves one allocation of what an executor queues, with the place, if that is not used.
+  template <std::size_t Size, std::size_t Alignment> BOOST_FORCEINLINE void* allocate_posting() {
+    constexpr bool fits = Size <= sizeof(place) && Alignment <= alignof(place);
+    if (BOOST_LIKELY(fits && place_use_ == place_use::none)) {
+      place_use_ = place_use::posting;
+      return place_.posting;
+    }
+    return allocate(Size);
+  }
+
+  /// Reads no member.
+  BOOST_FORCEINLINE void deallocate_posting(void* memory) noexcept {
+    if (BOOST_UNLIKELY(memory != place_.posting)) {
+      deallocate(memory);
+    }
+  }
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Weffc++" // next_in_queue is set where it is put into a queue
+
+protected:
+  posting_place() noexcept = default;
+  ~posting_place() = default;
+
+  struct waiting_state {
+    void const* cancellation_key;
+    descriptor_operation* next_in_queue;
+    /// Room for a small executor: the one that it is to be passed to.
+    alignas(void*) unsigned char executor[3 * sizeof(void*)];
+  };
+
+  union place {
+    place() noexcept { waiting.cancellation_key = nullptr; }
+
+    waiting_state waiting;
+    alignas(void*) unsigned char posting[sizeof(waiting_state)];
+  };
+
+#pragma GCC diagnostic pop
+
+  /// What the place is used for, apart from the links. Of two bytes, which with the operation's flags make
+  /// eight, so that one instruction initialises them all.
+  enum class place_use : unsigned short {
+    /// For an executor, perhaps.
+    waiting,
+    /// For nothing: it may be allocated.
+    none,
+    /// Allocated.
+    posting
+  };
+
+  place place_{};
+  place_use place_use_ = place_use::waiting;
+
+private:
+  // Not inlined, so that what calls them is.
+  BOOST_NOINLINE static void* allocate(std::size_t size) { return ::operator new(size); }
+  BOOST_NOINLINE static void deallocate(void* memory) noexcept { ::operator delete(memory); }
+};
+
 /// Owned by whoever holds it, until complete() or destroy() is called, which end its life.
-class descriptor_operation {
+class descriptor_operation : public posting_place {
 public:
   descriptor_operation(descriptor_operation const&) = delete;
   descriptor_operation& operator=(descriptor_operation const&) = delete;
@@ -134,24 +208,6 @@ protected:
         is_only_wait(only_waits), wanted_(wanted) {}
   ~descriptor_operation() = default;
 
-  /// What only an operation has that waits, in a reactor or in a queue.
-  struct waiting_state {
-    void const* cancellation_key;
-    descriptor_operation* next_in_queue;
-    /// Room for a small executor: the one that it is to be passed to.
-    alignas(void*) unsigned char executor[3 * sizeof(void*)];
-  };
-
-  /// When it has been passed to its executor it waits no more. What the executor queues is then made in
-  /// the same memory. So none has to be kept for that by each operation that waits, and yet an
-  /// io_context needs no other: there it is this large.
-  union place {
-    place() noexcept { waiting.cancellation_key = nullptr; }
-
-    waiting_state waiting;
-    alignas(void*) unsigned char posting[sizeof(waiting_state)];
-  };
-
 #pragma GCC diagnostic pop
 
 private:
@@ -160,20 +216,7 @@ private:
   interest wanted_;
 
 protected:
-  /// What `place_` is used for, apart from the links. Of two bytes, which with the six before it make
-  /// eight, so that one instruction initialises them all.
-  enum class place_use : unsigned short {
-    /// For an executor, perhaps.
-    waiting,
-    /// For nothing: it may be allocated.
-    none,
-    /// Allocated.
-    posting
-  };
-
-  place_use place_use_ = place_use::waiting;
   boost::system::error_code ec_{};
-  place place_{};
 };
 
 /// Operations in the order in which they came. Owns them.

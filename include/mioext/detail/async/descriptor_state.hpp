@@ -92,7 +92,8 @@ struct descriptor_state {
 
   /// True if nothing is reported any more, even if a duplicate keeps the file open, until the selector is
   /// asked anew: it was to report once, and has done so. So it need not be told when this is closed. (A
-  /// selector that reports reading and writing apart may still have the other.)
+  /// selector that reports reading and writing apart may still have the other.) As with Asio's sockets, the
+  /// selector has it until the last duplicate is closed.
   bool is_spent() const noexcept {
     return has_reported && is_watched(watch_mode::per_operation) && selector::reports_together();
   }

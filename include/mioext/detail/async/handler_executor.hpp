@@ -163,6 +163,7 @@ template <class Function>
 void post_to(boost::asio::io_context::executor_type const& executor, Function&& function) {
   auto const allocator = boost::asio::get_associated_allocator(function);
   boost::asio::prefer(boost::asio::require(executor, boost::asio::execution::blocking.never),
+                      boost::asio::execution::relationship.fork,
                       boost::asio::execution::allocator(allocator))
       .execute(std::forward<Function>(function));
 }

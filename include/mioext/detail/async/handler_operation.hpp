@@ -94,34 +94,12 @@ class executed_operation : public descriptor_operation {
 public:
   virtual void executed(execution_place where) = 0;
 
-  /// Serves one allocation of what an executor queues, with `place_`, if that is not used.
-  template <std::size_t Size, std::size_t Alignment> BOOST_FORCEINLINE void* allocate_posting() {
-    constexpr bool fits = Size <= sizeof(place) && Alignment <= alignof(place);
-    if (BOOST_LIKELY(fits && place_use_ == place_use::none)) {
-      place_use_ = place_use::posting;
-      return place_.posting;
-    }
-    return allocate(Size);
-  }
-
-  /// Only compares addresses and reads no member, because the operation may have been destroyed by now.
-  BOOST_FORCEINLINE void deallocate_posting(void* memory) noexcept {
-    if (BOOST_UNLIKELY(memory != place_.posting)) {
-      deallocate(memory);
-    }
-  }
-
 protected:
   using descriptor_operation::descriptor_operation;
   ~executed_operation() = default;
 
   /// An executor has called it, and it goes on to another one.
   void may_be_posted() noexcept { place_use_ = place_use::none; }
-
-private:
-  // Not inlined, so that what calls them is.
-  BOOST_NOINLINE static void* allocate(std::size_t size) { return ::operator new(size); }
-  BOOST_NOINLINE static void deallocate(void* memory) noexcept { ::operator delete(memory); }
 };
 
 /// The associated allocator of a function that owns an operation which waits no more.
@@ -129,34 +107,34 @@ template <class T> class posting_allocator {
 public:
   using value_type = T;
 
-  explicit posting_allocator(executed_operation& operation) noexcept : operation_(&operation) {}
+  explicit posting_allocator(posting_place& place) noexcept : place_(&place) {}
 
   template <class U> struct rebind { using other = posting_allocator<U>; };
 
   template <class U>
-  posting_allocator(posting_allocator<U> const& other) noexcept : operation_(other.operation_) {}
+  posting_allocator(posting_allocator<U> const& other) noexcept : place_(other.place_) {}
 
   BOOST_FORCEINLINE T* allocate(std::size_t count) {
     static_assert(alignof(T) <= alignof(std::max_align_t), "no room for over-aligned types");
-    return static_cast<T*>(count == 1 ? operation_->allocate_posting<sizeof(T), alignof(T)>()
+    return static_cast<T*>(count == 1 ? place_->allocate_posting<sizeof(T), alignof(T)>()
                                       : ::operator new(count * sizeof(T)));
   }
 
   BOOST_FORCEINLINE void deallocate(T* pointer, std::size_t) noexcept {
-    operation_->deallocate_posting(pointer);
+    place_->deallocate_posting(pointer);
   }
 
   template <class U> bool operator==(posting_allocator<U> const& other) const noexcept {
-    return operation_ == other.operation_;
+    return place_ == other.place_;
   }
   template <class U> bool operator!=(posting_allocator<U> const& other) const noexcept {
-    return operation_ != other.operation_;
+    return place_ != other.place_;
   }
 
 private:
   template <class> friend class posting_allocator;
 
-  executed_operation* operation_;
+  posting_place* place_;
 };
 
 /// The function that an executor gets: owns the operation until it is called. Its type does not depend on
