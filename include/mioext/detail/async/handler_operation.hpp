@@ -466,6 +466,7 @@ private:
       go_to_handler();
     } else {
       io_executor const work(this->take_io());
+      static_cast<void>(work); // for clang, where it is trivial
       call_handler();
     }
   }
