@@ -177,6 +177,9 @@ public:
 
   operation_function_in(executed_operation& operation, function_memory<MemorySize>& memory) noexcept
       : operation_function<Place>(operation), memory_(&memory) {}
+  operation_function_in(operation_function_in&&) noexcept = default;
+  operation_function_in(operation_function_in const&) = delete;
+  operation_function_in& operator=(operation_function_in const&) = delete;
 
   allocator_type get_allocator() const noexcept { return allocator_type(*memory_); }
 
