@@ -81,17 +81,17 @@ public:
 
   /// Serves one allocation of what an executor queues, with the place, if that is not used.
   template <std::size_t Size, std::size_t Alignment> BOOST_FORCEINLINE void* allocate_posting() {
-    constexpr bool fits = Size <= sizeof(place) && Alignment <= alignof(place);
+    constexpr bool fits = Size <= sizeof(storage) && Alignment <= alignof(storage);
     if (BOOST_LIKELY(fits && place_use_ == place_use::none)) {
       place_use_ = place_use::posting;
-      return place_.posting;
+      return storage_.posting;
     }
     return allocate(Size);
   }
 
   /// Reads no member.
   BOOST_FORCEINLINE void deallocate_posting(void* memory) noexcept {
-    if (BOOST_UNLIKELY(memory != place_.posting)) {
+    if (BOOST_UNLIKELY(memory != storage_.posting)) {
       deallocate(memory);
     }
   }
@@ -110,8 +110,8 @@ protected:
     alignas(void*) unsigned char executor[3 * sizeof(void*)];
   };
 
-  union place {
-    place() noexcept { waiting.cancellation_key = nullptr; }
+  union storage {
+    storage() noexcept { waiting.cancellation_key = nullptr; }
 
     waiting_state waiting;
     alignas(void*) unsigned char posting[sizeof(waiting_state)];
@@ -130,7 +130,7 @@ protected:
     posting
   };
 
-  place place_{};
+  storage storage_{};
   place_use place_use_ = place_use::waiting;
 
 private:
@@ -174,12 +174,12 @@ public:
 
   /// Identifies who may cancel it, while it waits: an address that is only compared and never
   /// dereferenced; null if nobody may.
-  void const* cancellation_key() const noexcept { return place_.waiting.cancellation_key; }
-  void set_cancellation_key(void const* key) noexcept { place_.waiting.cancellation_key = key; }
+  void const* cancellation_key() const noexcept { return storage_.waiting.cancellation_key; }
+  void set_cancellation_key(void const* key) noexcept { storage_.waiting.cancellation_key = key; }
 
   /// The one after it in its operation_queue, and nothing while it is in none.
-  descriptor_operation*& next_in_queue() noexcept { return place_.waiting.next_in_queue; }
-  descriptor_operation* next_in_queue() const noexcept { return place_.waiting.next_in_queue; }
+  descriptor_operation*& next_in_queue() noexcept { return storage_.waiting.next_in_queue; }
+  descriptor_operation* next_in_queue() const noexcept { return storage_.waiting.next_in_queue; }
 
   /// False if the I/O executor queues what a thread of the context dispatches to it, instead of
   /// calling it there.

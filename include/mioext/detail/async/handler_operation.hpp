@@ -187,7 +187,7 @@ private:
   function_memory<MemorySize>* memory_;
 };
 
-/// The place of an executor that has none in an operation's `place_`.
+/// The place of an executor that has none in an operation's `storage_`.
 template <class Tracked, bool IsSmall> class place_of_executor {
 protected:
   void* of(unsigned char (&)[3 * sizeof(void*)]) noexcept { return bytes_; }
@@ -248,7 +248,7 @@ protected:
   }
 
 private:
-  void* io_place() noexcept { return this->of(place_.waiting.executor); }
+  void* io_place() noexcept { return this->of(storage_.waiting.executor); }
 };
 
 /// Who is told when the handler of an operation has returned; nothing for operations that tell nobody.
