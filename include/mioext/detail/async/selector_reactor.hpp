@@ -383,6 +383,7 @@ public:
     return deliver_all(
         selector_.wait(batch_.get(), event_capacity_, std::chrono::nanoseconds::zero()), done);
   }
+
   /// Whether end_closed_elsewhere() has anything to do.
   bool has_closed_elsewhere() const noexcept { return closed_elsewhere_.load() != nullptr; }
 
@@ -558,16 +559,9 @@ private:
         return false;
       }
     }
-    state.has_begun(is_kept ? watch_mode::persistent : watch_mode::per_operation, wanted);
-    operation.may_end_unheard = !is_kept && how == watch_mode::per_operation_unheard;
-    if (operation.may_end_unheard) {
-      look_at(state);
-    }
-    if (IsOwn) {
-      state.operations.push(operation);
-    } else {
-      keep_and_unlock(state, operation);
-    }
+    has_begun_alone<IsOwn>(state, operation,
+                           is_kept ? watch_mode::persistent : watch_mode::per_operation, wanted,
+                           !is_kept && how == watch_mode::per_operation_unheard);
     return true;
   }
 
@@ -586,9 +580,18 @@ private:
                                         selector::tag_data(fd, state.next_generation())) != 0)) {
       return false;
     }
-    state.has_begun(watch_mode::per_operation, wanted);
-    if (how == watch_mode::per_operation_unheard) {
-      operation.may_end_unheard = true;
+    has_begun_alone<IsOwn>(state, operation, watch_mode::per_operation, wanted,
+                           how == watch_mode::per_operation_unheard);
+    return true;
+  }
+
+  /// The selector watches for the operation, which is the only one of its descriptor.
+  template <bool IsOwn>
+  BOOST_FORCEINLINE void has_begun_alone(descriptor_state& state, descriptor_operation& operation,
+                                         watch_mode how, interest wanted, bool may_end_unheard) {
+    state.has_begun(how, wanted);
+    operation.may_end_unheard = may_end_unheard;
+    if (may_end_unheard) {
       look_at(state);
     }
     if (IsOwn) {
@@ -596,7 +599,6 @@ private:
     } else {
       keep_and_unlock(state, operation);
     }
-    return true;
   }
 
   /// In a child process that has not been notified of the fork yet: makes its selector. The lock, a
