@@ -68,6 +68,19 @@ BOOST_AUTO_TEST_CASE(a_turn_ends_when_it_has_made_sixty_four_calls) {
   BOOST_TEST(looks_of_turn(looks, {30, 30, 30, 30}) == 3u);
 }
 
+BOOST_AUTO_TEST_CASE(where_calls_are_queued_only_they_are_counted) {
+  looks_in_a_row looks;
+  for (std::size_t const each : {1u, 3u, 40u}) {
+    looks.begin();
+    std::size_t calls = each;
+    while (looks.is_another_worthwhile_of_calls(each)) {
+      calls += each;
+    }
+    BOOST_TEST(calls >= 64u);
+    BOOST_TEST(calls < 64u + each);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(looks_in_vain_become_rare_where_events_come_one_by_one) {
   looks_in_a_row looks;
   for (std::size_t const turns : {1u, 2u, 4u, 8u, 16u, 32u, 64u, 128u, 128u, 128u}) {

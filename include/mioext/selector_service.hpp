@@ -146,7 +146,7 @@ public:
   /// With 1 and with the two hints below, one thread at a time runs the context, and no handler runs it.
   /// Then after a handler has returned, the selector may be looked at again before the context is asked
   /// to wait for it. That saves system calls where little is ready at a time; what is found is queued
-  /// behind the context's other work, and after 16 looks the context is asked. Then run(), run_one() and
+  /// behind the context's other work, and after 64 handlers the context is asked. Then run(), run_one() and
   /// poll_one() may count more than the program's handlers: also what comes between two looks.
   ///
   /// @param concurrency_hint as for an io_context. With BOOST_ASIO_CONCURRENCY_HINT_UNSAFE and

@@ -48,22 +48,14 @@ enum class io_status : unsigned char {
   done_and_drained
 };
 
-/// Who is told when a handler has returned.
-class handler_watcher {
-public:
-  handler_watcher(handler_watcher const&) = delete;
-  handler_watcher& operator=(handler_watcher const&) = delete;
-
-  /// The handler has returned. Or it has been passed to its own executor, and what that has called at
-  /// once has returned.
-  virtual void handler_has_returned() = 0;
-
-  /// The same, but by throwing.
-  virtual void handler_has_thrown() noexcept = 0;
-
-protected:
-  handler_watcher() noexcept = default;
-  ~handler_watcher() = default;
+/// What an I/O executor does with what a thread of its context dispatches to it.
+enum class on_dispatch : unsigned char {
+  /// Queues it.
+  queues,
+  /// Calls it on the spot.
+  calls,
+  /// The same, and it is certain to be an io_context's own.
+  calls_in_io_context
 };
 
 class descriptor_operation;
@@ -163,15 +155,6 @@ public:
   /// Drops the handler.
   virtual void destroy() noexcept = 0;
 
-  /// The same as complete(completion::posted), and tells `watcher` when the handler has returned.
-  /// It is told nothing if the operation is destroyed. Returns false, and tells it nothing, if it is not
-  /// certain that an io_context calls the handler in its turn.
-  virtual bool complete_watched(handler_watcher& watcher) {
-    static_cast<void>(watcher);
-    complete(completion::posted);
-    return false;
-  }
-
   /// Identifies who may cancel it, while it waits: an address that is only compared and never
   /// dereferenced; null if nobody may.
   void const* cancellation_key() const noexcept { return storage_.waiting.cancellation_key; }
@@ -181,9 +164,10 @@ public:
   descriptor_operation*& next_in_queue() noexcept { return storage_.waiting.next_in_queue; }
   descriptor_operation* next_in_queue() const noexcept { return storage_.waiting.next_in_queue; }
 
-  /// False if the I/O executor queues what a thread of the context dispatches to it, instead of
-  /// calling it there.
-  bool is_called_on_the_spot;
+  bool is_called_on_the_spot() const noexcept { return io_on_dispatch != on_dispatch::queues; }
+
+  /// What its I/O executor does.
+  on_dispatch io_on_dispatch;
 
   /// True if its I/O executor is a scheduler's.
   bool const is_of_scheduler;
@@ -202,10 +186,10 @@ public:
 #pragma GCC diagnostic ignored "-Weffc++" // next_in_queue is set where it is put into a queue
 
 protected:
-  explicit descriptor_operation(interest wanted, bool calls_on_the_spot = true,
+  explicit descriptor_operation(interest wanted, on_dispatch io_executors = on_dispatch::calls,
                                 bool is_schedulers = false, bool only_waits = false) noexcept
-      : is_called_on_the_spot(calls_on_the_spot), is_of_scheduler(is_schedulers),
-        is_only_wait(only_waits), wanted_(wanted) {}
+      : io_on_dispatch(io_executors), is_of_scheduler(is_schedulers), is_only_wait(only_waits),
+        wanted_(wanted) {}
   ~descriptor_operation() = default;
 
 #pragma GCC diagnostic pop

@@ -102,10 +102,23 @@ struct descriptor_state {
   std::uint32_t next_generation() const noexcept { return (generation + 1) & 0x7fffffffu; }
 
   /// To be called after the selector was asked anew, with the next generation.
-  void has_begun(watch_mode how, interest wanted) noexcept { change(how, wanted); }
+  void has_begun(watch_mode how, interest wanted) noexcept {
+    generation = next_generation();
+    change(how, wanted);
+  }
+
+  /// The first half of that. What is reported by an earlier tag is nobody's from now on.
+  std::uint32_t begin() noexcept {
+    generation = next_generation();
+    return generation;
+  }
+
+  /// The second half.
+  void has_begun_at_last(watch_mode how, interest wanted) noexcept { change(how, wanted); }
 
   /// To be called when the selector does not watch the descriptor any more.
   void has_stopped() noexcept {
+    generation = next_generation();
     change(watch_mode::none, interest::none);
     file_has_changed();
   }
@@ -130,7 +143,12 @@ struct descriptor_state {
   }
 
   bool is_concerned(selector::native_event const& event) const noexcept {
-    return is_watched() && generation == selector::tag(event);
+    return is_watched() && is_of_this_generation(event);
+  }
+
+  /// Enough where all that ends the watching changes the generation: unless other threads do it without locks.
+  bool is_of_this_generation(selector::native_event const& event) const noexcept {
+    return generation == selector::tag(event);
   }
 
   /// Remembers what the event reports, and returns the interests of the operations that it
@@ -193,7 +211,6 @@ struct descriptor_state {
 
 private:
   void change(watch_mode how, interest wanted) noexcept {
-    generation = next_generation();
     watched_.store(how, std::memory_order_relaxed);
     watched_for = wanted;
     is_drained = false;

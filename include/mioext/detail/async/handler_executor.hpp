@@ -153,6 +153,15 @@ private:
 template <class Executor> struct is_strand : std::false_type {};
 template <class Executor> struct is_strand<boost::asio::strand<Executor>> : std::true_type {};
 
+/// As far as the type of an executor tells.
+template <class Executor>
+struct on_dispatch_of
+    : std::integral_constant<on_dispatch,
+                             is_strand<Executor>::value ? on_dispatch::queues
+                             : std::is_same<Executor, boost::asio::io_context::executor_type>::value
+                                 ? on_dispatch::calls_in_io_context
+                                 : on_dispatch::calls> {};
+
 template <class Executor, class Function>
 void post_to(Executor const& executor, Function&& function) {
   boost::asio::post(executor, std::forward<Function>(function));
@@ -190,13 +199,7 @@ public:
     boost::asio::dispatch(executor, std::forward<Function>(function));
   }
 
-  /// Whether it calls on the spot what is dispatched to it by a thread of its context.
-  bool calls_on_the_spot() const noexcept { return !is_strand<Executor>::value; }
-
-  /// Whether it is certain to be an io_context's own.
-  bool is_io_contexts() const noexcept {
-    return std::is_same<Executor, boost::asio::io_context::executor_type>::value;
-  }
+  static constexpr on_dispatch kind() noexcept { return on_dispatch_of<Executor>::value; }
 
   /// The scheduler whose executor it is, which takes operations as they are; null for all others.
   scheduler* native_scheduler() const noexcept { return nullptr; }
@@ -274,9 +277,7 @@ public:
     boost::asio::dispatch(work_.executor(), std::forward<Function>(function));
   }
 
-  bool calls_on_the_spot() const noexcept { return true; }
-
-  bool is_io_contexts() const noexcept { return false; }
+  static constexpr on_dispatch kind() noexcept { return on_dispatch::calls; }
 
   scheduler* native_scheduler() const noexcept { return work_.owner(); }
   void finish_work_here() noexcept { work_.finish_here(); }
@@ -307,8 +308,8 @@ public:
     }
   }
 
-  BOOST_FORCEINLINE tracked_executor(tracked_executor&& other) noexcept : kind_(other.kind_) {
-    if (BOOST_LIKELY(kind_ == kind::schedulers)) {
+  BOOST_FORCEINLINE tracked_executor(tracked_executor&& other) noexcept : held_(other.held_) {
+    if (BOOST_LIKELY(held_ == held::schedulers)) {
       ::new (static_cast<void*>(&schedulers_)) scheduler_work(std::move(other.schedulers_));
     } else {
       take_others(other);
@@ -319,7 +320,7 @@ public:
   tracked_executor& operator=(tracked_executor const&) = delete;
 
   BOOST_FORCEINLINE ~tracked_executor() {
-    if (BOOST_LIKELY(kind_ == kind::schedulers)) {
+    if (BOOST_LIKELY(held_ == held::schedulers)) {
       schedulers_.~scheduler_work();
     } else {
       destroy_others();
@@ -327,28 +328,28 @@ public:
   }
 
   template <class Function> void post(Function&& function) const {
-    switch (kind_) {
-    case kind::schedulers:
+    switch (held_) {
+    case held::schedulers:
       boost::asio::post(schedulers_.executor(), std::forward<Function>(function));
       return;
-    case kind::io_contexts:
+    case held::io_contexts:
       io_contexts_.post(std::forward<Function>(function));
       return;
-    case kind::of_another:
+    case held::of_another:
       boost::asio::post(others_.get(), std::forward<Function>(function));
       return;
     }
   }
 
   template <class Function> void dispatch(Function&& function) const {
-    switch (kind_) {
-    case kind::schedulers:
+    switch (held_) {
+    case held::schedulers:
       boost::asio::dispatch(schedulers_.executor(), std::forward<Function>(function));
       return;
-    case kind::io_contexts:
+    case held::io_contexts:
       io_contexts_.dispatch(std::forward<Function>(function));
       return;
-    case kind::of_another:
+    case held::of_another:
       boost::asio::dispatch(others_.get(), std::forward<Function>(function));
       return;
     }
@@ -356,12 +357,14 @@ public:
 
   /// True only for an io_context's executor and a scheduler's: any other one that it holds may be a
   /// strand.
-  bool calls_on_the_spot() const noexcept { return kind_ != kind::of_another; }
-
-  bool is_io_contexts() const noexcept { return kind_ == kind::io_contexts; }
+  on_dispatch kind() const noexcept {
+    return held_ == held::io_contexts  ? on_dispatch::calls_in_io_context
+           : held_ == held::schedulers ? on_dispatch::calls
+                                       : on_dispatch::queues;
+  }
 
   scheduler* native_scheduler() const noexcept {
-    return kind_ == kind::schedulers ? schedulers_.owner() : nullptr;
+    return held_ == held::schedulers ? schedulers_.owner() : nullptr;
   }
   void finish_work_here() noexcept { schedulers_.finish_here(); }
 
@@ -370,20 +373,20 @@ private:
 
   using of_another_type = work_tracker<boost::asio::any_io_executor>;
 
-  enum class kind : unsigned char { schedulers, io_contexts, of_another };
+  enum class held : unsigned char { schedulers, io_contexts, of_another };
 
   BOOST_NOINLINE void track_others(boost::asio::any_io_executor const& executor) {
     if (native const* const io_contexts = target_of<native>(executor)) {
       ::new (static_cast<void*>(&io_contexts_)) tracked_executor<native>(*io_contexts);
-      kind_ = kind::io_contexts;
+      held_ = held::io_contexts;
     } else {
       ::new (static_cast<void*>(&others_)) of_another_type(executor);
-      kind_ = kind::of_another;
+      held_ = held::of_another;
     }
   }
 
   BOOST_NOINLINE void take_others(tracked_executor& other) noexcept {
-    if (kind_ == kind::io_contexts) {
+    if (held_ == held::io_contexts) {
       ::new (static_cast<void*>(&io_contexts_))
           tracked_executor<native>(std::move(other.io_contexts_));
     } else {
@@ -392,14 +395,14 @@ private:
   }
 
   BOOST_NOINLINE void destroy_others() noexcept {
-    if (kind_ == kind::io_contexts) {
+    if (held_ == held::io_contexts) {
       io_contexts_.~tracked_executor<native>();
     } else {
       others_.~of_another_type();
     }
   }
 
-  kind kind_ = kind::schedulers;
+  held held_ = held::schedulers;
   union {
     scheduler_work schedulers_;
     tracked_executor<native> io_contexts_;

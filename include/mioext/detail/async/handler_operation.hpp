@@ -214,9 +214,9 @@ public:
 
 protected:
   template <class IoExecutor>
-  io_operation(interest wanted, bool calls_on_the_spot, IoExecutor const& executor,
-               scheduler* native, bool is_schedulers, bool only_waits)
-      : executed_operation(wanted, calls_on_the_spot, is_schedulers, only_waits) {
+  io_operation(interest wanted, on_dispatch kind, IoExecutor const& executor, scheduler* native,
+               bool is_schedulers, bool only_waits)
+      : executed_operation(wanted, kind, is_schedulers, only_waits) {
     ::new (io_place()) Tracked(executor, native);
   }
 
@@ -251,22 +251,6 @@ private:
   void* io_place() noexcept { return this->of(storage_.waiting.executor); }
 };
 
-/// Who is told when the handler of an operation has returned; nothing for operations that tell nobody.
-template <bool MayBeWatched> class watched_operation {
-protected:
-  handler_watcher* watcher() const noexcept { return watcher_; }
-  void set_watcher(handler_watcher* watcher) noexcept { watcher_ = watcher; }
-
-private:
-  handler_watcher* watcher_ = nullptr;
-};
-
-template <> class watched_operation<false> {
-protected:
-  static handler_watcher* watcher() noexcept { return nullptr; }
-  static void set_watcher(handler_watcher*) noexcept {}
-};
-
 /// True for an action that most likely finds nothing on a descriptor that was never waited for.
 template <class Action> struct is_likely_in_vain_at_first : std::false_type {};
 
@@ -287,12 +271,10 @@ struct goes_through_asio
 ///   io_status perform(int fd, error_code& ec) noexcept
 ///   void call(Handler& handler, error_code const& ec)   calls the handler, with the results
 template <class Action, class Handler, class IoExecutor>
-class handler_operation final
-    : public io_operation<tracked_executor<IoExecutor>,
-                          goes_through_asio<Handler, IoExecutor>::value>,
-      private handler_executor<Handler, IoExecutor>,
-      private immediate_executor<Handler, IoExecutor>,
-      private watched_operation<goes_through_asio<Handler, IoExecutor>::value> {
+class handler_operation final : public io_operation<tracked_executor<IoExecutor>,
+                                                    goes_through_asio<Handler, IoExecutor>::value>,
+                                private handler_executor<Handler, IoExecutor>,
+                                private immediate_executor<Handler, IoExecutor> {
   using io_executor = tracked_executor<IoExecutor>;
   using base = io_operation<io_executor, goes_through_asio<Handler, IoExecutor>::value>;
   using own_executor = handler_executor<Handler, IoExecutor>;
@@ -362,22 +344,9 @@ public:
   void executed(execution_place where) override {
     if (!is_passed_to_asio) {
       BOOST_ASSERT_MSG(false, "only its scheduler calls it");
-    } else if (BOOST_UNLIKELY(this->watcher() != nullptr)) {
-      arrive_watched(where);
     } else {
       arrive(where);
     }
-  }
-
-  bool complete_watched(handler_watcher& watcher) override {
-    bool const is_certain = is_passed_to_asio && this->io().is_io_contexts();
-    if (is_certain) {
-      this->set_watcher(&watcher);
-      this->post_to_io();
-    } else {
-      post();
-    }
-    return is_certain;
   }
 
   void destroy() noexcept override {
@@ -407,13 +376,13 @@ private:
 
   handler_operation(interest wanted, Action&& action, Handler& completion_handler,
                     IoExecutor const& executor, scheduler* native)
-      : base(wanted, !is_strand<IoExecutor>::value, executor, native, is_native(native),
+      : base(wanted, on_dispatch_of<IoExecutor>::value, executor, native, is_native(native),
              is_only_wait_action<Action>::value),
         own_executor(completion_handler, executor, native), immediate(completion_handler, executor),
         action_(std::move(action)), handler_(std::move(completion_handler)) {
     // NOLINTBEGIN(clang-analyzer-optin.cplusplus.UninitializedObject): a queue sets its own link
     if (is_known_native == nativeness::possible) {
-      this->is_called_on_the_spot = this->io().calls_on_the_spot();
+      this->io_on_dispatch = this->io().kind();
     }
     // NOLINTEND(clang-analyzer-optin.cplusplus.UninitializedObject)
   }
@@ -474,18 +443,6 @@ private:
     }
   }
 
-  BOOST_NOINLINE void arrive_watched(execution_place where) {
-    handler_watcher& watcher = *this->watcher();
-    this->set_watcher(nullptr);
-    BOOST_TRY { arrive(where); }
-    BOOST_CATCH(...) {
-      watcher.handler_has_thrown();
-      BOOST_RETHROW
-    }
-    BOOST_CATCH_END
-    watcher.handler_has_returned();
-  }
-
   /// Called by the scheduler itself. Calls the handler, or goes on to the handler's own executor if it
   /// has one. Its work has ended: the scheduler looks for work when the handler has returned.
   BOOST_FORCEINLINE void arrive_from_scheduler() {
@@ -521,7 +478,7 @@ private:
   /// Not of a scheduler. The handler may be called on the spot if its executor is one that a thread of the
   /// context is in.
   BOOST_NOINLINE void dispatch() {
-    if (own_executor::is_io_executor() && this->io().is_io_contexts()) {
+    if (own_executor::is_io_executor() && this->io().kind() == on_dispatch::calls_in_io_context) {
       call_handler(); // as the io_context would
     } else {
       go_to_handler();

@@ -19,13 +19,16 @@
 #include <algorithm>
 #include <cstddef>
 
+#include <boost/config.hpp>
+
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
 namespace detail {
 
 /// A wait in the context costs two system calls more than a look. So after a look that has found something
 /// another one follows in the same turn, until one finds nothing, or the context's other work is to have its
-/// turn: after `most_looks`, or as soon as `most_calls` calls have been made.
+/// turn: after `most_looks`, or as soon as `most_calls` calls have been made. (Where calls are queued behind
+/// the other work, that has its turn anyway, and the looks are not counted.)
 ///
 /// Where events come one by one, a second look is made in vain. After such a turn the next ones make only
 /// one look: one turn at first, and each time twice as many, up to 127. So looks in vain cost next to
@@ -44,6 +47,11 @@ public:
   /// To be called after each look of the turn, until it returns false.
   /// @param calls how many calls the look has led to
   bool is_another_worthwhile(std::size_t calls) noexcept {
+    return is_another_worthwhile_of_calls(calls) && looks_ < most_looks;
+  }
+
+  /// The same where the context's other work has its turn after each look: only the calls are bounded.
+  BOOST_FORCEINLINE bool is_another_worthwhile_of_calls(std::size_t calls) noexcept {
     bool const is_first = looks_++ == 0;
     if (calls == 0) {
       if (!is_first) {
@@ -59,7 +67,7 @@ public:
       return false;
     }
     calls_ += calls;
-    return looks_ < most_looks && calls_ < most_calls;
+    return calls_ < most_calls;
   }
 
 private:

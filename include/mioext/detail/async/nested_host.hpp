@@ -26,13 +26,17 @@
 #include <mioext/detail/async/asio_features.hpp>
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/execution.hpp>
 #include <boost/asio/execution_context.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/config.hpp>
 #include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/async/concurrency_hint.hpp>
 #include <mioext/detail/async/descriptor_operation.hpp>
+#include <mioext/detail/async/function_memory.hpp>
+#include <mioext/detail/async/handler_executor.hpp>
 #include <mioext/detail/async/inline_executor.hpp>
 #include <mioext/detail/async/nested_selector.hpp>
 #include <mioext/detail/async/optional_mutex.hpp>
@@ -58,13 +62,14 @@ namespace detail {
 /// operation, or of the wait that was cancelled because this was the last operation.
 ///
 /// If one thread at a time runs the context, the selector is looked at again after a handler, before the
-/// reactor is asked to wait: a turn. What is found is queued as ever, behind the context's other work,
-/// and the turn goes on with the last of these handlers, until nothing is found or looks_in_a_row ends
-/// it. (With several threads the reactor must be waiting while a handler is called, which may block
-/// until another thread has called one.) Meanwhile the host counts as listening.
+/// reactor is asked to wait: a turn. What is found is queued as ever, behind the context's other work. The
+/// last operation stays with the host, which queues itself instead: it completes the operation when it is
+/// called, and goes on with the turn, until nothing is found or looks_in_a_row ends it. (With several
+/// threads the reactor must be waiting while a handler is called, which may block until another thread has
+/// called one.) Meanwhile the host counts as listening.
 ///
 /// Thread-safe, unless it is told to lock nothing.
-class nested_host final : public reactor_host, private handler_watcher {
+class nested_host final : public reactor_host {
 public:
   /// @throws boost::system::system_error
   nested_host(boost::asio::execution_context& context, std::size_t event_capacity,
@@ -154,6 +159,9 @@ public:
       std::lock_guard<optional_mutex> const lock(mutex_);
       left = nested_.leave();
       dropped.append(ended_);
+      if (last_found_) {
+        dropped.push(*last_found_);
+      }
     }
     reactor_.drop_all(dropped);
   }
@@ -236,7 +244,7 @@ private:
         wait_again(done);
       }
     }
-    if (!begins_turn && done.only() && done.front().is_called_on_the_spot) {
+    if (!begins_turn && done.only() && done.front().is_called_on_the_spot()) {
       done.pop()->complete(completion::dispatched);
     } else if (!done.empty()) {
       complete(begins_turn, done);
@@ -245,7 +253,7 @@ private:
 
   BOOST_NOINLINE void complete(bool begins_turn, operation_queue& done) {
     operation_queue first; // unless its executor would queue it behind the others
-    if (done.front().is_called_on_the_spot) {
+    if (done.front().is_called_on_the_spot()) {
       first.push(*done.pop());
     }
     if (begins_turn) {
@@ -280,50 +288,70 @@ private:
 
   // --- Turns: only if one thread at a time runs the context --------------------------------------
 
+  /// What the context calls: goes on with the turn. Nothing is to be done if it is destroyed instead: then
+  /// the context goes.
+  class next_in_turn {
+  public:
+    using allocator_type = function_allocator<void, 64>;
+
+    explicit next_in_turn(nested_host& host) noexcept : host_(&host) {}
+
+    allocator_type get_allocator() const noexcept {
+      return allocator_type(host_->memory_for_turn_);
+    }
+
+    void operator()() const {
+      descriptor_operation& last = *host_->last_found_;
+      host_->last_found_ = nullptr;
+      host_->complete_and_look(last);
+    }
+
+  private:
+    nested_host* host_;
+  };
+
   /// Completes what begins the turn.
   /// @param first the one that is called directly, if there is one
   /// @param others those that follow it, if there are any
   BOOST_FORCEINLINE void complete_in_turn(operation_queue& first, operation_queue& others) {
-    if (!others.empty()) {
+    if (others.empty()) {
+      complete_and_look(*first.pop());
+    } else {
       post_in_turn(others);
       first.complete_all(completion::dispatched);
-      return;
-    }
-    bool has_returned = false;
-    auto const end = make_scope_exit([this, &has_returned] {
-      if (!has_returned) {
-        end_turn();
-      }
-    });
-    first.complete_all(completion::dispatched);
-    has_returned = true;
-    handler_has_returned();
-  }
-
-  /// Posts all of `found`, at least one, and has the turn go on after the last one if that is possible.
-  BOOST_FORCEINLINE void post_in_turn(operation_queue& found) {
-    bool goes_on = false;
-    auto const end = make_scope_exit([this, &goes_on] {
-      if (!goes_on) {
-        end_turn();
-      }
-    });
-    while (descriptor_operation* const operation = found.pop()) {
-      if (found.empty()) {
-        goes_on = operation->complete_watched(*this);
-      } else {
-        operation->complete(completion::posted);
-      }
     }
   }
 
-  void handler_has_returned() override {
+  /// Completes one operation, and then looks again.
+  BOOST_NOINLINE void complete_and_look(descriptor_operation& one) {
+    auto end = make_scope_exit([this] { end_turn(); });
+    one.complete(completion::dispatched);
+    end.release();
     if (!can_look()) {
       end_turn();
       return;
     }
-    operation_queue found;
-    fetch(found);
+    descriptor_operation* only = nullptr;
+    {
+      operation_queue found;
+      fetch(found);
+      only = found.only();
+      if (BOOST_UNLIKELY(!only || !is_io_contexts(*only))) {
+        go_on_with(found);
+        return;
+      }
+      found.clear();
+    }
+    // The frequent case.
+    if (nested_.is_another_look_worthwhile(1)) {
+      go_on_after(*only);
+    } else {
+      end_turn();
+      only->complete(completion::posted);
+    }
+  }
+
+  BOOST_NOINLINE void go_on_with(operation_queue& found) {
     if (nested_.is_another_look_worthwhile(found.count())) {
       post_in_turn(found);
     } else {
@@ -332,7 +360,31 @@ private:
     }
   }
 
-  void handler_has_thrown() noexcept override { end_turn(); }
+  /// Posts all of `found`, at least one, and has the turn go on after the last one if that is possible.
+  void post_in_turn(operation_queue& found) {
+    auto end = make_scope_exit([this] { end_turn(); });
+    while (descriptor_operation* const operation = found.pop()) {
+      if (found.empty() && is_io_contexts(*operation)) {
+        end.release();
+        go_on_after(*operation);
+      } else {
+        operation->complete(completion::posted);
+      }
+    }
+  }
+
+  static bool is_io_contexts(descriptor_operation const& operation) noexcept {
+    return operation.io_on_dispatch == on_dispatch::calls_in_io_context;
+  }
+
+  /// Posts what completes the last one that was found, and then looks again. The memory for that is here.
+  BOOST_NOINLINE __attribute__((flatten)) void go_on_after(descriptor_operation& last) {
+    last_found_ = &last;
+    memory_for_turn_.reuse();
+    auto& context = static_cast<boost::asio::io_context&>(
+        get_executor().query(boost::asio::execution::context));
+    post_to(context.get_executor(), next_in_turn(*this));
+  }
 
   /// From now on the context's reactor waits.
   BOOST_NOINLINE void end_turn() noexcept {
@@ -347,10 +399,9 @@ private:
     BOOST_CATCH_END
   }
 
-  /// Not locked: what this asks for changes only while no handler is called, at a fork and at the end.
-  bool can_look() const noexcept {
-    return reactor_.pending() != 0 && !reactor_.is_left_behind() && nested_.can_wait();
-  }
+  /// Not locked: what this asks for changes only while no handler is called, at a fork and at the end. (In a
+  /// process where the selector is in the context's reactor, it was not left behind.)
+  bool can_look() const noexcept { return reactor_.pending() != 0 && nested_.can_wait(); }
 
   /// Makes a new selector that watches everything that the old one really watches, and then
   /// replaces the old one. Returns an errno value; after an error nothing has changed. To be called
@@ -380,11 +431,16 @@ private:
   selector_reactor reactor_;
   shared_alarm alarm_{};
 
-  optional_mutex mutex_{};  // protects what follows, and set_listening()
-  bool is_in_turn_ = false; // true while no wait is pending, but an operation that goes on with it
+  optional_mutex mutex_{}; // protects what follows, and set_listening()
+  bool is_in_turn_ =
+      false; // true while no wait is pending, but a handler or next_in_turn goes on with it
   bool is_called_off_ = false; // true if the wait was cancelled
   operation_queue ended_{};    // completed by the end of the wait that was cancelled
   nested_type nested_;
+
+  // Only used by the thread that runs the context.
+  descriptor_operation* last_found_ = nullptr; // the one that next_in_turn is to complete
+  function_memory<64> memory_for_turn_{};
 };
 
 } // namespace detail

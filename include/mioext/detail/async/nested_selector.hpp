@@ -116,8 +116,8 @@ public:
 
   /// False when the context is gone, from before a fork until enter() is called after it, and in a
   /// child process that has not been notified of the fork yet.
-  bool can_wait() const noexcept {
-    return objects_ && is_in_reactor_ && !objects_->descriptor.is_left_behind();
+  BOOST_FORCEINLINE bool can_wait() const noexcept {
+    return is_in_reactor_ && !objects_->descriptor.is_left_behind();
   }
 
   /// Adds the selector's descriptor to the context's reactor. After an error it is not in the
@@ -137,7 +137,10 @@ public:
 
   /// To be called when the context is destroyed. After that only has_context(), can_wait(),
   /// is_left_behind() and woken() may be called.
-  remains leave() noexcept { return std::move(objects_); }
+  remains leave() noexcept {
+    is_in_reactor_ = false;
+    return std::move(objects_);
+  }
 
   // --- Waking the owner --------------------------------------------------------------------------
 
@@ -213,9 +216,10 @@ public:
     return context_ && looks_.is_another_worthwhile(calls) && can_wait() && !context_->stopped();
   }
 
-  /// The same for an owner that passes on what it has found, and calls nothing itself.
+  /// The same for an owner that queues what it has found: so the context's other work has its turn after each
+  /// look, and only the number of calls is bounded.
   bool is_another_look_worthwhile(std::size_t found) noexcept {
-    return looks_.is_another_worthwhile(found);
+    return looks_.is_another_worthwhile_of_calls(found);
   }
 
   scheduler* const& repeats_in() const noexcept { return repeats_in_; }
@@ -264,7 +268,7 @@ private:
   boost::asio::io_context* const context_; // null if it is not known to be one
   looks_in_a_row looks_{};
   scheduler* const repeats_in_ = nullptr;
-  bool is_in_reactor_ = false;
+  bool is_in_reactor_ = false; // only while there are objects_
   bool is_waiting_[sources] = {false, false, false};
   // These outlive the remains: Asio may keep handlers in them until the context is gone.
   function_memory<memory_size> memory_[sources];

@@ -41,6 +41,9 @@ public:
     return is_counted_ && BOOST_UNLIKELY(count_.fetch_add(1) == 0) && !is_listening_.load();
   }
 
+  /// The same for a host that is known to ask.
+  void remove_counted(std::size_t ended) noexcept { count_.fetch_sub(ended); }
+
   void remove(std::size_t ended) noexcept {
     if (is_counted_) {
       count_.fetch_sub(ended);

@@ -375,12 +375,13 @@ public:
   /// negative.
   /// @return true if there was an event of a source that the host has added.
   BOOST_NOINLINE bool fetch(std::chrono::nanoseconds timeout, operation_queue& done) noexcept {
-    return deliver_all(selector_.wait(batch_.get(), event_capacity_, timeout), done);
+    int const events = selector_.wait(batch_.get(), event_capacity_, timeout);
+    return is_locked_ ? deliver_all<true>(events, done) : deliver_all<false>(events, done);
   }
 
-  /// The same for a host that does not wait here.
+  /// The same for a host that does not wait here, and whose reactor has locks.
   BOOST_FORCEINLINE bool fetch(operation_queue& done) noexcept {
-    return deliver_all(
+    return deliver_all<true>(
         selector_.wait(batch_.get(), event_capacity_, std::chrono::nanoseconds::zero()), done);
   }
 
@@ -559,6 +560,7 @@ private:
         return false;
       }
     }
+    state.begin();
     has_begun_alone<IsOwn>(state, operation,
                            is_kept ? watch_mode::persistent : watch_mode::per_operation, wanted,
                            !is_kept && how == watch_mode::per_operation_unheard);
@@ -576,8 +578,9 @@ private:
       return false;
     }
     interest const wanted = operation.wanted();
+    // If that fails, nobody has waited for what the selector still reports by the earlier tag.
     if (BOOST_UNLIKELY(selector_.modify(fd, wanted, trigger::edge | trigger::oneshot,
-                                        selector::tag_data(fd, state.next_generation())) != 0)) {
+                                        selector::tag_data(fd, state.begin())) != 0)) {
       return false;
     }
     has_begun_alone<IsOwn>(state, operation, watch_mode::per_operation, wanted,
@@ -585,11 +588,11 @@ private:
     return true;
   }
 
-  /// The selector watches for the operation, which is the only one of its descriptor.
+  /// The selector watches for the operation, which is the only one of its descriptor, since state.begin().
   template <bool IsOwn>
   BOOST_FORCEINLINE void has_begun_alone(descriptor_state& state, descriptor_operation& operation,
                                          watch_mode how, interest wanted, bool may_end_unheard) {
-    state.has_begun(how, wanted);
+    state.has_begun_at_last(how, wanted);
     operation.may_end_unheard = may_end_unheard;
     if (may_end_unheard) {
       look_at(state);
@@ -837,6 +840,8 @@ private:
 
   /// Moves the operations to `done` that the first so many events of the batch complete. Returns what
   /// fetch() does.
+  /// @tparam IsLocked is_locked_
+  template <bool IsLocked>
   BOOST_FORCEINLINE bool deliver_all(int events, operation_queue& done) noexcept {
     bool has_others = false;
     std::size_t ended = 0; // that are still counted as pending
@@ -847,7 +852,7 @@ private:
       if (BOOST_UNLIKELY(!state)) {
         has_others = true; // no descriptor has the number of a source
         host_.note_event(*event, done);
-      } else if (is_locked_) {
+      } else if (IsLocked) {
         state->mutex.lock();
         ended += deliver<true>(static_cast<int>(fd), *state, *event, done);
         state->mutex.unlock();
@@ -855,8 +860,8 @@ private:
         deliver<false>(static_cast<int>(fd), *state, *event, done);
       }
     }
-    if (is_locked_) { // they are not counted otherwise
-      pending_.remove(ended);
+    if (IsLocked) { // they are not counted otherwise
+      pending_.remove_counted(ended);
     }
     return has_others;
   }
@@ -868,7 +873,8 @@ private:
   BOOST_FORCEINLINE std::size_t deliver(int fd, descriptor_state& state,
                                         selector::native_event const& event,
                                         operation_queue& done) noexcept {
-    if (BOOST_UNLIKELY(!state.is_concerned(event))) {
+    if (BOOST_UNLIKELY(IsLocked ? !state.is_of_this_generation(event)
+                                : !state.is_concerned(event))) {
       note_foreign(event, done);
       return 0;
     }

@@ -53,7 +53,7 @@ public:
   /// @param how what watch_mode_of() says of the handle
   watch_operation(std::shared_ptr<selector_reactor> const& reactor, Executor const& executor,
                   int fd, watch_mode how)
-      : executed_operation(interest::none, !is_strand<Executor>::value,
+      : executed_operation(interest::none, on_dispatch_of<Executor>::value,
                            native_scheduler_of(executor) != nullptr),
         reactor_(reactor), executor_(executor), fd_(fd),
         is_heard_(how != watch_mode::per_operation_unheard) {
@@ -210,7 +210,8 @@ private:
     want(wanted);
     work_.emplace(executor_, native_scheduler_of(executor_));
     // Where the callback is queued behind what comes meanwhile, each event would be reported again.
-    wait_.is_level = is_called_on_the_spot = work_->calls_on_the_spot();
+    io_on_dispatch = work_->kind();
+    wait_.is_level = is_called_on_the_spot();
     may_end_unheard = !is_heard_;
     place_ = place::waiting;
     int error = 0;
