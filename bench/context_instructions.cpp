@@ -146,18 +146,19 @@ int main(int argc, char** argv) {
   bench::run run("context_instructions", argc, argv);
   using bench::at_most_ratio;
   run.compare(compare_guest("round trip, 1 connection", "round_typed", "1", at_most_ratio(0.4),
-                            at_most_ratio(1)));
+                            at_most_ratio(0.78)));
   run.compare(compare_guest("round trip, 100 connections", "round_typed", "100", at_most_ratio(0.4),
-                            at_most_ratio(1)));
+                            at_most_ratio(0.7)));
   run.compare(
       compare("round trip, any_io_executor, 1 connection", "round_any", "1", at_most_ratio(0.55)));
   run.compare(compare("round trip, any_io_executor, 100 connections", "round_any", "100",
                       at_most_ratio(0.55)));
-  run.compare(compare_waits("1", at_most_ratio(1.35)));
-  run.compare(compare_waits("10", at_most_ratio(1.05)));
-  run.compare(compare_waits("100", at_most_ratio(1)));
+  // With room for what looking at the 1,000 descriptors twice a second adds where the machine is busy.
+  run.compare(compare_waits("1", at_most_ratio(1.1)));
+  run.compare(compare_waits("10", at_most_ratio(1)));
+  run.compare(compare_waits("100", at_most_ratio(0.97)));
   run.compare(compare_guest("accept, connect, one byte, close", "visit", "1", at_most_ratio(0.6),
-                            at_most_ratio(1.1)));
+                            at_most_ratio(0.93)));
   run.compare(compare("post from inside", "post", "1", at_most_ratio(1 / 3.0)));
   run.compare(compare("post from inside, 100 at a time", "post", "100", at_most_ratio(1 / 3.0)));
   run.compare(compare("post from another thread, 500 at a time", "post_from_thread", "500",

@@ -177,7 +177,7 @@ struct contender<bench::bare_guest<Hint, Looks>, Executor> {
 };
 
 using bare_guest = bench::bare_guest<BOOST_ASIO_CONCURRENCY_HINT_DEFAULT, 1>;
-using bare_guest_of_one = bench::bare_guest<1, 16>;
+using bare_guest_of_one = bench::bare_guest<1, 64>;
 
 // --- Round trips -------------------------------------------------------------------------------------
 
