@@ -432,8 +432,8 @@ private:
   shared_alarm alarm_{};
 
   optional_mutex mutex_{}; // protects what follows, and set_listening()
-  bool is_in_turn_ =
-      false; // true while no wait is pending, but a handler or next_in_turn goes on with it
+  // True while no wait is pending, but a handler or next_in_turn goes on with it.
+  bool is_in_turn_ = false;
   bool is_called_off_ = false; // true if the wait was cancelled
   operation_queue ended_{};    // completed by the end of the wait that was cancelled
   nested_type nested_;
