@@ -168,6 +168,26 @@ bench::comparison compare_kinds_of_system_calls() {
   return all.require("mioext, selector_context", bench::at_most(0.02)).exact();
 }
 
+bench::comparison compare_calls_of_epoll() {
+  bench::comparison all("the same: epoll_ctl and epoll_wait", "system calls a connection",
+                        bench::better::less);
+  auto const add = [&all](char const* contender, work* visits) {
+    all.add(contender, [visits] {
+      std::vector<double> const each = calls_each(worked(visits, 1));
+      return each[1] + each[2];
+    });
+  };
+  add(by_asio, visit<io_context, void>);
+  add(in_selector_context, visit<selector_context, void>);
+  add(in_io_context, visit<guest_context, void>);
+  add(in_one_thread, visit<guest_of_one, void>);
+  add(as_bare_guest, bare_visit<bare_guest, void>);
+  add(as_bare_guest_of_one, bare_visit<bare_guest_of_one, void>);
+  return all.require(in_selector_context, as_asio_makes())
+      .require(in_one_thread, as_asio_makes())
+      .exact();
+}
+
 // --- Loops -------------------------------------------------------------------------------------------
 
 counted_work chained(double (*chain)(chain_work const&), std::size_t active) {
@@ -200,8 +220,9 @@ table loops(std::size_t active) {
 
 int main(int argc, char** argv) {
   bench::run run("context_system_calls", argc, argv);
-  run.compare(connections().compared());
+  run.compare(connections().require(in_one_thread, as_asio_makes()).compared());
   run.compare(compare_kinds_of_system_calls());
+  run.compare(compare_calls_of_epoll());
   run.compare(round_trips_of(1).compared());
   run.compare(round_trips_of(100)
                   .require(in_io_context, as_asio_makes())

@@ -13,8 +13,11 @@
 
 #include <mioext/stream.hpp>
 
+#include <cstddef>
+#include <fstream>
 #include <functional>
 #include <memory>
+#include <string>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -41,6 +44,7 @@
 #include <mioext/tcp.hpp>
 #include <mioext/unix.hpp>
 
+#include "child.hpp"
 #include "contexts.hpp"
 #include "handles.hpp"
 #include "systems.hpp"
@@ -625,6 +629,96 @@ BOOST_AUTO_TEST_CASE(a_closed_one_of_which_there_is_a_duplicate_wakes_nobody,
   BOOST_TEST(ready == ended());
   BOOST_TEST(read == ended());
 }
+
+// The selector may go on reporting what comes for it.
+BOOST_AUTO_TEST_CASE(what_comes_for_a_duplicate_of_a_closed_one_concerns_nobody) {
+  tested_context context;
+  connection made(context);
+  auto other = mioext::unix_socket::pair();
+  outcome read;
+  made.read(read);
+  BOOST_TEST(poll_all(context));
+  int const number = made.stream.native_handle();
+  int const duplicate = ::fcntl(number, F_DUPFD_CLOEXEC, 0);
+  made.stream.close();
+  poll_all(context);
+  BOOST_TEST(read == ended(error::operation_aborted));
+  made.send();
+  poll_all(context);
+
+  // Another file gets the number.
+  {
+    connection next(context, {mioext::unix_socket(
+                                  ::fcntl(other.first.native_handle(), F_DUPFD_CLOEXEC, number)),
+                              std::move(other.second)});
+    BOOST_TEST(next.stream.native_handle() == number);
+    outcome late;
+    next.read(late);
+    for (int count = 0; count != 3; ++count) {
+      made.send();
+      BOOST_TEST(poll_all(context));
+      BOOST_TEST(late.calls == 0);
+    }
+    next.send();
+    run(context);
+    BOOST_TEST(late == ended());
+  }
+
+  // The same file comes back under the same number.
+  mioext::unix_socket returned(::fcntl(duplicate, F_DUPFD_CLOEXEC, number));
+  BOOST_TEST(returned.native_handle() == number);
+  ::close(duplicate);
+  unix_stream again(context, std::move(returned));
+  char all[4];
+  outcome ready;
+  boost::asio::async_read(again, buffer(all), into(ready));
+  run(context);
+  BOOST_TEST(ready == ended());
+  BOOST_TEST(std::string(all, 4) == "xxxx");
+}
+
+#ifdef __linux__
+namespace {
+
+/// How many epoll instances of this process have something under that number.
+std::size_t epolls_with(int number) {
+  std::size_t count = 0;
+  for (int fd = 0; fd != 1024; ++fd) {
+    std::ifstream info("/proc/self/fdinfo/" + std::to_string(fd));
+    for (std::string word; info >> word;) {
+      int found = -1;
+      count += word == "tfd:" && info >> found && found == number ? 1u : 0u;
+    }
+  }
+  return count;
+}
+
+} // namespace
+
+// It is told to the selector, because its file stays open: what comes for the child would wake this process.
+BOOST_AUTO_TEST_CASE(a_closed_one_that_a_child_has_too_is_in_no_selector) {
+  tested_context context;
+  connection made(context);
+  outcome read;
+  made.read(read);
+  BOOST_TEST(poll_all(context));
+  int const number = made.stream.native_handle();
+  auto end = mioext::pipe();
+  BOOST_TEST(test::in_child(
+                 [&] {
+                   end.second.close();
+                   test::wait_for(end.first, POLLIN);
+                   return 0;
+                 },
+                 [&] {
+                   made.stream.close();
+                   BOOST_TEST(epolls_with(number) == 0u);
+                   end.second.close();
+                 }) == 0);
+  run(context);
+  BOOST_TEST(read == ended(error::operation_aborted));
+}
+#endif
 
 BOOST_AUTO_TEST_CASE(closing_the_next_layer_ends_what_is_pending) {
   check_aborted_by([](connection& made) { made.stream.next_layer().close(); });

@@ -67,7 +67,10 @@ inline namespace MIOEXT_SYSTEM {
 ///
 /// Reads and writes are tried at once, and wait only where they would block. The descriptor is
 /// registered when the first of them waits, for both directions and edge-triggered, and stays so
-/// until the stream is closed: no further system call is spent on waiting.
+/// until the stream is closed: no further system call is spent on waiting. (As with Asio's sockets, in an
+/// io_context its close is all that ends that: while a duplicate which the program has made keeps the file
+/// open, what comes for it wakes the context in vain. After release() it does not, nor does what comes
+/// for a forked child.)
 ///
 /// Members that do not concern reading and writing (open(), bind(), endpoints, options, ...) call
 /// the handle's members of the same name, with their parameters, errors and overloads. If the

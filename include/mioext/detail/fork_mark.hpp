@@ -41,7 +41,7 @@ public:
     if (!has_begun.load(std::memory_order_acquire)) {
       // If two threads come here at once, the handler is registered twice. Then each fork counts
       // twice, which does no harm.
-      if (int const error = ::pthread_atfork(nullptr, nullptr, &count_up)) {
+      if (int const error = ::pthread_atfork(&count_children, nullptr, &count_up)) {
         return error;
       }
       has_begun.store(true, std::memory_order_release);
@@ -54,8 +54,16 @@ public:
     return forks;
   }
 
+  /// How often this process has begun to fork, and its ancestors before they made it: what was opened
+  /// before the last time may be open in a child, too.
+  static std::atomic<unsigned>& children() noexcept {
+    static std::atomic<unsigned> begun(0);
+    return begun;
+  }
+
 private:
   static void count_up() { count().fetch_add(1, std::memory_order_relaxed); }
+  static void count_children() { children().fetch_add(1, std::memory_order_relaxed); }
 };
 
 /// Marks the process that an object belongs to. The mark uses the fork count of the shared library

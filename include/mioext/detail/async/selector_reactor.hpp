@@ -212,7 +212,7 @@ public:
       operation_queue aborted;
       {
         std::lock_guard<optional_mutex> const lock(state->mutex);
-        if (state->is_watched() && !(is_closed_next && state->is_spent()) &&
+        if (state->is_watched() && !(is_closed_next && is_left_to_close(*state)) &&
             !owner_.is_left_behind()) {
           selector_.remove(fd);
         }
@@ -515,6 +515,18 @@ private:
   void assert_usable() const noexcept {
     BOOST_ASSERT_MSG(host_.is_usable_here(),
                      "the I/O objects of a selector_context belong to the thread that runs it");
+  }
+
+  /// True if the close that follows is enough to end the watching. A stream's descriptor has no duplicates,
+  /// as far as that can be known: none in a child process, if none was forked since this was made. (One that
+  /// the program has made itself, or has sent to another process, goes on waking the selector, once for each
+  /// new event, which concerns nobody. So it is with Asio's sockets, which never tell epoll. In a
+  /// scheduler's selector it might concern a loop's descriptor.)
+  bool is_left_to_close(descriptor_state const& state) const noexcept {
+    return state.is_spent() ||
+           (state.is_watched(watch_mode::persistent) && is_locked_ &&
+            selector::reports_together() &&
+            fork_count::children().load(std::memory_order_relaxed) == children_);
   }
 
   // --- Operations that wait (all with the state's mutex held) ------------------------------------
@@ -1059,6 +1071,7 @@ private:
   // Locked before all other mutexes. Recursive, because destroying an operation may close handles.
   std::recursive_mutex closing_mutex_{};
   std::atomic<bool> is_shut_down_;
+  unsigned const children_ = fork_count::children().load(std::memory_order_relaxed); // before this
 };
 
 } // namespace detail
