@@ -88,6 +88,9 @@ public:
     throw_error(ec, "selector_service");
   }
 
+  nested_host(nested_host const&) = delete;
+  nested_host& operator=(nested_host const&) = delete;
+
   /// The reactor of `host`. The returned pointer keeps the host alive.
   static std::shared_ptr<selector_reactor> reactor_of(std::shared_ptr<nested_host> const& host) {
     std::shared_ptr<selector_reactor> const reactor(host, &host->reactor_);
