@@ -124,7 +124,7 @@ bench::comparison compare_waits(std::string const& active, bench::limit const& g
 
 bench::comparison compare_visits() {
   return with_bare_guest(compare_guest("accept, connect, one byte, close", "visit", "1",
-                                       bench::at_most_ratio(0.6), bench::at_most_ratio(0.91)),
+                                       bench::at_most_ratio(0.61), bench::at_most_ratio(0.93)),
                          "visit", "1");
 }
 

@@ -522,11 +522,10 @@ private:
   /// the program has made itself, or has sent to another process, goes on waking the selector, once for each
   /// new event, which concerns nobody. So it is with Asio's sockets, which never tell epoll. In a
   /// scheduler's selector it might concern a loop's descriptor.)
-  bool is_left_to_close(descriptor_state const& state) const noexcept {
-    return state.is_spent() ||
-           (state.is_watched(watch_mode::persistent) && is_locked_ &&
-            selector::reports_together() &&
-            fork_count::children().load(std::memory_order_relaxed) == children_);
+  BOOST_FORCEINLINE bool is_left_to_close(descriptor_state const& state) const noexcept {
+    return state.is_spent() || (state.is_watched(watch_mode::persistent) && is_locked_ &&
+                                selector::reports_together() &&
+                                children_.load(std::memory_order_relaxed) == children_before_);
   }
 
   // --- Operations that wait (all with the state's mutex held) ------------------------------------
@@ -1071,7 +1070,8 @@ private:
   // Locked before all other mutexes. Recursive, because destroying an operation may close handles.
   std::recursive_mutex closing_mutex_{};
   std::atomic<bool> is_shut_down_;
-  unsigned const children_ = fork_count::children().load(std::memory_order_relaxed); // before this
+  std::atomic<unsigned> const& children_ = fork_count::children();
+  unsigned const children_before_ = children_.load(std::memory_order_relaxed); // this was made
 };
 
 } // namespace detail
