@@ -92,6 +92,26 @@ private:
   std::atomic<unsigned> count_{0};
 };
 
+/// Marks a moment: has the process begun to fork since then? The shared library in which the mark was made
+/// counts, as for a fork_mark.
+class forks_since {
+public:
+  forks_since() noexcept
+      : children_(fork_count::children()), before_(children_.load(std::memory_order_relaxed)) {}
+
+  forks_since(forks_since const&) = delete;
+  forks_since& operator=(forks_since const&) = delete;
+
+  /// True if a child may have what was opened since then; so in the child, too.
+  BOOST_FORCEINLINE bool has_any() const noexcept {
+    return children_.load(std::memory_order_relaxed) != before_;
+  }
+
+private:
+  std::atomic<unsigned> const& children_;
+  unsigned const before_;
+};
+
 } // namespace detail
 } // namespace MIOEXT_SYSTEM
 } // namespace mioext

@@ -103,8 +103,8 @@ struct descriptor_state {
 
   /// To be called after the selector was asked anew, with the next generation.
   void has_begun(watch_mode how, interest wanted) noexcept {
-    generation = next_generation();
-    change(how, wanted);
+    begin();
+    has_begun_at_last(how, wanted);
   }
 
   /// The first half of that. What is reported by an earlier tag is nobody's from now on.
@@ -118,7 +118,7 @@ struct descriptor_state {
 
   /// To be called when the selector does not watch the descriptor any more.
   void has_stopped() noexcept {
-    generation = next_generation();
+    begin();
     change(watch_mode::none, interest::none);
     file_has_changed();
   }
@@ -131,7 +131,7 @@ struct descriptor_state {
 
   /// To be called after the selector was asked anew, once for those who still wait.
   void is_watched_again(interest wanted) noexcept {
-    generation = next_generation();
+    begin();
     watched_.store(watch_mode::per_operation, std::memory_order_relaxed);
     watched_for = wanted;
     has_reported = false;

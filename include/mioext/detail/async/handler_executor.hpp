@@ -355,8 +355,7 @@ public:
     }
   }
 
-  /// True only for an io_context's executor and a scheduler's: any other one that it holds may be a
-  /// strand.
+  /// Any other one than an io_context's executor and a scheduler's may be a strand.
   on_dispatch kind() const noexcept {
     return held_ == held::io_contexts  ? on_dispatch::calls_in_io_context
            : held_ == held::schedulers ? on_dispatch::calls

@@ -345,7 +345,7 @@ private:
       }
       found.clear();
     }
-    // The frequent case.
+    // The frequent case: what go_on_with() does, without a queue (34 instructions less for an event).
     if (nested_.is_another_look_worthwhile(1)) {
       go_on_after(*only);
     } else {

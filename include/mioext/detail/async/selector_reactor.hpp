@@ -524,8 +524,7 @@ private:
   /// scheduler's selector it might concern a loop's descriptor.)
   BOOST_FORCEINLINE bool is_left_to_close(descriptor_state const& state) const noexcept {
     return state.is_spent() || (state.is_watched(watch_mode::persistent) && is_locked_ &&
-                                selector::reports_together() &&
-                                children_.load(std::memory_order_relaxed) == children_before_);
+                                selector::reports_together() && !forks_since_made_.has_any());
   }
 
   // --- Operations that wait (all with the state's mutex held) ------------------------------------
@@ -832,7 +831,7 @@ private:
     } else if (is_watched && (error == ENOENT || error == EBADF)) {
       is_watched = false;
       end_all(state, boost::asio::error::bad_descriptor, lost);
-      state.generation = state.next_generation();
+      state.begin();
       state.file_has_changed();
       if (error == ENOENT) {
         error = selector_.add(fd, wanted, when, selector::tag_data(fd, state.next_generation()));
@@ -1070,8 +1069,7 @@ private:
   // Locked before all other mutexes. Recursive, because destroying an operation may close handles.
   std::recursive_mutex closing_mutex_{};
   std::atomic<bool> is_shut_down_;
-  std::atomic<unsigned> const& children_ = fork_count::children();
-  unsigned const children_before_ = children_.load(std::memory_order_relaxed); // this was made
+  forks_since forks_since_made_{};
 };
 
 } // namespace detail
