@@ -28,6 +28,7 @@
 #include <mioext/detail/async/scheduler.hpp>
 #include <mioext/detail/async/selector_reactor.hpp>
 #include <mioext/detail/async/selector_service_access.hpp>
+#include <mioext/detail/inlining.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
@@ -212,7 +213,7 @@ selector_service_access::look_up_reactor(boost::asio::execution_context& context
   known.context = &context;
 }
 
-BOOST_FORCEINLINE std::shared_ptr<selector_reactor> const&
+MIOEXT_DETAIL_FORCEINLINE std::shared_ptr<selector_reactor> const&
 selector_service_access::reactor(boost::asio::execution_context& context) {
   // Most threads run one context. (Looking a service up takes a lock of the context's.)
   static thread_local known_reactor known;
@@ -222,7 +223,7 @@ selector_service_access::reactor(boost::asio::execution_context& context) {
   return *known.reactor;
 }
 
-BOOST_FORCEINLINE std::shared_ptr<selector_reactor> const&
+MIOEXT_DETAIL_FORCEINLINE std::shared_ptr<selector_reactor> const&
 selector_service_access::reactor(boost::asio::execution_context& context, scheduler* native) {
   if (native) {
     if (std::shared_ptr<selector_reactor> const* const known = native->reactor()) {

@@ -14,6 +14,7 @@
 #ifndef MIOEXT_DETAIL_CLOSING_LISTENERS_HPP
 #define MIOEXT_DETAIL_CLOSING_LISTENERS_HPP
 
+#include <mioext/detail/inlining.hpp>
 #include <mioext/detail/system.hpp>
 
 #include <atomic>
@@ -112,13 +113,15 @@ private:
   public:
     short_lock() noexcept : is_locked_(false) {}
 
-    BOOST_FORCEINLINE void lock() noexcept {
+    MIOEXT_DETAIL_FORCEINLINE void lock() noexcept {
       while (is_locked_.exchange(true, std::memory_order_acquire)) {
         std::this_thread::sleep_for(std::chrono::microseconds(1));
       }
     }
 
-    BOOST_FORCEINLINE void unlock() noexcept { is_locked_.store(false, std::memory_order_release); }
+    MIOEXT_DETAIL_FORCEINLINE void unlock() noexcept {
+      is_locked_.store(false, std::memory_order_release);
+    }
 
   private:
     std::atomic<bool> is_locked_;
@@ -216,7 +219,8 @@ private:
   // --- With the lock held --------------------------------------------------------------------------
 
   /// Returns false if the place belongs to another listener.
-  BOOST_FORCEINLINE static bool enter_alone(place& entered, closing_listener& listener) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE static bool enter_alone(place& entered,
+                                                    closing_listener& listener) noexcept {
     closing_listener* const first = entered.first.load(std::memory_order_relaxed);
     if (!first) {
       entered.first.store(&listener, std::memory_order_release);
@@ -238,8 +242,8 @@ private:
   }
 
   /// What is freed without the lock is left in `unused`.
-  BOOST_FORCEINLINE static void remove_first(place& from,
-                                             std::unique_ptr<other_listener>& unused) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE static void
+  remove_first(place& from, std::unique_ptr<other_listener>& unused) noexcept {
     unused.reset(from.others);
     if (BOOST_UNLIKELY(unused != nullptr)) {
       from.others = unused->next;

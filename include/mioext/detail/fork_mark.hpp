@@ -13,6 +13,7 @@
 #ifndef MIOEXT_DETAIL_FORK_MARK_HPP
 #define MIOEXT_DETAIL_FORK_MARK_HPP
 
+#include <mioext/detail/inlining.hpp>
 #include <mioext/detail/system.hpp>
 
 #include <atomic>
@@ -83,7 +84,7 @@ public:
 
   /// True in a child of the process that the object belongs to: what the object has in the system
   /// is the parent's, too.
-  BOOST_FORCEINLINE bool is_left_behind() const noexcept {
+  MIOEXT_DETAIL_FORCEINLINE bool is_left_behind() const noexcept {
     return count_.load(std::memory_order_acquire) != forks_.load(std::memory_order_relaxed);
   }
 
@@ -103,7 +104,7 @@ public:
   forks_since& operator=(forks_since const&) = delete;
 
   /// True if a child may have what was opened since then; so in the child, too.
-  BOOST_FORCEINLINE bool has_any() const noexcept {
+  MIOEXT_DETAIL_FORCEINLINE bool has_any() const noexcept {
     return children_.load(std::memory_order_relaxed) != before_;
   }
 

@@ -27,6 +27,7 @@
 
 #include <mioext/detail/event_loop/handle_ops.hpp>
 #include <mioext/detail/event_loop/handler_traits.hpp>
+#include <mioext/detail/inlining.hpp>
 #include <mioext/detail/polling/connection_ops.hpp>
 #include <mioext/detail/polling/registration_rules.hpp>
 #include <mioext/detail/scope_exit.hpp>
@@ -160,7 +161,8 @@ basic_event_loop<Token, Message>::tick(Handler& receiver, std::chrono::nanosecon
 /// The fast path: everything from here to the handler is executed for each event.
 template <class Token, class Message>
 template <class Handler>
-BOOST_FORCEINLINE std::size_t basic_event_loop<Token, Message>::deliver_events(Handler& receiver) {
+MIOEXT_DETAIL_FORCEINLINE std::size_t
+basic_event_loop<Token, Message>::deliver_events(Handler& receiver) {
   using state = detail::registration_state;
   detail::event_batch& batch = core_.batch();
   std::size_t calls = 0;

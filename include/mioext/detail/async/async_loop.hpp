@@ -26,7 +26,6 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/execution_context.hpp>
-#include <boost/config.hpp>
 #include <boost/core/no_exceptions_support.hpp>
 #include <boost/system/error_code.hpp>
 
@@ -39,6 +38,7 @@
 #include <mioext/detail/async/selector_service_access.hpp>
 #include <mioext/detail/duration.hpp>
 #include <mioext/detail/event_loop/loop_core.hpp>
+#include <mioext/detail/inlining.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/event_loop.hpp>
 #include <mioext/event_loop_config.hpp>
@@ -49,7 +49,7 @@ namespace detail {
 
 /// Asked after a tick that has made that many calls: whether another one is to follow at once.
 struct step_repetition {
-  BOOST_FORCEINLINE bool operator()(std::size_t calls) const {
+  MIOEXT_DETAIL_FORCEINLINE bool operator()(std::size_t calls) const {
     scheduler* const where = repeats_in;
     return (where && calls != 0 && where->goes_on(calls)) || is_wanted(owner, calls);
   }

@@ -36,6 +36,7 @@
 #include <mioext/detail/async/selector_service_access.hpp>
 #include <mioext/detail/handles/basic_handle.hpp>
 #include <mioext/detail/handles/is_execution_context.hpp>
+#include <mioext/detail/inlining.hpp>
 #include <mioext/detail/native_handle.hpp>
 #include <mioext/interest.hpp>
 
@@ -167,9 +168,9 @@ make_cancellable(Slot const& slot, std::shared_ptr<selector_reactor> const& reac
 /// @param native the scheduler whose executor `executor` is, if it is one's
 /// @param tries_first false for an operation that only waits
 template <class Action, class Handler, class IoExecutor>
-BOOST_FORCEINLINE void start_operation(operation_place const& place, IoExecutor const& executor,
-                                       scheduler* native, interest wanted, bool tries_first,
-                                       Action&& action, Handler& completion_handler) {
+MIOEXT_DETAIL_FORCEINLINE void
+start_operation(operation_place const& place, IoExecutor const& executor, scheduler* native,
+                interest wanted, bool tries_first, Action&& action, Handler& completion_handler) {
   selector_reactor& reactor = *place.reactor;
   if (reactor.is_shut_down()) {
     return; // the handler is dropped, as are those that wait when a context goes

@@ -14,6 +14,7 @@
 #ifndef MIOEXT_DETAIL_ASYNC_DESCRIPTOR_OPERATION_HPP
 #define MIOEXT_DETAIL_ASYNC_DESCRIPTOR_OPERATION_HPP
 
+#include <mioext/detail/inlining.hpp>
 #include <mioext/detail/system.hpp>
 
 #include <cstddef>
@@ -72,7 +73,8 @@ public:
   posting_place& operator=(posting_place const&) = delete;
 
   /// Serves one allocation of what an executor queues, with the place, if that is not used.
-  template <std::size_t Size, std::size_t Alignment> BOOST_FORCEINLINE void* allocate_posting() {
+  template <std::size_t Size, std::size_t Alignment>
+  MIOEXT_DETAIL_FORCEINLINE void* allocate_posting() {
     constexpr bool fits = Size <= sizeof(storage) && Alignment <= alignof(storage);
     if (BOOST_LIKELY(fits && place_use_ == place_use::none)) {
       place_use_ = place_use::posting;
@@ -82,7 +84,7 @@ public:
   }
 
   /// Reads no member.
-  BOOST_FORCEINLINE void deallocate_posting(void* memory) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE void deallocate_posting(void* memory) noexcept {
     if (BOOST_UNLIKELY(memory != storage_.posting)) {
       deallocate(memory);
     }
@@ -314,7 +316,7 @@ public:
   }
 
   /// Hands all outcomes to their handlers.
-  BOOST_FORCEINLINE void complete_all(completion how) {
+  MIOEXT_DETAIL_FORCEINLINE void complete_all(completion how) {
     while (descriptor_operation* const operation = pop()) {
       operation->complete(how);
     }

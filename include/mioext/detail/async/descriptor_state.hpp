@@ -18,10 +18,9 @@
 #include <atomic>
 #include <cstdint>
 
-#include <boost/config.hpp>
-
 #include <mioext/detail/async/descriptor_operation.hpp>
 #include <mioext/detail/async/optional_mutex.hpp>
+#include <mioext/detail/inlining.hpp>
 #include <mioext/detail/polling/selector.hpp>
 #include <mioext/interest.hpp>
 
@@ -68,14 +67,15 @@ struct descriptor_state {
 
   /// True if the operation must not be tried now: there is nothing to read, or other operations
   /// wait for the same, and they come first.
-  BOOST_FORCEINLINE bool must_wait(descriptor_operation const& operation) const noexcept {
+  MIOEXT_DETAIL_FORCEINLINE bool must_wait(descriptor_operation const& operation) const noexcept {
     return (is_drained && operation.wanted() == interest::readable) ||
            (!operations.empty() && (operations.wanted() & operation.wanted()) != interest::none);
   }
 
   /// True if the selector reports what the operation wants without being asked anew: it watches for
   /// that edge-triggered, and the operation has just been tried in vain.
-  BOOST_FORCEINLINE bool will_be_reported(descriptor_operation const& operation) const noexcept {
+  MIOEXT_DETAIL_FORCEINLINE bool
+  will_be_reported(descriptor_operation const& operation) const noexcept {
     return is_watched(watch_mode::persistent) && contains(watched_for, operation.wanted());
   }
 
@@ -83,7 +83,7 @@ struct descriptor_state {
   /// reports something new, which it does because it is edge-triggered and was watching before the
   /// attempt. This is not done if the selector does not report urgent data, because it then reports
   /// too little. (tokio's PollEvented and its clear_readiness() do the same after a short read.)
-  BOOST_FORCEINLINE void note(io_status tried) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE void note(io_status tried) noexcept {
     if (tried == io_status::done_and_drained && is_watched(watch_mode::persistent) && !has_ended &&
         contains(selector::all_interests(), interest::priority)) {
       is_drained = true;

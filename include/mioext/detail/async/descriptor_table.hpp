@@ -13,6 +13,7 @@
 #ifndef MIOEXT_DETAIL_ASYNC_DESCRIPTOR_TABLE_HPP
 #define MIOEXT_DETAIL_ASYNC_DESCRIPTOR_TABLE_HPP
 
+#include <mioext/detail/inlining.hpp>
 #include <mioext/detail/system.hpp>
 
 #include <algorithm>
@@ -23,8 +24,6 @@
 #include <mutex>
 #include <utility>
 #include <vector>
-
-#include <boost/config.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
@@ -57,7 +56,7 @@ public:
   void prepare_by(void (*prepare)(int fd, Value&)) noexcept { prepare_ = prepare; }
 
   /// The value for `fd`, or null if its block was never made.
-  BOOST_FORCEINLINE Value* find(std::uint32_t fd) const noexcept {
+  MIOEXT_DETAIL_FORCEINLINE Value* find(std::uint32_t fd) const noexcept {
     index const& used = *index_.load(std::memory_order_acquire);
     std::size_t const number = fd / block_size;
     if (number >= used.size) {
@@ -67,7 +66,7 @@ public:
     return found ? &found->values[fd % block_size] : nullptr;
   }
 
-  BOOST_FORCEINLINE Value* find(int fd) const noexcept {
+  MIOEXT_DETAIL_FORCEINLINE Value* find(int fd) const noexcept {
     return find(static_cast<std::uint32_t>(fd));
   }
 

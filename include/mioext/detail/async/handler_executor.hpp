@@ -42,6 +42,7 @@
 
 #include <mioext/detail/async/inline_executor.hpp>
 #include <mioext/detail/async/scheduler_executor.hpp>
+#include <mioext/detail/inlining.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
@@ -235,7 +236,7 @@ public:
   scheduler_work(scheduler_work const&) = delete;
   scheduler_work& operator=(scheduler_work const&) = delete;
 
-  BOOST_FORCEINLINE ~scheduler_work() {
+  MIOEXT_DETAIL_FORCEINLINE ~scheduler_work() {
     if (BOOST_UNLIKELY(scheduler_ != nullptr)) { // an operation that has ended has no work
       finish();
     }
@@ -299,8 +300,8 @@ public:
     }
   }
 
-  BOOST_FORCEINLINE tracked_executor(boost::asio::any_io_executor const& executor,
-                                     scheduler* known) {
+  MIOEXT_DETAIL_FORCEINLINE tracked_executor(boost::asio::any_io_executor const& executor,
+                                             scheduler* known) {
     if (BOOST_LIKELY(known != nullptr)) {
       ::new (static_cast<void*>(&schedulers_)) scheduler_work(known, of_io_object());
     } else {
@@ -308,7 +309,8 @@ public:
     }
   }
 
-  BOOST_FORCEINLINE tracked_executor(tracked_executor&& other) noexcept : held_(other.held_) {
+  MIOEXT_DETAIL_FORCEINLINE tracked_executor(tracked_executor&& other) noexcept
+      : held_(other.held_) {
     if (BOOST_LIKELY(held_ == held::schedulers)) {
       ::new (static_cast<void*>(&schedulers_)) scheduler_work(std::move(other.schedulers_));
     } else {
@@ -319,7 +321,7 @@ public:
   tracked_executor(tracked_executor const&) = delete;
   tracked_executor& operator=(tracked_executor const&) = delete;
 
-  BOOST_FORCEINLINE ~tracked_executor() {
+  MIOEXT_DETAIL_FORCEINLINE ~tracked_executor() {
     if (BOOST_LIKELY(held_ == held::schedulers)) {
       schedulers_.~scheduler_work();
     } else {

@@ -39,6 +39,7 @@
 #include <mioext/detail/async/function_memory.hpp>
 #include <mioext/detail/async/handler_executor.hpp>
 #include <mioext/detail/async/operation_allocator.hpp>
+#include <mioext/detail/inlining.hpp>
 #include <mioext/interest.hpp>
 
 namespace mioext {
@@ -114,13 +115,13 @@ public:
   template <class U>
   posting_allocator(posting_allocator<U> const& other) noexcept : place_(other.place_) {}
 
-  BOOST_FORCEINLINE T* allocate(std::size_t count) {
+  MIOEXT_DETAIL_FORCEINLINE T* allocate(std::size_t count) {
     static_assert(alignof(T) <= alignof(std::max_align_t), "no room for over-aligned types");
     return static_cast<T*>(count == 1 ? place_->allocate_posting<sizeof(T), alignof(T)>()
                                       : ::operator new(count * sizeof(T)));
   }
 
-  BOOST_FORCEINLINE void deallocate(T* pointer, std::size_t) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE void deallocate(T* pointer, std::size_t) noexcept {
     place_->deallocate_posting(pointer);
   }
 
@@ -220,7 +221,7 @@ protected:
     ::new (io_place()) Tracked(executor, native);
   }
 
-  BOOST_FORCEINLINE ~io_operation() {
+  MIOEXT_DETAIL_FORCEINLINE ~io_operation() {
     if (has_io()) {
       io().~Tracked();
     }
@@ -242,7 +243,7 @@ protected:
   /// first, because the operation may be called at once in another thread, and because what is queued may
   /// be made in its place. A program needs it once for each type of executor, and so what Asio does is
   /// inlined in it, which the compiler would not do by itself.
-  BOOST_NOINLINE __attribute__((flatten)) void post_to_io() {
+  BOOST_NOINLINE MIOEXT_DETAIL_FLATTEN void post_to_io() {
     Tracked const executor(take_io());
     executor.post(operation_function<execution_place::io>(*this));
   }
@@ -303,9 +304,10 @@ public:
   }
 
   /// @param native the scheduler whose executor `executor` is, if it is one's.
-  BOOST_FORCEINLINE static handler_operation& make(interest wanted, Action&& action,
-                                                   Handler& completion_handler,
-                                                   IoExecutor const& executor, scheduler* native) {
+  MIOEXT_DETAIL_FORCEINLINE static handler_operation& make(interest wanted, Action&& action,
+                                                           Handler& completion_handler,
+                                                           IoExecutor const& executor,
+                                                           scheduler* native) {
     return is_native(native)
                ? make_in<true>(wanted, std::move(action), completion_handler, executor, native)
                : make_in<false>(wanted, std::move(action), completion_handler, executor, native);
@@ -321,7 +323,9 @@ public:
 
   /// The same as the base's perform() but without a virtual call, for the reactor that starts the
   /// operation and knows its type.
-  BOOST_FORCEINLINE io_status perform(int fd) noexcept { return action_.perform(fd, this->ec_); }
+  MIOEXT_DETAIL_FORCEINLINE io_status perform(int fd) noexcept {
+    return action_.perform(fd, this->ec_);
+  }
 
   void complete(completion how) override {
     switch (how) {
@@ -364,7 +368,7 @@ private:
   }
 
   template <bool IsOfScheduler>
-  BOOST_FORCEINLINE static handler_operation&
+  MIOEXT_DETAIL_FORCEINLINE static handler_operation&
   make_in(interest wanted, Action&& action, Handler& completion_handler, IoExecutor const& executor,
           scheduler* native) {
     memory_of<IsOfScheduler> memory(allocator_of<IsOfScheduler>(completion_handler));
@@ -421,7 +425,7 @@ private:
 
   /// An executor has called it. The one of the I/O object is still here only if it was not that one that
   /// the operation was queued to.
-  BOOST_FORCEINLINE void arrive(execution_place where) {
+  MIOEXT_DETAIL_FORCEINLINE void arrive(execution_place where) {
     if (where == execution_place::immediate && has_immediate_executor) {
       arrive_at_once();
     } else if (where == execution_place::io && !own_executor::is_io_executor()) {
@@ -445,7 +449,7 @@ private:
 
   /// Called by the scheduler itself. Calls the handler, or goes on to the handler's own executor if it
   /// has one. Its work has ended: the scheduler looks for work when the handler has returned.
-  BOOST_FORCEINLINE void arrive_from_scheduler() {
+  MIOEXT_DETAIL_FORCEINLINE void arrive_from_scheduler() {
     if (own_executor::is_io_executor()) {
       this->io().finish_work_here();
       call_handler();
@@ -467,7 +471,7 @@ private:
   }
 
   /// The memory is released before the handler is called, so that what it starts can use it.
-  BOOST_FORCEINLINE void call_handler() {
+  MIOEXT_DETAIL_FORCEINLINE void call_handler() {
     Action action(std::move(action_));
     Handler completion_handler(std::move(handler_));
     boost::system::error_code const ec = this->ec_;

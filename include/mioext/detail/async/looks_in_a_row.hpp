@@ -14,12 +14,11 @@
 #ifndef MIOEXT_DETAIL_ASYNC_LOOKS_IN_A_ROW_HPP
 #define MIOEXT_DETAIL_ASYNC_LOOKS_IN_A_ROW_HPP
 
+#include <mioext/detail/inlining.hpp>
 #include <mioext/detail/system.hpp>
 
 #include <algorithm>
 #include <cstddef>
-
-#include <boost/config.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
@@ -51,7 +50,7 @@ public:
   }
 
   /// The same where the context's other work has its turn after each look: only the calls are bounded.
-  BOOST_FORCEINLINE bool is_another_worthwhile_of_calls(std::size_t calls) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE bool is_another_worthwhile_of_calls(std::size_t calls) noexcept {
     bool const is_first = looks_++ == 0;
     if (calls == 0) {
       if (!is_first) {

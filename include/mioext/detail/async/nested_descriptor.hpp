@@ -25,11 +25,11 @@
 #include <mioext/detail/descriptor_ops.hpp>
 #include <mioext/detail/fork_mark.hpp>
 #include <mioext/detail/handles/pipe_ops.hpp>
+#include <mioext/detail/inlining.hpp>
 #include <mioext/detail/throw_error.hpp>
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/posix/descriptor_base.hpp>
-#include <boost/config.hpp>
 #include <boost/system/error_code.hpp>
 
 namespace mioext {
@@ -125,7 +125,9 @@ public:
   }
 
   /// True in a child of the process that added it to the reactor.
-  BOOST_FORCEINLINE bool is_left_behind() const noexcept { return added_in_.is_left_behind(); }
+  MIOEXT_DETAIL_FORCEINLINE bool is_left_behind() const noexcept {
+    return added_in_.is_left_behind();
+  }
 
   /// Calls `handler(error_code)` when it is readable.
   template <class Handler> void async_wait(Handler&& completion_handler) {

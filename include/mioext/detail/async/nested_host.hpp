@@ -43,6 +43,7 @@
 #include <mioext/detail/async/reactor_host.hpp>
 #include <mioext/detail/async/selector_reactor.hpp>
 #include <mioext/detail/async/shared_alarm.hpp>
+#include <mioext/detail/inlining.hpp>
 #include <mioext/detail/polling/selector.hpp>
 #include <mioext/detail/scope_exit.hpp>
 #include <mioext/detail/throw_error.hpp>
@@ -208,7 +209,7 @@ private:
 
   /// To be called with the lock held. If there is no memory for a wait, all waiting operations end
   /// with no_memory.
-  BOOST_FORCEINLINE void wait_for_events(operation_queue& failed) {
+  MIOEXT_DETAIL_FORCEINLINE void wait_for_events(operation_queue& failed) {
     reactor_.set_listening(true);
     is_called_off_ = false;
     BOOST_TRY { nested_.wait_for_events(); }
@@ -267,7 +268,7 @@ private:
     first.complete_all(completion::dispatched);
   }
 
-  BOOST_FORCEINLINE void fetch(operation_queue& done) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE void fetch(operation_queue& done) noexcept {
     bool const has_alarm_gone_off = reactor_.fetch(done);
     if (BOOST_UNLIKELY(has_alarm_gone_off)) {
       note_alarm(done);
@@ -316,7 +317,7 @@ private:
   /// Completes what begins the turn.
   /// @param first the one that is called directly, if there is one
   /// @param others those that follow it, if there are any
-  BOOST_FORCEINLINE void complete_in_turn(operation_queue& first, operation_queue& others) {
+  MIOEXT_DETAIL_FORCEINLINE void complete_in_turn(operation_queue& first, operation_queue& others) {
     if (others.empty()) {
       complete_and_look(*first.pop());
     } else {
@@ -381,7 +382,7 @@ private:
   }
 
   /// Posts what completes the last one that was found, and then looks again. The memory for that is here.
-  BOOST_NOINLINE __attribute__((flatten)) void go_on_after(descriptor_operation& last) {
+  BOOST_NOINLINE MIOEXT_DETAIL_FLATTEN void go_on_after(descriptor_operation& last) {
     last_found_ = &last;
     memory_for_turn_.reuse();
     auto& context = static_cast<boost::asio::io_context&>(

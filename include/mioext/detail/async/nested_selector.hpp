@@ -36,6 +36,7 @@
 #include <mioext/detail/async/looks_in_a_row.hpp>
 #include <mioext/detail/async/nested_descriptor.hpp>
 #include <mioext/detail/async/optional_mutex.hpp>
+#include <mioext/detail/inlining.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
@@ -116,7 +117,7 @@ public:
 
   /// False when the context is gone, from before a fork until enter() is called after it, and in a
   /// child process that has not been notified of the fork yet.
-  BOOST_FORCEINLINE bool can_wait() const noexcept {
+  MIOEXT_DETAIL_FORCEINLINE bool can_wait() const noexcept {
     return is_in_reactor_ && !objects_->descriptor.is_left_behind();
   }
 

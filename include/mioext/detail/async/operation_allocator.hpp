@@ -24,9 +24,9 @@
 #ifdef MIOEXT_DETAIL_HAS_RECYCLING_ALLOCATOR
 #include <boost/asio/recycling_allocator.hpp>
 #endif
-#include <boost/config.hpp>
 
 #include <mioext/detail/async/scheduler_frame.hpp>
+#include <mioext/detail/inlining.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
@@ -91,7 +91,7 @@ template <class Allocator> class operation_memory {
 public:
   /// @param given one that can be rebound to this
   template <class Given>
-  BOOST_FORCEINLINE explicit operation_memory(Given const& given)
+  MIOEXT_DETAIL_FORCEINLINE explicit operation_memory(Given const& given)
       : allocator_(given), memory_(traits::allocate(allocator_, 1)) {}
 
   /// For a thread that does not run the scheduler, which keeps `kept`.
@@ -102,7 +102,7 @@ public:
   operation_memory(operation_memory const&) = delete;
   operation_memory& operator=(operation_memory const&) = delete;
 
-  BOOST_FORCEINLINE ~operation_memory() {
+  MIOEXT_DETAIL_FORCEINLINE ~operation_memory() {
     if (memory_) {
       traits::deallocate(allocator_, memory_, 1);
     }
@@ -113,14 +113,15 @@ public:
 
   /// What was released, when the operation in it has ended.
   template <class Given>
-  BOOST_FORCEINLINE static void give_back(Given const& given, void* memory) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE static void give_back(Given const& given, void* memory) noexcept {
     Allocator allocator(given);
     traits::deallocate(allocator, static_cast<typename traits::value_type*>(memory), 1);
   }
 
   /// The same, inlined for certain: where std::allocator_traits lies between, it often is not.
   template <class Given>
-  BOOST_FORCEINLINE static void give_back_inlined(Given const& given, void* memory) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE static void give_back_inlined(Given const& given,
+                                                          void* memory) noexcept {
     Allocator allocator(given);
     allocator.deallocate(static_cast<typename traits::value_type*>(memory), 1);
   }

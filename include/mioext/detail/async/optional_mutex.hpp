@@ -22,6 +22,7 @@
 #include <boost/config.hpp>
 
 #include <mioext/detail/async/small_mutex.hpp>
+#include <mioext/detail/inlining.hpp>
 
 #if defined(__GLIBC_PREREQ)
 #if __GLIBC_PREREQ(2, 32)
@@ -58,7 +59,7 @@ public:
   /// Locks nothing from now on. Before it is used.
   void disable() noexcept { is_disabled_ = true; }
 
-  BOOST_FORCEINLINE void lock() {
+  MIOEXT_DETAIL_FORCEINLINE void lock() {
     if (is_disabled_) {
       return;
     }
@@ -69,7 +70,7 @@ public:
     }
   }
 
-  BOOST_FORCEINLINE void unlock() {
+  MIOEXT_DETAIL_FORCEINLINE void unlock() {
     if (is_disabled_) {
       return;
     }
@@ -83,8 +84,10 @@ public:
   /// A lock_guard that is always inlined.
   class guard {
   public:
-    BOOST_FORCEINLINE explicit guard(optional_mutex& locked) : locked_(locked) { locked.lock(); }
-    BOOST_FORCEINLINE ~guard() { locked_.unlock(); }
+    MIOEXT_DETAIL_FORCEINLINE explicit guard(optional_mutex& locked) : locked_(locked) {
+      locked.lock();
+    }
+    MIOEXT_DETAIL_FORCEINLINE ~guard() { locked_.unlock(); }
 
     guard(guard const&) = delete;
     guard& operator=(guard const&) = delete;
@@ -94,7 +97,7 @@ public:
   };
 
 private:
-  BOOST_FORCEINLINE void lock_among_threads() {
+  MIOEXT_DETAIL_FORCEINLINE void lock_among_threads() {
     mutex_.lock();
     // Hardly ever: no function of the program is called while it is locked, which could begin a thread.
     while (BOOST_UNLIKELY(is_spared_.load(std::memory_order_acquire))) {

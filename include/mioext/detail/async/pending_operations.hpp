@@ -13,6 +13,7 @@
 #ifndef MIOEXT_DETAIL_ASYNC_PENDING_OPERATIONS_HPP
 #define MIOEXT_DETAIL_ASYNC_PENDING_OPERATIONS_HPP
 
+#include <mioext/detail/inlining.hpp>
 #include <mioext/detail/system.hpp>
 
 #include <atomic>
@@ -37,7 +38,7 @@ public:
   std::size_t count() const noexcept { return count_.load(); }
 
   /// Counts one more. Returns true if the host must be asked to listen.
-  BOOST_FORCEINLINE bool add() noexcept {
+  MIOEXT_DETAIL_FORCEINLINE bool add() noexcept {
     return is_counted_ && BOOST_UNLIKELY(count_.fetch_add(1) == 0) && !is_listening_.load();
   }
 

@@ -44,6 +44,7 @@
 #include <mioext/detail/async/scheduler_sources.hpp>
 #include <mioext/detail/async/selector_reactor.hpp>
 #include <mioext/detail/duration.hpp>
+#include <mioext/detail/inlining.hpp>
 #include <mioext/detail/polling/selector.hpp>
 #include <mioext/detail/scope_exit.hpp>
 #include <mioext/detail/throw_error.hpp>
@@ -112,7 +113,7 @@ public:
   bool is_running_here() const noexcept override { return calls_this_thread(); }
 
   /// The same, for the compiler to inline.
-  BOOST_FORCEINLINE bool calls_this_thread() const noexcept {
+  MIOEXT_DETAIL_FORCEINLINE bool calls_this_thread() const noexcept {
     scheduler_frame const* const running = scheduler_frame::innermost();
     return running && (running->owner == this || find_frame(running->outer));
   }
@@ -124,7 +125,7 @@ public:
   }
 
   /// Queues it, and owns it from now on.
-  BOOST_FORCEINLINE void post(descriptor_operation& operation) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE void post(descriptor_operation& operation) noexcept {
     if (calls_this_thread()) {
       post_here(operation);
     } else {
@@ -157,7 +158,7 @@ public:
     }
   }
 
-  BOOST_FORCEINLINE void finish_work() noexcept {
+  MIOEXT_DETAIL_FORCEINLINE void finish_work() noexcept {
     if (calls_this_thread()) {
       finish_work_here();
     } else {
@@ -249,7 +250,7 @@ public:
   bool may_go_on(std::size_t calls) noexcept { return has_no_limit_ && goes_on(calls); }
 
   /// The same for one that was allowed to go on before.
-  BOOST_FORCEINLINE bool goes_on(std::size_t calls) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE bool goes_on(std::size_t calls) noexcept {
     if (round_left_ <= calls || !queue_.empty() || posted_.load(std::memory_order_relaxed) ||
         is_stopped_.load(std::memory_order_relaxed) || reactor_.has_closed_elsewhere()) {
       return false;
@@ -466,7 +467,7 @@ private:
 
   /// The next one in the queue, for which it waits; null when it is stopped, when the deadline is over,
   /// or when there is no work left, which stops it.
-  BOOST_FORCEINLINE descriptor_operation* next_operation(clock::time_point deadline) {
+  MIOEXT_DETAIL_FORCEINLINE descriptor_operation* next_operation(clock::time_point deadline) {
     if (is_stopped() || (is_limited(deadline) && is_over(deadline))) {
       return nullptr;
     }
@@ -486,7 +487,7 @@ private:
   }
 
   /// The same when the queue is empty.
-  BOOST_FORCEINLINE descriptor_operation* wait_for_operation(clock::time_point deadline) {
+  MIOEXT_DETAIL_FORCEINLINE descriptor_operation* wait_for_operation(clock::time_point deadline) {
     if (deadline == clock::time_point::min()) {
       return look_for_operation();
     }
@@ -561,7 +562,7 @@ private:
   }
 
   /// Until something is in the queue, or something else has changed. Stops it if no work is left.
-  BOOST_FORCEINLINE void wait(clock::time_point deadline) {
+  MIOEXT_DETAIL_FORCEINLINE void wait(clock::time_point deadline) {
     is_asleep_.store(true);
     auto const wakes =
         make_scope_exit([this] { is_asleep_.store(false, std::memory_order_relaxed); });
@@ -588,7 +589,7 @@ private:
     return limit < zero ? left : left < zero ? limit : std::min(limit, left);
   }
 
-  BOOST_FORCEINLINE void fetch(std::chrono::nanoseconds limit) {
+  MIOEXT_DETAIL_FORCEINLINE void fetch(std::chrono::nanoseconds limit) {
     if (reactor_.is_left_behind()) { // the parent's events are not for this process
       throw_error(system_error_code(renew_selector()), "run");
       // What others have to know of this thread was reset, so it does not sleep this time.

@@ -14,6 +14,7 @@
 #ifndef MIOEXT_DETAIL_ASYNC_SCHEDULER_FRAME_HPP
 #define MIOEXT_DETAIL_ASYNC_SCHEDULER_FRAME_HPP
 
+#include <mioext/detail/inlining.hpp>
 #include <mioext/detail/system.hpp>
 
 #include <atomic>
@@ -210,7 +211,7 @@ public:
   recycled_allocator() noexcept = default;
   template <class U> recycled_allocator(recycled_allocator<U> const&) noexcept {}
 
-  BOOST_FORCEINLINE T* allocate(std::size_t count) {
+  MIOEXT_DETAIL_FORCEINLINE T* allocate(std::size_t count) {
     if (count != 1 || !recycled_memory::fits<T>()) {
       return other_allocator().allocate(count);
     }
@@ -219,7 +220,7 @@ public:
     return static_cast<T*>(kept ? kept : ::operator new(recycled_memory::block_size<T>()));
   }
 
-  BOOST_FORCEINLINE void deallocate(T* pointer, std::size_t count) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE void deallocate(T* pointer, std::size_t count) noexcept {
     if (count != 1 || !recycled_memory::fits<T>()) {
       other_allocator().deallocate(pointer, count);
       return;

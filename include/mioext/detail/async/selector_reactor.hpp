@@ -45,6 +45,7 @@
 #include <mioext/detail/closing_listeners.hpp>
 #include <mioext/detail/descriptor_flags.hpp>
 #include <mioext/detail/fork_mark.hpp>
+#include <mioext/detail/inlining.hpp>
 #include <mioext/detail/polling/selector.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/event_loop_config.hpp>
@@ -142,8 +143,8 @@ public:
   /// @param tries_first false for an operation that is a wait and nothing else: it ends when the
   /// selector reports what it waits for, which may be at once.
   template <bool IsOwn, class Operation>
-  BOOST_FORCEINLINE void start(int fd, descriptor_state& state, Operation& operation,
-                               watch_mode how, bool tries_first) {
+  MIOEXT_DETAIL_FORCEINLINE void start(int fd, descriptor_state& state, Operation& operation,
+                                       watch_mode how, bool tries_first) {
     assert_usable();
     if (!IsOwn) {
       state.mutex.lock();
@@ -179,7 +180,8 @@ public:
 
   /// The same for a caller that does not know the state, or if `fd` may not be an open descriptor.
   template <bool IsOwn, class Operation>
-  BOOST_FORCEINLINE void start(int fd, Operation& operation, watch_mode how, bool tries_first) {
+  MIOEXT_DETAIL_FORCEINLINE void start(int fd, Operation& operation, watch_mode how,
+                                       bool tries_first) {
     descriptor_state* state = states_.find(fd);
     if (BOOST_UNLIKELY(!state)) {
       state = state_for(fd, operation);
@@ -380,7 +382,7 @@ public:
   }
 
   /// The same for a host that does not wait here, and whose reactor has locks.
-  BOOST_FORCEINLINE bool fetch(operation_queue& done) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE bool fetch(operation_queue& done) noexcept {
     return deliver_all<true>(
         selector_.wait(batch_.get(), event_capacity_, std::chrono::nanoseconds::zero()), done);
   }
@@ -522,7 +524,7 @@ private:
   /// the program has made itself, or has sent to another process, goes on waking the selector, once for each
   /// new event, which concerns nobody. So it is with Asio's sockets, which never tell epoll. In a
   /// scheduler's selector it might concern a loop's descriptor.)
-  BOOST_FORCEINLINE bool is_left_to_close(descriptor_state const& state) const noexcept {
+  MIOEXT_DETAIL_FORCEINLINE bool is_left_to_close(descriptor_state const& state) const noexcept {
     return state.is_spent() || (state.is_watched(watch_mode::persistent) && is_locked_ &&
                                 selector::reports_together() && !forks_since_made_.has_any());
   }
@@ -579,8 +581,8 @@ private:
 
   /// watch_alone() where the same wait has been made before, and nothing else.
   template <bool IsOwn>
-  BOOST_FORCEINLINE bool watch_once_more(int fd, descriptor_state& state,
-                                         descriptor_operation& operation, watch_mode how) {
+  MIOEXT_DETAIL_FORCEINLINE bool watch_once_more(int fd, descriptor_state& state,
+                                                 descriptor_operation& operation, watch_mode how) {
     if (BOOST_UNLIKELY(how == watch_mode::persistent ||
                        !state.is_watched(watch_mode::per_operation) || !state.operations.empty() ||
                        is_shut_down_.load(std::memory_order_relaxed) || owner_.is_left_behind() ||
@@ -600,8 +602,9 @@ private:
 
   /// The selector watches for the operation, which is the only one of its descriptor, since state.begin().
   template <bool IsOwn>
-  BOOST_FORCEINLINE void has_begun_alone(descriptor_state& state, descriptor_operation& operation,
-                                         watch_mode how, interest wanted, bool may_end_unheard) {
+  MIOEXT_DETAIL_FORCEINLINE void has_begun_alone(descriptor_state& state,
+                                                 descriptor_operation& operation, watch_mode how,
+                                                 interest wanted, bool may_end_unheard) {
     state.has_begun_at_last(how, wanted);
     operation.may_end_unheard = may_end_unheard;
     if (may_end_unheard) {
@@ -767,13 +770,15 @@ private:
   }
 
   /// Adds the operation to those that wait. Returns true if the host must be asked to listen.
-  BOOST_FORCEINLINE bool keep(descriptor_state& state, descriptor_operation& operation) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE bool keep(descriptor_state& state,
+                                      descriptor_operation& operation) noexcept {
     state.operations.push(operation);
     return pending_.add();
   }
 
   /// The same, and asks the host to listen if it must be asked.
-  BOOST_FORCEINLINE void keep_and_unlock(descriptor_state& state, descriptor_operation& operation) {
+  MIOEXT_DETAIL_FORCEINLINE void keep_and_unlock(descriptor_state& state,
+                                                 descriptor_operation& operation) {
     bool const must_listen = keep(state, operation);
     state.mutex.unlock();
     if (must_listen) {
@@ -798,8 +803,8 @@ private:
   /// Requests notification when `fd` is closed, before the selector watches it, so that no close is
   /// missed. If there is no memory for that, the operation is destroyed, and its initiating
   /// function throws.
-  BOOST_FORCEINLINE void hear_of_closing(int fd, descriptor_operation& operation,
-                                         std::unique_lock<optional_mutex>& lock) {
+  MIOEXT_DETAIL_FORCEINLINE void hear_of_closing(int fd, descriptor_operation& operation,
+                                                 std::unique_lock<optional_mutex>& lock) {
     BOOST_TRY { closing_.enter(fd, *this); }
     BOOST_CATCH(...) {
       if (lock.owns_lock()) {
@@ -852,7 +857,7 @@ private:
   /// fetch() does.
   /// @tparam IsLocked is_locked_
   template <bool IsLocked>
-  BOOST_FORCEINLINE bool deliver_all(int events, operation_queue& done) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE bool deliver_all(int events, operation_queue& done) noexcept {
     bool has_others = false;
     std::size_t ended = 0; // that are still counted as pending
     selector::native_event const* event = batch_.get();
@@ -880,9 +885,9 @@ private:
   /// count down.
   /// @tparam IsLocked false in a scheduler, whose descriptors mostly stay watched when they have reported
   template <bool IsLocked>
-  BOOST_FORCEINLINE std::size_t deliver(int fd, descriptor_state& state,
-                                        selector::native_event const& event,
-                                        operation_queue& done) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE std::size_t deliver(int fd, descriptor_state& state,
+                                                selector::native_event const& event,
+                                                operation_queue& done) noexcept {
     if (BOOST_UNLIKELY(IsLocked ? !state.is_of_this_generation(event)
                                 : !state.is_concerned(event))) {
       note_foreign(event, done);
@@ -956,9 +961,9 @@ private:
 
   /// Ends all operations that wait for `fd` with `error`, and records that it is not watched any
   /// more.
-  BOOST_FORCEINLINE void drop(int fd, descriptor_state& state,
-                              boost::system::error_code const& error,
-                              operation_queue& done) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE void drop(int fd, descriptor_state& state,
+                                      boost::system::error_code const& error,
+                                      operation_queue& done) noexcept {
     if (!state.operations.empty()) {
       end_all(state, error, done);
     }
@@ -1014,7 +1019,7 @@ private:
   }
 
   /// Has the descriptor checked from time to time. To be called with the state's mutex held.
-  BOOST_FORCEINLINE void look_at(descriptor_state& state) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE void look_at(descriptor_state& state) noexcept {
     unheard_.add(state);
     if (!unheard_.is_look_due()) {
       ask_for_look();

@@ -13,6 +13,7 @@
 #ifndef MIOEXT_DETAIL_ASYNC_SMALL_MUTEX_HPP
 #define MIOEXT_DETAIL_ASYNC_SMALL_MUTEX_HPP
 
+#include <mioext/detail/inlining.hpp>
 #include <mioext/detail/system.hpp>
 
 #ifdef __linux__
@@ -48,7 +49,7 @@ public:
   small_mutex(small_mutex const&) = delete;
   small_mutex& operator=(small_mutex const&) = delete;
 
-  BOOST_FORCEINLINE void lock() noexcept {
+  MIOEXT_DETAIL_FORCEINLINE void lock() noexcept {
     std::uint32_t found = unlocked;
     if (BOOST_UNLIKELY(!state_.compare_exchange_strong(found, locked, std::memory_order_acquire,
                                                        std::memory_order_relaxed))) {
@@ -56,7 +57,7 @@ public:
     }
   }
 
-  BOOST_FORCEINLINE void unlock() noexcept {
+  MIOEXT_DETAIL_FORCEINLINE void unlock() noexcept {
     if (BOOST_UNLIKELY(state_.exchange(unlocked, std::memory_order_release) != locked)) {
       wake_one();
     }

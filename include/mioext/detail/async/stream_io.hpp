@@ -42,6 +42,7 @@
 #include <mioext/detail/handles/sigpipe_guard.hpp>
 #include <mioext/detail/handles/socket_ops.hpp>
 #include <mioext/detail/handles/stream_ops.hpp>
+#include <mioext/detail/inlining.hpp>
 #include <mioext/detail/throw_error.hpp>
 #include <mioext/interest.hpp>
 
@@ -244,15 +245,17 @@ template <class Handle> struct stream_io {
   /// Reads what is there. `ec` is success before, and is only changed by an error other than the
   /// two for "not now", for which the result of this function stands.
   template <class Buffers>
-  BOOST_FORCEINLINE static io_status try_read(int fd, Buffers const& buffers, std::size_t& bytes,
-                                              boost::system::error_code& ec) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE static io_status try_read(int fd, Buffers const& buffers,
+                                                      std::size_t& bytes,
+                                                      boost::system::error_code& ec) noexcept {
     return try_read(fd, buffers, bytes, ec, is_one_buffer<Buffers>());
   }
 
   /// Writes what fits.
   template <class Buffers>
-  BOOST_FORCEINLINE static io_status try_write(int fd, Buffers const& buffers, std::size_t& bytes,
-                                               boost::system::error_code& ec) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE static io_status try_write(int fd, Buffers const& buffers,
+                                                       std::size_t& bytes,
+                                                       boost::system::error_code& ec) noexcept {
     return try_write(fd, buffers, bytes, ec, is_one_buffer<Buffers>());
   }
 
@@ -280,9 +283,9 @@ private:
   // With retry_interrupted() in these two a round trip takes 6 % more instructions.
 
   template <class Buffers>
-  BOOST_FORCEINLINE static io_status try_read(int fd, Buffers const& buffers, std::size_t& bytes,
-                                              boost::system::error_code& ec,
-                                              std::true_type) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE static io_status
+  try_read(int fd, Buffers const& buffers, std::size_t& bytes, boost::system::error_code& ec,
+           std::true_type) noexcept {
     stream_ops::check_buffers<Buffers>();
     boost::asio::mutable_buffer const room(buffers);
     if (room.size() == 0) {
@@ -311,9 +314,9 @@ private:
   }
 
   template <class Buffers>
-  BOOST_FORCEINLINE static io_status try_write(int fd, Buffers const& buffers, std::size_t& bytes,
-                                               boost::system::error_code& ec,
-                                               std::true_type) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE static io_status
+  try_write(int fd, Buffers const& buffers, std::size_t& bytes, boost::system::error_code& ec,
+            std::true_type) noexcept {
     stream_ops::check_buffers<Buffers>();
     boost::asio::const_buffer const data(buffers);
     if (data.size() == 0) {

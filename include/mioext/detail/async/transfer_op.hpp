@@ -25,11 +25,11 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/socket_base.hpp>
-#include <boost/config.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <mioext/detail/async/async_operation.hpp>
 #include <mioext/detail/async/descriptor_operation.hpp>
+#include <mioext/detail/inlining.hpp>
 #include <mioext/interest.hpp>
 
 namespace mioext {
@@ -57,7 +57,7 @@ template <class Buffers> struct transfer_action {
 template <class Io, class Buffers> struct read_action : transfer_action<Buffers> {
   explicit read_action(Buffers const& used) : transfer_action<Buffers>(used) {}
 
-  BOOST_FORCEINLINE io_status perform(int fd, boost::system::error_code& ec) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE io_status perform(int fd, boost::system::error_code& ec) noexcept {
     return Io::try_read(fd, this->buffers, this->bytes, ec);
   }
 };
@@ -71,7 +71,7 @@ struct is_likely_in_vain_at_first<read_action<Io, Buffers>>
 template <class Io, class Buffers> struct write_action : transfer_action<Buffers> {
   explicit write_action(Buffers const& used) : transfer_action<Buffers>(used) {}
 
-  BOOST_FORCEINLINE io_status perform(int fd, boost::system::error_code& ec) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE io_status perform(int fd, boost::system::error_code& ec) noexcept {
     return Io::try_write(fd, this->buffers, this->bytes, ec);
   }
 };

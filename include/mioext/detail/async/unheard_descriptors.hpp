@@ -22,6 +22,7 @@
 #include <boost/config.hpp>
 
 #include <mioext/detail/async/descriptor_state.hpp>
+#include <mioext/detail/inlining.hpp>
 
 namespace mioext {
 inline namespace MIOEXT_SYSTEM {
@@ -37,7 +38,7 @@ public:
   unheard_descriptors& operator=(unheard_descriptors const&) = delete;
 
   /// To be called with the state's mutex held.
-  BOOST_FORCEINLINE void add(descriptor_state& state) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE void add(descriptor_state& state) noexcept {
     if (BOOST_UNLIKELY(!state.is_looked_at)) {
       add_new(state);
     }

@@ -40,6 +40,7 @@
 #include <mioext/detail/event_loop/registrations.hpp>
 #include <mioext/detail/event_loop/timer_wheel.hpp>
 #include <mioext/detail/event_loop/token_word.hpp>
+#include <mioext/detail/inlining.hpp>
 #include <mioext/detail/polling/connection_ops.hpp>
 #include <mioext/detail/polling/registration_rules.hpp>
 #include <mioext/detail/polling/selector.hpp>
@@ -374,7 +375,7 @@ inline void loop_core::wake_outer_loop(clock::time_point wake_up) noexcept {
   }
 }
 
-BOOST_FORCEINLINE int loop_core::fetch(std::chrono::nanoseconds limit) noexcept {
+MIOEXT_DETAIL_FORCEINLINE int loop_core::fetch(std::chrono::nanoseconds limit) noexcept {
   if (int const error = handles_.own_selector()) {
     return error;
   }

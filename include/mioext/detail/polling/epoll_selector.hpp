@@ -28,11 +28,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <boost/config.hpp>
-
 #include <mioext/detail/assign_integer.hpp>
 #include <mioext/detail/epoll_event_ops.hpp>
 #include <mioext/detail/file_descriptor.hpp>
+#include <mioext/detail/inlining.hpp>
 #include <mioext/interest.hpp>
 #include <mioext/read_hint.hpp>
 #include <mioext/trigger.hpp>
@@ -114,14 +113,15 @@ public:
     return control(EPOLL_CTL_ADD, fd, flags(wanted, how), data);
   }
 
-  BOOST_FORCEINLINE int modify(int fd, interest wanted, trigger how, user_data data) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE int modify(int fd, interest wanted, trigger how,
+                                       user_data data) noexcept {
     return control(EPOLL_CTL_MOD, fd, flags(wanted, how), data);
   }
 
   int remove(int fd) noexcept { return control(EPOLL_CTL_DEL, fd, 0, 0); }
 
-  BOOST_FORCEINLINE int wait(native_event* events, std::size_t capacity,
-                             std::chrono::nanoseconds timeout) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE int wait(native_event* events, std::size_t capacity,
+                                     std::chrono::nanoseconds timeout) noexcept {
     int const most = static_cast<int>(capacity);
     int const count = timeout > std::chrono::nanoseconds::zero()
                           ? wait_limited(events, most, timeout)
@@ -157,7 +157,7 @@ private:
     return rounded < INT_MAX ? static_cast<int>(rounded) : INT_MAX;
   }
 
-  BOOST_FORCEINLINE static std::uint32_t flags(interest wanted, trigger how) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE static std::uint32_t flags(interest wanted, trigger how) noexcept {
     // For each combination of interests. Who waits for urgent data wants to know that none will come.
     static constexpr std::uint32_t reading = EPOLLIN | EPOLLRDHUP;
     static constexpr std::uint32_t urgent = EPOLLPRI | EPOLLRDHUP;
@@ -181,8 +181,8 @@ private:
     return result;
   }
 
-  BOOST_FORCEINLINE int control(int operation, int fd, std::uint32_t events,
-                                user_data data) noexcept {
+  MIOEXT_DETAIL_FORCEINLINE int control(int operation, int fd, std::uint32_t events,
+                                        user_data data) noexcept {
     native_event event;
     event.events = events;
     event.data.u64 = data;
