@@ -57,7 +57,7 @@ using boost::system::error_code;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-extern char** environ; // POSIX leaves it to the program to declare it
+extern "C" char** environ; // POSIX leaves it to the program to declare it
 
 BOOST_AUTO_TEST_SUITE(guide)
 
