@@ -96,6 +96,48 @@ template <class Result> struct store_with {
   Result* result;
 };
 
+// Tells another thread.
+struct hand_over {
+  void operator()(error_code const& ec) const { promise->set_value(ec); }
+  std::promise<error_code>* promise;
+};
+
+// Counts what is outstanding of it.
+template <class T> struct counting_allocator {
+  using value_type = T;
+  explicit counting_allocator(int& counted) : count(&counted) {}
+  template <class U> counting_allocator(counting_allocator<U> const& other) : count(other.count) {}
+  T* allocate(std::size_t size) {
+    ++*count;
+    return std::allocator<T>().allocate(size);
+  }
+  void deallocate(T* pointer, std::size_t size) {
+    --*count;
+    std::allocator<T>().deallocate(pointer, size);
+  }
+  template <class U> bool operator==(counting_allocator<U> const& other) const {
+    return count == other.count;
+  }
+  template <class U> bool operator!=(counting_allocator<U> const& other) const {
+    return count != other.count;
+  }
+  int* count;
+};
+
+// Notes how much of its allocator's memory is in use when it is called.
+struct allocating_handler {
+  using allocator_type = counting_allocator<void>;
+  allocator_type get_allocator() const { return allocator_type(*outstanding); }
+  void operator()(error_code const&) const { seen->push_back(*outstanding); }
+  void operator()(error_code const&, tcp::endpoint const&) const { seen->push_back(*outstanding); }
+  int* outstanding;
+  std::vector<int>* seen;
+  std::shared_ptr<void> alive;
+};
+
+// One type for all conditions, because all of a connect is instantiated anew for each.
+using condition = std::function<bool(error_code const&, tcp::endpoint const&)>;
+
 // A TCP listener on a port that the kernel picks.
 struct tcp_listener {
   tcp_listener() : acceptor(test::loopback()), endpoint(acceptor.local_endpoint()) {}
@@ -372,7 +414,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(synchronous_reads_wait_after_every_form_of_connect
   tested_context context;
   tcp_listener listener;
   std::vector<tcp::endpoint> const endpoints = {listener.endpoint};
-  auto const anything = [](error_code const&, tcp::endpoint const&) { return true; };
+  // Of the type that stands for no condition, so that no other one is instantiated for each kind.
+  mioext::detail::any_endpoint const anything;
   using iterator = std::vector<tcp::endpoint>::const_iterator;
   enum { one, member, range, range_if, iterators, iterators_if, race, forms };
   for (int form = one; form != forms; ++form) {
@@ -526,18 +569,19 @@ BOOST_AUTO_TEST_CASE(a_context_that_goes_drops_connects_of_all_kinds) {
   auto context = std::make_shared<tested_context>();
   mioext::tcp_socket tcp_socket;
   mioext::unix_socket unix_socket;
-  int calls = 0;
-  auto const told = [alive, &calls](error_code const&) { ++calls; };
-  mioext::async_connect(*context, tcp_socket, listener.endpoint, told);
-  mioext::async_connect(*context, unix_socket, unix_listener.endpoint, told);
+  int outstanding = 0;
+  std::vector<int> seen;
+  allocating_handler const never_called = {&outstanding, &seen, alive};
+  mioext::async_connect(*context, tcp_socket, listener.endpoint, never_called);
+  mioext::async_connect(*context, unix_socket, unix_listener.endpoint, never_called);
   std::vector<tcp::endpoint> const endpoints(2, listener.endpoint);
   mioext::tcp_socket racing;
-  mioext::async_connect(*context, racing, endpoints, mioext::happy_eyeballs(),
-                        [alive, &calls](error_code const&, tcp::endpoint const&) { ++calls; });
+  mioext::async_connect(*context, racing, endpoints, mioext::happy_eyeballs(), never_called);
   context->poll();
   context.reset();
-  BOOST_TEST(calls == 0);
-  // The lambda `told` has one, this has one.
+  BOOST_TEST(seen.empty());
+  BOOST_TEST(outstanding == 0);
+  // `never_called` has one, this has one.
   BOOST_TEST(alive.use_count() == 2);
 }
 
@@ -571,21 +615,18 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_of_another_thread_may_wait_for_room, Kin
   asio::thread_pool pool(1);
   support::full_listener listener;
   Kind client(context);
-  std::promise<error_code> connected;
-  std::atomic<bool> is_told(false);
-  client.connect(listener.endpoint, asio::bind_executor(pool, [&](error_code const& ec) {
-                   is_told = true;
-                   connected.set_value(ec);
-                 }));
+  std::promise<error_code> promise;
+  auto told = promise.get_future();
+  client.connect(listener.endpoint, asio::bind_executor(pool, hand_over{&promise}));
   context.run_one_for(support::patience);
   context.run_one_for(support::patience);
   context.run_one_for(support::patience);
-  BOOST_TEST(!is_told.load());
+  BOOST_TEST((told.wait_for(std::chrono::seconds(0)) == std::future_status::timeout));
   listener.drain();
   context.run_for(support::patience);
   BOOST_TEST(context.stopped());
   pool.join();
-  BOOST_TEST(connected.get_future().get() == error_code());
+  BOOST_TEST(told.get() == error_code());
   BOOST_TEST(is_connected(client.socket.native_handle()));
 }
 
@@ -711,14 +752,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_condition_is_asked_with_the_last_error_and_the_n
   tcp::endpoint const refusing = refusing_endpoint();
   std::vector<tcp::endpoint> const endpoints = {skipped.endpoint, refusing, listener.endpoint};
   std::vector<std::pair<error_code, tcp::endpoint>> asked;
-  auto const condition = [&](error_code const& last, tcp::endpoint const& next) {
+  condition const takes = [&](error_code const& last, tcp::endpoint const& next) {
     asked.emplace_back(last, next);
     return next != skipped.endpoint;
   };
   Kind client(context);
   outcome told;
   tcp::endpoint connected;
-  client.connect(endpoints, condition, store_with<tcp::endpoint>{&told, &connected});
+  client.connect(endpoints, takes, store_with<tcp::endpoint>{&told, &connected});
   context.run();
   BOOST_TEST(told.error == error_code());
   BOOST_TEST(connected == listener.endpoint);
@@ -731,8 +772,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_condition_is_asked_with_the_last_error_and_the_n
   using iterator = std::vector<tcp::endpoint>::const_iterator;
   iterator place;
   context.restart();
-  client.connect(endpoints.begin(), endpoints.end(), condition,
-                 store_with<iterator>{&told, &place});
+  client.connect(endpoints.begin(), endpoints.end(), takes, store_with<iterator>{&told, &place});
   context.run();
   BOOST_TEST((place == endpoints.begin() + 2));
 }
@@ -743,10 +783,9 @@ BOOST_AUTO_TEST_CASE(a_condition_that_takes_nothing_is_not_found) {
   tcp::socket socket(context);
   outcome told;
   tcp::endpoint connected;
-  mioext::async_connect(
-      socket, std::vector<tcp::endpoint>(1, listener.endpoint),
-      [](error_code const&, tcp::endpoint const&) { return false; },
-      store_with<tcp::endpoint>{&told, &connected});
+  condition const takes_nothing = [](error_code const&, tcp::endpoint const&) { return false; };
+  mioext::async_connect(socket, std::vector<tcp::endpoint>(1, listener.endpoint), takes_nothing,
+                        store_with<tcp::endpoint>{&told, &connected});
   context.run();
   BOOST_TEST(told.error == asio::error::not_found);
 }
@@ -840,16 +879,14 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_sequence_goes_on_when_there_are_descriptors_agai
   tcp::endpoint connected;
   std::unique_ptr<test::no_descriptors_left> shortage(new test::no_descriptors_left);
   error_code last;
-  client.connect(
-      endpoints,
-      [&](error_code const& ec, tcp::endpoint const&) {
-        if (ec) {
-          last = ec;
-          shortage.reset();
-        }
-        return true;
-      },
-      store_with<tcp::endpoint>{&told, &connected});
+  condition const ends_shortage = [&](error_code const& ec, tcp::endpoint const&) {
+    if (ec) {
+      last = ec;
+      shortage.reset();
+    }
+    return true;
+  };
+  client.connect(endpoints, ends_shortage, store_with<tcp::endpoint>{&told, &connected});
   shortage.reset();
   context.run();
   BOOST_TEST(last == asio::error::no_descriptors);
@@ -985,18 +1022,25 @@ BOOST_AUTO_TEST_CASE(races_in_four_threads_end_with_one_connection_each) {
   std::vector<tcp::endpoint> const endpoints = {silent.endpoint, one.endpoint, other.endpoint};
   mioext::happy_eyeballs how;
   how.connection_attempt_delay = std::chrono::milliseconds(10);
-  std::vector<std::unique_ptr<tcp::socket>> sockets;
-  std::atomic<int> connected{0};
+  struct race {
+    explicit race(asio::thread_pool& threads) : socket(threads) {}
+
+    tcp::socket socket;
+    outcome told;
+    tcp::endpoint connected;
+  };
+  std::vector<std::unique_ptr<race>> begun;
   for (int index = 0; index != races; ++index) {
-    sockets.emplace_back(new tcp::socket(pool));
-    mioext::async_connect(
-        *sockets.back(), endpoints, how,
-        [&connected](error_code const& ec, tcp::endpoint const&) { connected += !ec; });
+    begun.emplace_back(new race(pool));
+    race& one_of_them = *begun.back();
+    mioext::async_connect(one_of_them.socket, endpoints, how,
+                          store_with<tcp::endpoint>{&one_of_them.told, &one_of_them.connected});
   }
   pool.join();
-  BOOST_TEST(connected == races);
-  for (auto const& socket : sockets) {
-    BOOST_TEST(is_connected(socket->native_handle()));
+  for (auto const& ended : begun) {
+    BOOST_TEST(ended->told.calls == 1);
+    BOOST_TEST(ended->told.error == error_code());
+    BOOST_TEST(is_connected(ended->socket.native_handle()));
   }
 }
 
@@ -1043,41 +1087,6 @@ BOOST_AUTO_TEST_CASE(futures_and_lvalue_handlers_are_completion_tokens) {
   BOOST_TEST(static_cast<bool>(handler)); // copied, not moved from
 }
 
-namespace {
-
-// Counts what is outstanding of it.
-template <class T> struct counting_allocator {
-  using value_type = T;
-  explicit counting_allocator(int& counted) : count(&counted) {}
-  template <class U> counting_allocator(counting_allocator<U> const& other) : count(other.count) {}
-  T* allocate(std::size_t size) {
-    ++*count;
-    return std::allocator<T>().allocate(size);
-  }
-  void deallocate(T* pointer, std::size_t size) {
-    --*count;
-    std::allocator<T>().deallocate(pointer, size);
-  }
-  template <class U> bool operator==(counting_allocator<U> const& other) const {
-    return count == other.count;
-  }
-  template <class U> bool operator!=(counting_allocator<U> const& other) const {
-    return count != other.count;
-  }
-  int* count;
-};
-
-struct allocating_handler {
-  using allocator_type = counting_allocator<void>;
-  allocator_type get_allocator() const { return allocator_type(*outstanding); }
-  void operator()(error_code const&) { seen->push_back(*outstanding); }
-  void operator()(error_code const&, tcp::endpoint const&) { seen->push_back(*outstanding); }
-  int* outstanding;
-  std::vector<int>* seen;
-};
-
-} // namespace
-
 BOOST_AUTO_TEST_CASE(memory_is_the_handlers_and_is_released_before_it_is_called) {
   tested_context context;
   support::full_listener full;
@@ -1085,7 +1094,7 @@ BOOST_AUTO_TEST_CASE(memory_is_the_handlers_and_is_released_before_it_is_called)
   std::vector<tcp::endpoint> const endpoints = {refusing_endpoint(), listener.endpoint};
   int outstanding = 0;
   std::vector<int> seen;
-  allocating_handler checked = {&outstanding, &seen};
+  allocating_handler const checked = {&outstanding, &seen, nullptr};
   {
     mioext::tcp_socket one;
     mioext::async_connect(context, one, listener.endpoint, checked);
