@@ -17,6 +17,7 @@
 #include <mioext/async_wait.hpp>
 #include <mioext/stream.hpp>
 
+#include <functional>
 #include <future>
 #include <memory>
 #include <string>
@@ -78,16 +79,15 @@ using mioext::interest;
 using support::tested_context;
 
 /// A handler that is told the error alone, whatever else the operation has to tell. (An object like a
-/// socket cannot be passed to C's ellipsis: clang compiles that, and the program ends there.)
-template <class Function> struct error_handler {
+/// socket cannot be passed to C's ellipsis: clang compiles that, and the program ends there.) It has one
+/// type whatever it does, because all of an operation is instantiated anew for each type of a handler.
+struct of_error {
+  explicit of_error(std::function<void(error_code const&)> done) : function(std::move(done)) {}
+
   template <class... Results> void operator()(error_code const& ec, Results&&...) { function(ec); }
 
-  Function function;
+  std::function<void(error_code const&)> function;
 };
-
-template <class Function> error_handler<Function> of_error(Function function) {
-  return error_handler<Function>{std::move(function)};
-}
 
 // --- Operations ------------------------------------------------------------------------------------
 
@@ -263,21 +263,46 @@ using completion_rules::on_the_spot;
 
 BOOST_AUTO_TEST_SUITE(where)
 
+namespace {
+
+/// How and in which thread a handler was called.
+struct call {
+  outcome told;
+  std::thread::id thread;
+};
+
+/// A handler that comes too late harms nobody.
+of_error note_in(std::shared_ptr<call> const& noted) {
+  return of_error([noted](error_code const& ec) {
+    noted->thread = std::this_thread::get_id();
+    into{noted->told}(ec);
+  });
+}
+
+using context_strand = asio::strand<tested_context::executor_type>;
+
+of_error note_in(outcome& told, context_strand const& strand, bool& was_inside) {
+  return of_error([&told, &strand, &was_inside](error_code const& ec) {
+    was_inside = strand.running_in_this_thread();
+    into{told}(ec);
+  });
+}
+
+of_error fail(std::promise<void>& promise) {
+  return of_error([&promise](error_code const& ec) {
+    promise.set_exception(std::make_exception_ptr(boost::system::system_error(ec)));
+  });
+}
+
+} // namespace
+
 /// Through the I/O executor first: not straight from cancel(), in a thread of the system's.
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_cancelled_handler_of_the_system_executor_is_called_by_run,
                               Operation, operations_of_the_context) {
-  struct state {
-    outcome told;
-    std::thread::id thread;
-  };
-  auto const called = std::make_shared<state>(); // a handler that comes too late harms nobody
+  auto const called = std::make_shared<call>();
   tested_context context;
   Operation operation(context);
-  operation.begin(
-      asio::bind_executor(asio::system_executor(), of_error([called](error_code const& ec) {
-                            called->thread = std::this_thread::get_id();
-                            into{called->told}(ec);
-                          })));
+  operation.begin(asio::bind_executor(asio::system_executor(), note_in(called)));
   context.poll();
   BOOST_TEST(called->told.calls == 0);
   operation.cancel();
@@ -325,14 +350,11 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_of_another_context_is_called_there, Oper
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_handler_of_a_strand_is_called_in_it, Operation, operations) {
   tested_context context;
-  auto const strand = asio::make_strand(context);
+  context_strand const strand(context.get_executor());
   Operation operation(context);
   outcome told;
   bool was_inside = false;
-  operation.begin(asio::bind_executor(strand, of_error([&](error_code const& ec) {
-                                        was_inside = strand.running_in_this_thread();
-                                        into{told}(ec);
-                                      })));
+  operation.begin(asio::bind_executor(strand, note_in(told, strand, was_inside)));
   context.poll();
   operation.cancel();
   run(context);
@@ -345,10 +367,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_future_hears_of_cancellation, Operation, operati
   Operation operation(context);
   std::promise<void> promise;
   auto future = promise.get_future();
-  operation.begin(asio::bind_executor(
-      asio::system_executor(), of_error([&promise](error_code const& ec) {
-        promise.set_exception(std::make_exception_ptr(boost::system::system_error(ec)));
-      })));
+  operation.begin(asio::bind_executor(asio::system_executor(), fail(promise)));
   context.poll();
   operation.cancel();
   run(context);
@@ -362,17 +381,13 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_future_hears_of_cancellation, Operation, operati
 /// As Asio's documentation has it: posted to the I/O executor, and then dispatched.
 BOOST_AUTO_TEST_CASE(what_is_complete_at_once_goes_through_the_io_executor) {
   tested_context context;
-  auto const strand = asio::make_strand(context);
+  context_strand const strand(context.get_executor());
   auto ends = test::tcp_pair();
-  mioext::stream<mioext::tcp_socket, asio::strand<tested_context::executor_type>> stream(
-      strand, std::move(ends.first));
+  mioext::stream<mioext::tcp_socket, context_strand> stream(strand, std::move(ends.first));
   outcome told;
   bool was_inside = false;
   stream.async_write_some(asio::buffer("x", 1),
-                          asio::bind_executor(on_the_spot(), of_error([&](error_code const& ec) {
-                                                was_inside = strand.running_in_this_thread();
-                                                into{told}(ec);
-                                              })));
+                          asio::bind_executor(on_the_spot(), note_in(told, strand, was_inside)));
   BOOST_TEST(told.calls == 0);
   run(context);
   BOOST_TEST(told == ended());
