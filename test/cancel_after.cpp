@@ -189,6 +189,61 @@ template <class Context> struct reading {
   char data[16];
 };
 
+// Handlers that are no lambdas of the cases below, because all of an operation would be instantiated anew
+// for each of them and for each kind of context.
+
+/// Shares something, which tells whether it has been destroyed: one that is moved from keeps its share.
+struct owning_handler {
+  void operator()(error_code const& ec, std::size_t = 0) const { into{*told}(ec); }
+
+  outcome* told;
+  std::shared_ptr<int> const owned;
+};
+
+struct throwing_handler {
+  void operator()(error_code const&, std::size_t) const { throw std::runtime_error("handler"); }
+};
+
+/// Is called when its memory has been given back.
+struct allocating_handler {
+  using allocator_type = counting_allocator<char>;
+  allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
+  void operator()(error_code const& ec, std::size_t) const {
+    BOOST_TEST(memory->outstanding == 0u);
+    into{*read}(ec);
+  }
+
+  counts* memory;
+  outcome* read;
+};
+
+/// Counts its calls in that thread.
+struct handler_of_thread {
+  using allocator_type = counting_allocator<char>;
+  allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
+  void operator()(error_code const& ec, std::size_t bytes) const {
+    *calls += std::this_thread::get_id() == thread;
+    into{*end}(ec, bytes);
+  }
+
+  counts* memory;
+  std::atomic<int>* calls;
+  std::thread::id thread;
+  outcome* end;
+};
+
+using any_strand = asio::strand<asio::any_io_executor>;
+
+/// Counts its calls in that strand.
+struct handler_of_strand {
+  void operator()(error_code const&, std::size_t) const {
+    *calls += strand->running_in_this_thread();
+  }
+
+  int* calls;
+  any_strand const* strand;
+};
+
 /// What a handler does with an operation of the test's own.
 template <class Executor> struct initiate_with_executor {
   using executor_type = Executor;
@@ -466,11 +521,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_tokens_slot_may_be_gone_before_the_operation_e
     BOOST_TEST(in_time == ended());
     BOOST_TEST(too_late == aborted());
     signals[2].reset(new asio::cancellation_signal);
-    auto const destroyed = [owned, &never](error_code const& ec, std::size_t) { into{never}(ec); };
     three.stream.async_read_some(
         asio::buffer(three.data),
-        mioext::cancel_after(hours(1),
-                             asio::bind_cancellation_slot(signals[2]->slot(), destroyed)));
+        mioext::cancel_after(hours(1), asio::bind_cancellation_slot(
+                                           signals[2]->slot(), owning_handler{&never, owned})));
     signals[2].reset();
   } // the context's end destroys the handler
   BOOST_TEST(never.calls == 0);
@@ -556,6 +610,18 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_limit_without_a_token_takes_the_default_one, In,
 }
 
 #ifdef TEST_HAS_DEFERRED
+namespace {
+
+using results = std::tuple<error_code, std::size_t>;
+
+struct handler_of_results {
+  void operator()(results const& all_results) const { *error = std::get<0>(all_results); }
+
+  error_code* error;
+};
+
+} // namespace
+
 BOOST_AUTO_TEST_CASE_TEMPLATE(deferred_and_tuples_are_tokens, In, all) {
   using limits = typename In::limits;
   typename In::context context;
@@ -567,21 +633,16 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(deferred_and_tuples_are_tokens, In, all) {
   run(context);
   BOOST_TEST(read == aborted());
   error_code inside, outside;
-  using results = std::tuple<error_code, std::size_t>;
   input.stream.async_read_some(
       asio::buffer(input.data),
-      limits::after(milliseconds(1), asio::as_tuple([&inside](results const& all_results) {
-                      inside = std::get<0>(all_results);
-                    })));
+      limits::after(milliseconds(1), asio::as_tuple(handler_of_results{&inside})));
   run(context);
   BOOST_TEST(inside == asio::error::operation_aborted);
   input.stream.async_read_some(
       asio::buffer(input.data),
       asio::as_tuple(limits::after(
-          milliseconds(1),
-          asio::bind_executor(context.get_executor(), [&outside](results const& all_results) {
-            outside = std::get<0>(all_results);
-          }))));
+          milliseconds(1), asio::bind_executor(asio::any_io_executor(context.get_executor()),
+                                               handler_of_results{&outside}))));
   run(context);
   BOOST_TEST(outside == asio::error::operation_aborted);
 }
@@ -617,12 +678,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_coroutine_awaits_with_a_limit, In, all) {
 BOOST_AUTO_TEST_CASE_TEMPLATE(the_handler_is_called_on_its_executor, In, all) {
   using limits = typename In::limits;
   typename In::context context;
-  auto const strand = asio::make_strand(context.get_executor());
+  any_strand const strand(context.get_executor());
   reading<typename In::context> one(context), two(context);
   int in_strand = 0;
-  auto const handler = asio::bind_executor(strand, [&](error_code const&, std::size_t) {
-    in_strand += strand.running_in_this_thread();
-  });
+  auto const handler = asio::bind_executor(strand, handler_of_strand{&in_strand, &strand});
   one.stream.async_read_some(asio::buffer(one.data), limits::after(milliseconds(1), handler));
   two.stream.async_read_some(asio::buffer(two.data), limits::after(hours(1), handler));
   two.write("ab");
@@ -641,18 +700,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_handler_may_be_called_in_another_context, In,
   outcome ends[3];
   std::atomic<int> in_the_pool{0};
   counts memory;
-  struct handler {
-    using allocator_type = counting_allocator<char>;
-    allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
-    void operator()(error_code const& ec, std::size_t bytes) const {
-      *in_the_pool += std::this_thread::get_id() == thread;
-      into{*end}(ec, bytes);
-    }
-    counts* memory;
-    std::atomic<int>* in_the_pool;
-    std::thread::id thread;
-    outcome* end;
-  };
+  using handler = handler_of_thread;
   late.stream.async_read_some(
       asio::buffer(late.data),
       limits::after(milliseconds(1),
@@ -730,42 +778,33 @@ BOOST_AUTO_TEST_CASE(an_operation_in_any_executor_of_a_selector_context_stays_th
 BOOST_AUTO_TEST_CASE_TEMPLATE(a_context_that_ends_is_no_work_elsewhere, In, all) {
   using limits = typename In::limits;
   auto const owned = std::make_shared<int>(1);
+  outcome never;
   io_context elsewhere;
   {
     typename In::context context;
     reading<typename In::context> input(context);
     input.stream.async_read_some(
         asio::buffer(input.data),
-        limits::after(hours(1),
-                      asio::bind_executor(elsewhere, [owned](error_code const&, std::size_t) {})));
+        limits::after(hours(1), asio::bind_executor(elsewhere, owning_handler{&never, owned})));
     elsewhere.poll();
     BOOST_TEST(!elsewhere.stopped());
     elsewhere.restart();
   }
   BOOST_TEST(owned.use_count() == 1);
+  BOOST_TEST(never.calls == 0);
   elsewhere.poll();
   BOOST_TEST(elsewhere.stopped());
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(all_memory_is_the_allocators_and_given_back_before, In, all) {
   using limits = typename In::limits;
-  struct handler {
-    using allocator_type = counting_allocator<char>;
-    allocator_type get_allocator() const noexcept { return allocator_type(*memory); }
-    void operator()(error_code const& ec, std::size_t) const {
-      BOOST_TEST(memory->outstanding == 0u);
-      into{*read}(ec);
-    }
-    counts* memory;
-    outcome* read;
-  };
   typename In::context context;
   counts memory;
   reading<typename In::context> input(context);
   for (milliseconds limit : {milliseconds(1), milliseconds(1000000)}) {
     outcome read;
     input.stream.async_read_some(asio::buffer(input.data),
-                                 limits::after(limit, handler{&memory, &read}));
+                                 limits::after(limit, allocating_handler{&memory, &read}));
     BOOST_TEST(memory.outstanding == 3u); // both operations, and what they share
     if (limit != milliseconds(1)) {
       input.write("a");
@@ -780,10 +819,10 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_exception_leaves_run, In, all) {
   using limits = typename In::limits;
   typename In::context context;
   reading<typename In::context> one(context), two(context);
-  auto const throws = [](error_code const&, std::size_t) { throw std::runtime_error("handler"); };
-  one.stream.async_read_some(asio::buffer(one.data), limits::after(milliseconds(1), throws));
+  one.stream.async_read_some(asio::buffer(one.data),
+                             limits::after(milliseconds(1), throwing_handler()));
   BOOST_CHECK_THROW(run(context), std::runtime_error);
-  two.stream.async_read_some(asio::buffer(two.data), limits::after(hours(1), throws));
+  two.stream.async_read_some(asio::buffer(two.data), limits::after(hours(1), throwing_handler()));
   two.write("ab");
   BOOST_CHECK_THROW(run(context), std::runtime_error);
   run(context);
@@ -796,7 +835,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_context_that_ends_destroys_the_handler, In, all)
   {
     typename In::context context;
     reading<typename In::context> one(context), two(context), three(context);
-    auto const handler = [owned, &read](error_code const& ec, std::size_t) { into{read}(ec); };
+    owning_handler const handler = {&read, owned};
     one.stream.async_read_some(asio::buffer(one.data), limits::after(hours(1), handler));
     two.stream.async_read_some(asio::buffer(two.data), limits::after(hours(0), handler));
     three.stream.async_read_some(asio::buffer(three.data), limits::after(hours(1), handler));
@@ -813,10 +852,12 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_operation_that_drops_its_handler_leaves_no_time
   using executor = typename In::context::executor_type;
   typename In::context context;
   auto const owned = std::make_shared<int>(1);
-  auto token = mioext::cancel_after(hours(1), [owned](error_code const&) {});
+  outcome never;
+  auto token = mioext::cancel_after(hours(1), owning_handler{&never, owned});
   asio::async_initiate<decltype(token), void(error_code)>(
       initiate_nothing<executor>(context.get_executor()), token);
   BOOST_TEST(owned.use_count() == 2);
+  BOOST_TEST(never.calls == 0);
   run(context);
 }
 
@@ -824,13 +865,15 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(an_operation_that_cannot_begin_leaves_no_timer, In
   using executor = typename In::context::executor_type;
   typename In::context context;
   auto const owned = std::make_shared<int>(1);
-  auto token = mioext::cancel_after(hours(1), [owned](error_code const&) {});
+  outcome never;
+  auto token = mioext::cancel_after(hours(1), owning_handler{&never, owned});
   auto const begin = [&] {
     asio::async_initiate<decltype(token), void(error_code)>(
         initiate_failure<executor>(context.get_executor()), token);
   };
   BOOST_CHECK_THROW(begin(), std::runtime_error);
   BOOST_TEST(owned.use_count() == 2);
+  BOOST_TEST(never.calls == 0);
   run(context);
 }
 
