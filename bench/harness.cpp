@@ -637,7 +637,7 @@ std::size_t run::state::rounds_of(comparison const& what) const {
     return rounds;
   }
   if (quick) {
-    return 2;
+    return 1;
   }
   return what.rounds_ != 0 ? what.rounds_ : 7;
 }

@@ -164,8 +164,8 @@ private:
 
 // A whole benchmark. Takes from the command line:
 //
-//   --quick         the short form: two rounds, and what is timed is shown but not judged
-//   --rounds N      instead of 7 (or 2)
+//   --quick         the short form: one round, and what is timed is shown but not judged
+//   --rounds N      instead of 7 (or 1)
 //   --out DIR       where NAME.csv and NAME.svg go; bin/bench if not said
 //   --only TEXT     only settings that contain this text
 //
