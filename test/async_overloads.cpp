@@ -8,7 +8,8 @@
 // (See accompanying file LICENSE_1_0.txt or copy at https://www.boost.org/LICENSE_1_0.txt)
 //
 // Only has to compile: every overload of every asynchronous operation, with every kind of completion
-// token.
+// token. What calls them is inline and is not called, so that compilers instantiate everything, but
+// generate nothing.
 //
 
 #include <mioext/async_accept.hpp>
@@ -265,9 +266,7 @@ struct any_tuple_handler {
   template <class Tuple> void operator()(Tuple&&) const {}
 };
 
-void every_token(objects& o);
-
-void every_token(objects& o) {
+inline void every_token(objects& o) {
   every_overload(o, any_handler());
   every_async_accept_of_asio(o, any_handler());
   every_operation(o, asio::bind_executor(asio::system_executor(), any_handler()));
@@ -288,9 +287,7 @@ template <class Result, class Actual> void has_type(Actual&&) {
   static_assert(std::is_same<std::future<Result>, Actual>::value, "");
 }
 
-void results(objects& o);
-
-void results(objects& o) {
+inline void results(objects& o) {
   auto const future = asio::use_future;
   auto const end = o.endpoints.end();
   any_endpoint const condition{};
@@ -331,9 +328,7 @@ struct generic_handler_of_iterators {
   }
 };
 
-void handlers_like_conditions(objects& o);
-
-void handlers_like_conditions(objects& o) {
+inline void handlers_like_conditions(objects& o) {
   auto const begin = o.endpoints.begin();
   auto const end = o.endpoints.end();
   static_assert(std::is_void<decltype(mioext::async_connect(
@@ -399,18 +394,19 @@ template <class Stream, class Socket, class Loop> void without_a_token(objects& 
   static_cast<void>(loop.async_run(o.handler));
 }
 
+inline void with_default_tokens(objects& o) {
 #if BOOST_ASIO_VERSION >= 102400
-template void
-without_a_token<asio::deferred_t::as_default_on_t<tcp_stream>,
-                asio::deferred_t::as_default_on_t<tcp::socket>,
-                asio::deferred_t::as_default_on_t<mioext::async_event_loop>>(objects& o);
+  without_a_token<asio::deferred_t::as_default_on_t<tcp_stream>,
+                  asio::deferred_t::as_default_on_t<tcp::socket>,
+                  asio::deferred_t::as_default_on_t<mioext::async_event_loop>>(o);
 #endif
 #ifdef BOOST_ASIO_HAS_CO_AWAIT
-template void
-without_a_token<asio::use_awaitable_t<>::as_default_on_t<tcp_stream>,
-                asio::use_awaitable_t<>::as_default_on_t<tcp::socket>,
-                asio::use_awaitable_t<>::as_default_on_t<mioext::async_event_loop>>(objects& o);
+  without_a_token<asio::use_awaitable_t<>::as_default_on_t<tcp_stream>,
+                  asio::use_awaitable_t<>::as_default_on_t<tcp::socket>,
+                  asio::use_awaitable_t<>::as_default_on_t<mioext::async_event_loop>>(o);
 #endif
+  static_cast<void>(o);
+}
 
 } // namespace compile
 
