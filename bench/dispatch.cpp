@@ -81,7 +81,7 @@ void compare_waits(bench::run& run, std::size_t active) {
 
 int main(int argc, char** argv) {
   bench::run run("dispatch", argc, argv);
-  for (std::size_t pairs : {100, 1000, 8000}) {
+  for (std::size_t pairs : {100u, 1000u, 8000u}) {
     if (!bench::allow_descriptors(2 * pairs + 100)) {
       run.note(std::to_string(pairs) + " pairs are left out: the system does not allow so many "
                                        "descriptors (ulimit -Hn)");
@@ -97,7 +97,7 @@ int main(int argc, char** argv) {
     }
   }
   if (bench::allow_descriptors(2100)) {
-    for (std::size_t active : {1, 10, 100}) {
+    for (std::size_t active : {1u, 10u, 100u}) {
       compare_waits(run, active);
     }
   }

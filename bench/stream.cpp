@@ -109,7 +109,7 @@ bench::comparison compare_system_calls(std::size_t connections) {
 int main(int argc, char** argv) {
   bench::run run("stream", argc, argv);
   double const seconds = run.quick() ? 0.05 : 0.2;
-  for (std::size_t size : {64, 16384}) {
+  for (std::size_t size : {64u, 16384u}) {
     for (std::size_t connections : {1, 50, 400}) {
       run.compare(compare({connections, size, seconds}));
     }

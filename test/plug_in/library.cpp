@@ -30,12 +30,13 @@ int test_plug_in_take_signal(int number) {
   return ec.value();
 }
 
-void test_plug_in_wait(boost::asio::io_context* context, int fd, int* calls) {
+void test_plug_in_wait(boost::asio::io_context* context, int fd, std::atomic<int>* calls) {
   mioext::async_wait(*context, fd, mioext::interest::writable,
                      [calls](boost::system::error_code const& ec) { *calls += !ec; });
 }
 
-void test_plug_in_wait_and_post(mioext::selector_context* context, int fd, int* calls) {
+void test_plug_in_wait_and_post(mioext::selector_context* context, int fd,
+                                std::atomic<int>* calls) {
   mioext::async_wait(*context, fd, mioext::interest::writable,
                      [calls](boost::system::error_code const& ec) { *calls += !ec; });
   boost::asio::post(*context, [calls] { ++*calls; });

@@ -13,6 +13,8 @@
 #ifndef TEST_PLUG_IN_LIBRARY_HPP
 #define TEST_PLUG_IN_LIBRARY_HPP
 
+#include <atomic>
+
 #include <boost/asio/io_context.hpp>
 
 #include <mioext/pipe.hpp>
@@ -26,10 +28,12 @@ extern "C" void test_plug_in_close(mioext::pipe_reader* reader);
 extern "C" int test_plug_in_take_signal(int number);
 
 /// Waits in the plug-in's code until `fd` is writable, and then counts one call.
-extern "C" void test_plug_in_wait(boost::asio::io_context* context, int fd, int* calls);
+extern "C" void test_plug_in_wait(boost::asio::io_context* context, int fd,
+                                  std::atomic<int>* calls);
 
 /// The same in a selector_context, in which the plug-in also posts a function that counts another call.
-extern "C" void test_plug_in_wait_and_post(mioext::selector_context* context, int fd, int* calls);
+extern "C" void test_plug_in_wait_and_post(mioext::selector_context* context, int fd,
+                                           std::atomic<int>* calls);
 
 /// The address of the context's selector_service, as the plug-in finds it.
 extern "C" void const* test_plug_in_service(boost::asio::io_context* context);
