@@ -110,7 +110,7 @@ int main(int argc, char** argv) {
   bench::run run("stream", argc, argv);
   double const seconds = run.quick() ? 0.05 : 0.2;
   for (std::size_t size : {64u, 16384u}) {
-    for (std::size_t connections : {1, 50, 400}) {
+    for (std::size_t connections : {1u, 50u, 400u}) {
       run.compare(compare({connections, size, seconds}));
     }
   }
@@ -118,7 +118,7 @@ int main(int argc, char** argv) {
     std::puts("system calls: not counted, because this process must not trace another one");
     return run.finish();
   }
-  for (std::size_t connections : {1, 50, 400}) {
+  for (std::size_t connections : {1u, 50u, 400u}) {
     run.compare(compare_system_calls(connections));
   }
   return run.finish();

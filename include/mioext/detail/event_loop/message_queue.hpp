@@ -57,7 +57,7 @@ public:
 protected:
   // What the cells of all types begin with.
   struct numbered_cell {
-    std::atomic<std::size_t> sequence;
+    std::atomic<std::size_t> sequence{};
   };
 
   message_queue_front() noexcept = default;
