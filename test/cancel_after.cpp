@@ -700,21 +700,21 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(the_handler_may_be_called_in_another_context, In,
   outcome ends[3];
   std::atomic<int> in_the_pool{0};
   counts memory;
-  using handler = handler_of_thread;
   late.stream.async_read_some(
       asio::buffer(late.data),
-      limits::after(milliseconds(1),
-                    asio::bind_executor(pool, handler{&memory, &in_the_pool, thread, &ends[0]})));
+      limits::after(
+          milliseconds(1),
+          asio::bind_executor(pool, handler_of_thread{&memory, &in_the_pool, thread, &ends[0]})));
   in_time.stream.async_read_some(
       asio::buffer(in_time.data),
-      limits::after(hours(1),
-                    asio::bind_executor(pool, handler{&memory, &in_the_pool, thread, &ends[1]})));
+      limits::after(hours(1), asio::bind_executor(pool, handler_of_thread{&memory, &in_the_pool,
+                                                                          thread, &ends[1]})));
   at_once.stream.async_read_some(
       asio::buffer(at_once.data),
-      limits::after(hours(1),
-                    asio::bind_executor(pool, asio::bind_cancellation_slot(
-                                                  signal.slot(), handler{&memory, &in_the_pool,
-                                                                         thread, &ends[2]}))));
+      limits::after(hours(1), asio::bind_executor(
+                                  pool, asio::bind_cancellation_slot(
+                                            signal.slot(), handler_of_thread{&memory, &in_the_pool,
+                                                                             thread, &ends[2]}))));
   in_time.write("ab");
   signal.emit(asio::cancellation_type::terminal);
   run(context);
